@@ -1,0 +1,1 @@
+"""Acting: one file per trigger kind with its spec."""

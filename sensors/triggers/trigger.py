@@ -1,0 +1,112 @@
+"""What a trigger is, and the registry of trigger kinds."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
+
+from manifests.fields import Spec
+from manifests.kinds import Kind
+from manifests.objects import DeclaredTrigger
+from manifests.secrets import Values
+from sensors.bound import Bound
+
+
+class TriggerUnavailable(Exception):
+    """Transient: again, later. `retry_after_s` is what the target asked for; `status` its status code, 0 where none."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, status: int = 0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.status = status
+
+
+class TriggerRefused(Exception):
+    """Permanent: trying again cannot help, so the firing is given up at once."""
+
+    def __init__(self, message: str, *, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class RenderError(Exception):
+    """The request cannot be built from these events. Permanent for this firing; the message names the parameter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The target took it."""
+
+    status: int = 0
+    """The target's status code, 0 where there is none."""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggerContext:
+    """What a trigger is told beside its declaration."""
+
+    namespace: str
+    sensor: str
+    dependencies: tuple[str, ...] = ()
+    values: Values = field(repr=False)
+
+
+class Trigger(Protocol):
+    """One compiled trigger: renders requests purely, and fires them."""
+
+    def render(self, bound: Bound) -> bytes:
+        """Return the request as bytes to store: all that a later attempt needs, secrets as references only.
+
+        Pure: the same `bound` gives the same bytes. Raises `RenderError`.
+        """
+
+    def show(self, request: bytes) -> Mapping[str, Any]:
+        """The request as `simulate` and `why` print it; secrets as `***`."""
+
+    async def fire(self, request: bytes, *, idempotency_key: str) -> Delivered:
+        """Act once. Raises `TriggerUnavailable` or `TriggerRefused`; any answer that is not a success is one of them.
+
+        If cancelled, the target may or may not have acted; the same key makes the repeat harmless.
+        """
+
+    async def aclose(self) -> None:
+        """Release connections that only this trigger used."""
+
+
+class TriggerKind(Protocol):
+    """A kind of trigger: its spec and how a declaration becomes something that fires."""
+
+    key: ClassVar[str]
+    spec: ClassVar[type[Spec]]
+
+    def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
+        """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
+
+
+class TriggerKinds:
+    """Trigger kinds by key; a second owner of a key is refused. A test makes its own."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, Callable[[], TriggerKind]] = {}
+        self._specs: dict[str, type[Spec]] = {}
+
+    def register(self, kind: type[TriggerKind]) -> type[TriggerKind]:
+        """Register `kind` under its key; use as a class decorator."""
+        if kind.key in self._kinds:
+            raise ValueError(f"two owners of the trigger kind {kind.key!r}")
+        self._kinds[kind.key] = kind
+        self._specs[kind.key] = kind.spec
+        return kind
+
+    def make(self, key: str) -> TriggerKind:
+        """A new kind object for `key`; raises `KeyError` where there is none."""
+        return self._kinds[key]()
+
+    def kinds(self) -> Iterator[Kind]:
+        """What the manifest loader needs to know."""
+        for key, spec in self._specs.items():
+            yield Kind(key=key, role="trigger", spec=spec)
+
+
+triggers = TriggerKinds()
+"""The kinds of this service; each kind's module registers itself here when imported."""

@@ -1,0 +1,90 @@
+"""What a source is, and the registry of source kinds."""
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+from eventbus.contract import Appended
+from eventbus.event import Event, Road
+from manifests.fields import Spec
+from manifests.kinds import Kind
+from manifests.objects import Dialect
+from manifests.secrets import Values
+
+SpecT = TypeVar("SpecT", bound=Spec)
+
+
+class Emit(Protocol):
+    """Hands an event to the log."""
+
+    def __call__(self, event: Event) -> Awaitable[Appended]:
+        """Return once the event is durable; only then may the source acknowledge upstream.
+
+        Raises `BusUnavailable` (try again later) or `EventRejected` (never).
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceContext:
+    """What a source is told beside its spec."""
+
+    road: Road
+    dialect: Dialect
+    values: Values = field(repr=False)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+class Source(Generic[SpecT]):
+    """One named event of an event source. Subclasses give `kind`, `type` and either `run` or, for HTTP kinds, `receive`."""
+
+    key: ClassVar[str]
+    """The key under `spec` that picks this kind; set by the registry."""
+    type: ClassVar[str]
+    """The CloudEvents `type` of what it emits; the key unless said otherwise."""
+
+    def __init__(self, spec: SpecT, context: SourceContext) -> None:
+        self.spec = spec
+        self.context = context
+
+    async def run(self, emit: Emit) -> None:
+        """Emit until cancelled. Leaves nothing open when cancelled."""
+        raise NotImplementedError(f"the {self.key} source has no loop of its own: it is served by the shared listener")
+
+
+AnySource = type[Source[Spec]]
+
+
+class SourceKinds:
+    """Source kinds by key; a second owner of a key is refused. A test makes its own."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, tuple[type[Source], type[Spec], bool]] = {}  # type: ignore[type-arg]
+
+    def register(
+        self, key: str, *, spec: type[Spec], event_type: str | None = None, active_passive: bool = False
+    ) -> Callable[[type[Source[SpecT]]], type[Source[SpecT]]]:
+        """Return a class decorator that registers a source under `key`."""
+
+        def add(source: "type[Source[SpecT]]") -> "type[Source[SpecT]]":
+            if key in self._kinds:
+                raise ValueError(f"two owners of the source kind {key!r}")
+            source.key = key
+            source.type = event_type or key
+            self._kinds[key] = (source, spec, active_passive)
+            return source
+
+        return add
+
+    def get(self, key: str) -> "type[Source] | None":  # type: ignore[type-arg]
+        """The class under `key`, or None."""
+        found = self._kinds.get(key)
+        return found[0] if found else None
+
+    def kinds(self) -> Iterator[Kind]:
+        """What the manifest loader needs to know."""
+        for key, (_, spec, active_passive) in self._kinds.items():
+            yield Kind(key=key, role="source", spec=spec, active_passive=active_passive)
+
+
+sources = SourceKinds()
+"""The kinds of this service; each kind's module registers itself here when imported."""

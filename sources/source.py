@@ -1,17 +1,21 @@
 """What a source is, and the registry of source kinds."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from eventbus.contract import Appended
-from eventbus.event import Event, Road
+from eventbus.event import UNPARSED, Event, Road
 from manifests.fields import Spec
 from manifests.kinds import Kind
 from manifests.objects import Dialect
 from manifests.secrets import Values
 
 SpecT = TypeVar("SpecT", bound=Spec)
+
+
+class SourceRefused(Exception):
+    """A source cannot run as declared. The message names the field and what to do; the service turns it into a problem."""
 
 
 class Emit(Protocol):
@@ -45,6 +49,33 @@ class Source(Generic[SpecT]):
     def __init__(self, spec: SpecT, context: SourceContext) -> None:
         self.spec = spec
         self.context = context
+
+    def event(
+        self,
+        *,
+        id: str,
+        data: bytes | None,
+        time: str | None,
+        tree: object = UNPARSED,
+        datacontenttype: str | None = "application/json",
+    ) -> Event:
+        """An event of this source. `tree` is `data` as parsed, where it was parsed anyway."""
+        road = self.context.road
+        return Event(
+            namespace=road.namespace,
+            source=road.source,
+            name=road.name,
+            id=id,
+            type=self.type,
+            time=time,
+            datacontenttype=datacontenttype,
+            data=data,
+            tree=tree,
+        )
+
+    def warnings(self) -> Sequence[str]:
+        """What works differently from what the declaration may lead its author to expect; to be said loudly, once."""
+        return ()
 
     async def run(self, emit: Emit) -> None:
         """Emit until cancelled. Leaves nothing open when cancelled."""

@@ -1,0 +1,247 @@
+"""The `github` source: GitHub's webhooks, verified before they are read."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from pydantic import AfterValidator, Field, model_validator
+
+from eventbus.event import Event
+from manifests.fields import SecretRef, Spec
+from sources.http.answers import Refused
+from sources.http.endpoint import Endpoint, SourceFilter
+from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, values_by_name
+from sources.http.signatures import SCHEMES, NotVerified, verify
+from sources.http.source import Authentication, HttpSource, Received, Reply
+from sources.source import SourceContext, sources
+
+_EVENT, _DELIVERY = "X-GitHub-Event", "X-GitHub-Delivery"
+_JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
+_LONGEST_HEADER = 128
+_SIGNATURE = SCHEMES["github"]
+
+_encode = msgspec.json.encode
+
+
+class OwnedRepositories(Spec):
+    """Repositories of one owner."""
+
+    owner: str = ""
+    """User or organisation."""
+    names: list[str] = []
+    """Names of its repositories."""
+
+
+class GithubApp(Spec):
+    """Credentials of a GitHub App."""
+
+    private_key: SecretRef
+    """PEM private key."""
+    app_id: int = Field(alias="appID")
+    """Id of the app."""
+    installation_id: int = Field(alias="installationID")
+    """Id of its installation."""
+
+
+def _known_secret_names(secrets: list[SecretRef]) -> list[SecretRef]:
+    if len(secrets) > 4:
+        raise ValueError("expected at most 4 secrets; each one costs every request a digest")
+    return secrets
+
+
+class GithubSpec(Spec):
+    """Deliveries of GitHub for repositories or organisations."""
+
+    id: int = 0
+    """Accepted for compatibility; unused."""
+    webhook: Endpoint
+    """Where GitHub sends to."""
+    owner: str = ""
+    """One owner, where `repositories` is empty; `repositories` is the better way."""
+    repository: str = ""
+    """One repository of `owner`, where `repositories` is empty."""
+    repositories: list[OwnedRepositories] = []
+    """Repositories by owner."""
+    organizations: list[str] = []
+    """Organisations; instead of repositories."""
+    events: list[str] = []
+    """Events that are taken; others are answered and left out. All, where it is empty or has `*`."""
+    api_token: SecretRef | None = None
+    """Token to register hooks with."""
+    github_app: GithubApp | None = None
+    """App to register hooks with, where there is no `apiToken`."""
+    webhook_secret: SecretRef | None = None
+    """Secret that deliveries are signed with."""
+    webhook_secrets: Annotated[list[SecretRef], AfterValidator(_known_secret_names)] = []
+    """More secrets that are accepted, for the time of a change."""
+    insecure: bool = False
+    """Whether hooks are registered without verification of our certificate."""
+    active: bool = False
+    """Whether hooks are registered active."""
+    content_type: Literal["", "json", "form"] = ""
+    """What hooks are registered to send; both are understood in any case."""
+    github_base_url: str = Field(default="", alias="githubBaseURL")
+    """API of GitHub Enterprise; with `githubUploadURL`."""
+    github_upload_url: str = Field(default="", alias="githubUploadURL")
+    """Upload API of GitHub Enterprise; with `githubBaseURL`."""
+    delete_hook_on_finish: bool = False
+    """Whether registered hooks are deleted when the source ends."""
+    metadata: dict[str, str] = {}
+    """Copied into the data of every event."""
+    filter: SourceFilter = None
+
+    @model_validator(mode="after")
+    def _names_its_origin(self) -> "GithubSpec":
+        repositories = bool(self.repositories or (self.owner and self.repository))
+        if repositories and self.organizations:
+            raise ValueError("repositories and organizations exclude each other; make two events")
+        if not repositories and not self.organizations:
+            raise ValueError("expected repositories ([{owner, names}]) or organizations")
+        if self.registers_hooks and not self.events:
+            raise ValueError('events: missing; with credentials and webhook.url expected event names, or ["*"]')
+        if bool(self.github_base_url) != bool(self.github_upload_url):
+            raise ValueError("githubBaseURL and githubUploadURL go together")
+        return self
+
+    @property
+    def registers_hooks(self) -> bool:
+        """Whether hooks at GitHub are asked for."""
+        return bool((self.api_token or self.github_app) and self.webhook.url)
+
+
+@sources.register("github", spec=GithubSpec)
+class Github(HttpSource[GithubSpec]):
+    """Emits `{"headers": …, "body": …, "metadata": …}`; the delivery's id is the event's.
+
+    The body keeps its text and gets the keys `X-GitHub-Event` and `X-GitHub-Delivery` at its end.
+    Semantics: Argo Events 1.9, `pkg/eventsources/sources/github`; what differs is in `docs/sources/github.md`.
+    """
+
+    methods = frozenset({"POST"})
+    accepts_compressed = False
+
+    def __init__(self, spec: GithubSpec, context: SourceContext) -> None:
+        super().__init__(spec, context)
+        self._secrets = [ref for ref in (spec.webhook_secret, *spec.webhook_secrets) if ref is not None]
+        self._wanted = frozenset() if "*" in spec.events else frozenset(spec.events)
+        self._tail = metadata_tail(spec.metadata)
+        self._metadata = dict(spec.metadata)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The `webhook` field."""
+        return self.spec.webhook
+
+    @property
+    def authentication(self) -> Authentication:
+        """By signature where there is a secret."""
+        return Authentication.SIGNATURE if self._secrets else super().authentication
+
+    def check(self) -> None:
+        """Refuse a secret that is missing or empty."""
+        super().check()
+        for ref in self._secrets:
+            self.usable_secret(ref, "webhookSecret" if ref is self.spec.webhook_secret else "webhookSecrets")
+
+    def warnings(self) -> list[str]:
+        """Say what is not done for the declaration."""
+        said = []
+        if self.spec.registers_hooks:
+            said.append("apiToken, githubApp: hooks are not registered at GitHub yet; add the hook there by hand")
+        if not self._secrets:
+            said.append("webhookSecret: missing; deliveries are not verified, so anyone can send them")
+        return said
+
+    def receive(self, request: Received) -> Event | Reply:
+        """The event of one delivery. Raises `Refused`: 401 where it is not signed, 400 or 415 where it cannot be read."""
+        if self._secrets:
+            try:
+                verify(_SIGNATURE, request.headers, request.body, map(self.secret, self._secrets))
+            except NotVerified as exc:
+                raise Refused(401, str(exc)) from None
+        event, delivery = _named(request, _EVENT), _named(request, _DELIVERY)
+        raw = _payload(request)
+        body = parse_json(raw)
+        if not isinstance(body, dict):
+            raise Refused(400, "the payload is not a JSON object")
+        _agree(event, body)
+        if self._wanted and event not in self._wanted and event != "ping":
+            return Reply("this source does not take this event")
+        return self._event(request, raw, body, event, delivery)
+
+    def _event(self, request: Received, raw: bytes, body: dict[str, object], event: str, delivery: str) -> Event:
+        headers = headers_for_data(request.raw_headers)
+        text = _with_names(raw, body, event, delivery)
+        tree: dict[str, object] = {"headers": headers, "body": body}
+        if self._metadata:
+            tree["metadata"] = self._metadata
+        data = b'{"headers":%b,"body":%b%b' % (_encode(headers), text, self._tail)
+        return self.event(id=delivery, time=now(), data=data, tree=tree)
+
+
+def _named(request: Received, header: str) -> str:
+    """The value of a header that names the delivery: one, short, of plain characters. Raises `Refused` (400)."""
+    values = request.headers.getall(header, [])
+    if len(values) != 1:
+        raise Refused(400, f"{header}: expected exactly one; is the sender GitHub?")
+    value = values[0]
+    if not 0 < len(value) <= _LONGEST_HEADER or not value.isascii() or not value.replace("-", "").replace("_", "").isalnum():
+        raise Refused(400, f"{header}: expected up to {_LONGEST_HEADER} letters, digits, - and _")
+    return value
+
+
+def _payload(request: Received) -> bytes:
+    """The JSON text of a delivery, from either of the content types that GitHub sends."""
+    media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if media_type == _JSON:
+        return request.body
+    if media_type != _FORM:
+        raise Refused(415, f"expected Content-Type {_JSON} or {_FORM}", headers=(("Accept", f"{_JSON}, {_FORM}"),))
+    try:
+        payloads = values_by_name(request.body.decode()).get("payload", [])
+    except UnicodeDecodeError:
+        raise Refused(400, "the form is not UTF-8") from None
+    if len(payloads) != 1:
+        raise Refused(400, "expected exactly one form field named payload")
+    return payloads[0].encode()
+
+
+_TOLD_BY: dict[str, str] = {
+    "ping": "zen",
+    "push": "ref",
+    "pull_request": "pull_request",
+    "release": "release",
+    "workflow_run": "workflow_run",
+    "package": "package",
+    "registry_package": "registry_package",
+    "deployment": "deployment",
+    "deployment_status": "deployment_status",
+    "check_suite": "check_suite",
+    "check_run": "check_run",
+    "issues": "issue",
+    "issue_comment": "comment",
+}
+"""A key that every body of an event has."""
+_TELLING = frozenset(_TOLD_BY.values())
+
+
+def _agree(event: str, body: dict[str, object]) -> None:
+    """Refuse (400) a body that is recognisably of another event than the header says.
+
+    The event's name stands in a header, which no signature covers: without this, a signed body of one event could be
+    passed off as another. A body that tells nothing is taken at the header's word.
+    """
+    own = _TOLD_BY.get(event)
+    if own is not None and own not in body and not _TELLING.isdisjoint(body):
+        raise Refused(400, f"{_EVENT} and the payload disagree: a {event} has the key {own}")
+
+
+def _with_names(raw: bytes, body: dict[str, object], event: str, delivery: str) -> bytes:
+    """The payload's text with the two names at its end; puts them into `body`, too."""
+    taken = _EVENT in body or _DELIVERY in body
+    body[_EVENT] = event
+    body[_DELIVERY] = delivery
+    if taken or len(body) == 2:
+        # The payload's own keys of these names would stay in the text, and readers differ on which of two counts.
+        return _encode(body)
+    names = b',"X-GitHub-Event":"%b","X-GitHub-Delivery":"%b"}' % (event.encode(), delivery.encode())
+    return raw.rstrip(b" \t\r\n")[:-1] + names

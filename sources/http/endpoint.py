@@ -1,0 +1,73 @@
+"""The fields by which every kind that is called says where it listens."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from manifests.fields import EventFilter, SecretRef, Spec
+
+DEFAULT_MAX_PAYLOAD = 1024 * 1024
+
+_PATH = re.compile(r"/[!-~]*")
+_NAME = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
+
+
+def check_path(path: str) -> str:
+    """Return `path`; raises `ValueError` where no request can have it."""
+    if not path:
+        raise ValueError("missing; expected the path to listen on, such as /push")
+    if not _PATH.fullmatch(path) or "?" in path or "#" in path:
+        raise ValueError("expected a path that starts with / and has no spaces, ? or #, as it stands in a URL, such as /push")
+    for segment in path.split("/"):
+        if ("{" in segment or "}" in segment) and not _NAME.fullmatch(segment):
+            raise ValueError("expected {name} as a whole segment; patterns inside braces are not supported")
+    return path
+
+
+def check_port(port: str) -> str:
+    """Return `port`; raises `ValueError` where it is no TCP port."""
+    if not port:
+        raise ValueError('missing; expected a port in quotes, such as "12000"')
+    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise ValueError('expected a port from 1 to 65535 in quotes, such as "12000"')
+    return port
+
+
+def refuse_filter(spec: EventFilter | None) -> EventFilter | None:
+    """Return None or an empty filter; an expression is refused, because ignoring it would let everything through."""
+    if spec is not None and spec.expression:
+        raise ValueError("filter.expression is not supported yet; filter in the sensor instead")
+    return spec
+
+
+SourceFilter = Annotated[EventFilter | None, AfterValidator(refuse_filter)]
+
+
+class Endpoint(Spec):
+    """Where a source listens and whom it lets in; the `webhook` of Argo Events' HTTP kinds."""
+
+    endpoint: Annotated[str, AfterValidator(check_path)] = Field(default="", validate_default=True)
+    """Request path, matched exactly, byte by byte. `{name}` stands for one segment."""
+    port: Annotated[str, AfterValidator(check_port)] = Field(default="", validate_default=True)
+    """TCP port, in quotes. `"0"` takes a free one."""
+    method: str = ""
+    """Request method; only the `webhook` kind looks at it."""
+    url: str = ""
+    """Public base URL, where a provider is told to send its hooks to."""
+    server_cert_secret: SecretRef | None = None
+    """PEM certificate chain; with `serverKeySecret` the port speaks TLS."""
+    server_key_secret: SecretRef | None = None
+    """PEM private key, without a passphrase."""
+    auth_secret: SecretRef | None = None
+    """Bearer token that every request must carry."""
+    metadata: dict[str, str] = {}
+    """Copied into the data of events of kind `webhook`."""
+    max_payload_size: int = Field(default=DEFAULT_MAX_PAYLOAD, gt=0)
+    """Bytes of a body, both as sent and after decompression."""
+
+    @model_validator(mode="after")
+    def _certificate_has_key(self) -> "Endpoint":
+        if (self.server_cert_secret is None) != (self.server_key_secret is None):
+            raise ValueError("serverCertSecret and serverKeySecret go together; one alone would serve without TLS")
+        return self

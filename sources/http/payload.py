@@ -1,0 +1,96 @@
+"""The parts that the data of HTTP kinds is made of: headers, forms, and JSON that is parsed once and kept as sent."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from sources.http.answers import Refused
+
+MASKED = "*** Masked Auth Secret ***"
+
+Headers = dict[str, list[str]]
+
+_MOST_NAMES = 1024
+_LONGEST_NAME = 64
+_DROPPED = frozenset({"Host", "Transfer-Encoding", "Trailer"})
+
+_names: dict[bytes, str] = {}
+
+
+def canonical_name(raw: bytes) -> str:
+    """`raw` as Go writes header names: `x-github-event` becomes `X-Github-Event`."""
+    name = _names.get(raw)
+    if name is None:
+        name = "-".join(part.capitalize() for part in raw.decode("ascii", "replace").split("-"))
+        # Senders choose names, so what is remembered is bounded.
+        if len(_names) < _MOST_NAMES and len(raw) <= _LONGEST_NAME:
+            _names[raw] = name
+    return name
+
+
+def headers_for_data(raw_headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    """Headers as Argo Events puts them into data: canonical names in order, lists of values, credentials masked.
+
+    Without `Host` and what Go's server takes out of a request: `Transfer-Encoding`, `Trailer`.
+    """
+    found: Headers = {}
+    for raw_name, raw_value in raw_headers:
+        name = _names.get(raw_name) or canonical_name(raw_name)
+        if name in _DROPPED:
+            continue
+        if name == "Authorization" and raw_value:
+            found[name] = [MASKED]
+            continue
+        value = raw_value.decode("utf-8", "replace")
+        if name in found:
+            found[name].append(value)
+        else:
+            found[name] = [value]
+    return dict(sorted(found.items()))
+
+
+_decoder = msgspec.json.Decoder()
+
+
+def parse_json(body: bytes) -> object:
+    """`body` as JSON of any type. Raises `Refused` (400) on anything else, however hostile; the body is never echoed."""
+    try:
+        return _decoder.decode(body)
+    except RecursionError:
+        raise Refused(400, "the body is JSON nested too deeply; flatten it") from None
+    except msgspec.DecodeError as exc:
+        raise Refused(400, f"the body is not JSON: {_without_content(str(exc))}") from None
+    except UnicodeDecodeError:
+        raise Refused(400, "the body is not JSON: it is not UTF-8") from None
+
+
+def _without_content(message: str) -> str:
+    """The parser's message as far as it is about places, not about what stands there."""
+    return message.removeprefix("JSON is malformed: ")[:100]
+
+
+def values_by_name(text: str) -> dict[str, list[str]]:
+    """A query string or URL-encoded form as lists of values by name, in order of first appearance.
+
+    Raises `Refused` (400) where there are more than 1,000 fields or the text is not UTF-8 once unquoted.
+    """
+    try:
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=1000, errors="strict")
+    except ValueError:
+        raise Refused(400, "expected at most 1000 fields of URL-encoded UTF-8") from None
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def now() -> str:
+    """The present as RFC 3339 text, UTC, microseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def metadata_tail(metadata: Mapping[str, str]) -> bytes:
+    """What ends a data object: its metadata, where there is any, and the brace."""
+    return b',"metadata":' + msgspec.json.encode(dict(sorted(metadata.items()))) + b"}" if metadata else b"}"

@@ -1,0 +1,118 @@
+"""One endpoint being served: the checks that come before its kind sees a request, and what comes after."""
+
+import re
+from collections import Counter
+from hmac import compare_digest
+
+import structlog
+from aiohttp import hdrs
+
+from eventbus.errors import BusUnavailable, EventRejected
+from manifests.fields import SecretRef, Spec
+from sources.http.answers import CLOSE, KEEP, Answer, Refused, accepted, plain
+from sources.http.body import BodyReader
+from sources.http.connection import Request
+from sources.http.limits import Budget, Limits, Saturated
+from sources.http.source import HttpSource, Received, Reply, SecretUnreadable
+from sources.source import Emit
+from sources.throttle import Throttle
+
+logger = structlog.get_logger(__name__)
+
+_CHALLENGE = (("WWW-Authenticate", "Bearer"),)
+
+
+class Route:
+    """One source at its endpoint. Counts its answers by status."""
+
+    def __init__(self, source: HttpSource[Spec], emit: Emit, *, limits: Limits, budget: Budget) -> None:
+        endpoint = source.endpoint
+        self.source = source
+        self.road = source.context.road
+        self.path = endpoint.endpoint
+        self.pattern = _pattern(endpoint.endpoint)
+        self.answered: Counter[int] = Counter()
+        self.in_flight = 0
+        self._emit = emit
+        self._receive = source.receive
+        self._methods = source.methods
+        self._auth: SecretRef | None = endpoint.auth_secret
+        self._limit = endpoint.max_payload_size
+        self._limits = limits
+        self._budget = budget
+        self._said = Throttle(every_s=60.0)
+
+    async def answer(self, request: Request, query: str) -> Answer:
+        """The answer to `request`; success only once the event is durable. Raises `ConnectionError` where the client left."""
+        reader = BodyReader(request, self._limit, self._limits, self._budget)
+        self.in_flight += 1
+        try:
+            result = await self._accept(request, query, reader)
+        except Refused as refused:
+            self._log(refused)
+            raise
+        except Saturated:
+            raise Refused(503, "too much is being received at once; try again", retry_after_s=1, close=True) from None
+        except BusUnavailable as exc:
+            self._log(exc)
+            raise Refused(503, "the event cannot be stored now; try again", retry_after_s=exc.retry_after_s) from exc
+        except EventRejected as exc:
+            raise Refused(413, f"the log does not take this event: {exc}") from exc
+        finally:
+            self.in_flight -= 1
+            reader.give_back()
+        return result
+
+    async def _accept(self, request: Request, query: str, reader: BodyReader) -> Answer:
+        message = request.message
+        headers = message.headers
+        if self._methods and message.method not in self._methods:
+            allowed = ", ".join(sorted(self._methods))
+            raise Refused(405, f"send {allowed}", headers=(("Allow", allowed),), close=True)
+        if self._auth is not None:
+            self._check_bearer(headers.get(hdrs.AUTHORIZATION, ""), self._auth)
+        encoding = headers.get(hdrs.CONTENT_ENCODING)
+        if encoding is not None and not self.source.accepts_compressed and encoding.lower() != "identity":
+            raise Refused(415, "send the body without Content-Encoding", headers=(("Accept-Encoding", "identity"),), close=True)
+        body = await reader.read()
+        if encoding is not None:
+            body = await reader.decoded(body, ",".join(headers.getall(hdrs.CONTENT_ENCODING)))
+        result = self._receive(Received(message.method, query, headers, message.raw_headers, body))
+        connection = _connection(request)
+        if type(result) is Reply:
+            return plain(
+                200, b'{"id":null,"reason":"%b"}' % result.reason.encode(), "application/json", close=connection == CLOSE
+            )
+        appended = await self._emit(result)  # type: ignore[arg-type]  # `type(x) is` costs a third of isinstance here
+        return accepted(appended.id, connection)
+
+    def _check_bearer(self, said: str, ref: SecretRef) -> None:
+        if not said.startswith("Bearer "):
+            raise Refused(401, "send the header Authorization: Bearer TOKEN", headers=_CHALLENGE, close=True)
+        if not compare_digest(said[7:].encode("utf-8", "surrogateescape"), self.source.secret(ref)):
+            raise Refused(401, "the bearer token is not the one of this endpoint", headers=_CHALLENGE, close=True)
+
+    def _log(self, error: Refused | BusUnavailable) -> None:
+        """Say what the operator should know, at most once a minute for each kind of answer."""
+        if isinstance(error, SecretUnreadable):
+            if (more := self._said.admits("secret")) is not None:
+                logger.error("source_secret_unreadable", source=str(self.road), reason=error.reason, more=more)
+        elif isinstance(error, BusUnavailable):
+            if (more := self._said.admits("bus")) is not None:
+                logger.warning("source_turns_away", source=str(self.road), reason=str(error), more=more)
+        elif error.status in (401, 403) and (more := self._said.admits("auth")) is not None:
+            logger.warning("source_refused_caller", source=str(self.road), reason=error.detail, more=more)
+
+
+def _connection(request: Request) -> bytes:
+    message = request.message
+    if message.should_close:
+        return CLOSE
+    return KEEP if message.version.minor == 0 else b""
+
+
+def _pattern(path: str) -> re.Pattern[str] | None:
+    """The pattern of an endpoint with `{name}` segments; None where the path is literal."""
+    if "{" not in path:
+        return None
+    return re.compile("/".join("[^/]+" if segment.startswith("{") else re.escape(segment) for segment in path.split("/")))

@@ -1,0 +1,108 @@
+"""What a kind that is called over HTTP gives to the listener."""
+
+from abc import abstractmethod
+from enum import StrEnum
+from typing import NamedTuple
+
+from multidict import CIMultiDictProxy
+
+from eventbus.event import Event
+from manifests.fields import SecretRef
+from manifests.secrets import SecretMissing
+from sources.http.answers import Refused
+from sources.http.endpoint import Endpoint
+from sources.source import Source, SourceRefused, SpecT
+
+UNAUTHENTICATED = "tocsin.dev/unauthenticated"
+"""Annotation of an EventSource: `"true"`, or the names of its events that anyone may call, separated by commas."""
+
+ANY_METHOD: frozenset[str] = frozenset()
+
+
+class Authentication(StrEnum):
+    """How a source knows who is calling."""
+
+    BEARER = "bearer"
+    SIGNATURE = "signature"
+    NONE = "none"
+
+
+class Received(NamedTuple):
+    """A request whose body has arrived whole, within its limit, decompressed."""
+
+    method: str
+    query: str
+    """The query string as sent, without the question mark."""
+    headers: CIMultiDictProxy[str]
+    raw_headers: tuple[tuple[bytes, bytes], ...]
+    """Names and values as sent, in order."""
+    body: bytes
+
+
+class Reply(NamedTuple):
+    """A success answer without an event."""
+
+    reason: str
+    """Why there is no event, for the sender and the counters."""
+
+
+class HttpSource(Source[SpecT]):
+    """One endpoint. The listener checks path, method, bearer token and size before it calls `receive`."""
+
+    methods: frozenset[str] = ANY_METHOD
+    """Methods it takes; empty means any, as Argo Events' provider kinds have it."""
+    accepts_compressed: bool = True
+    """Whether a `Content-Encoding` may be undone before `receive`; not where a signature covers the bytes as sent."""
+
+    @property
+    @abstractmethod
+    def endpoint(self) -> Endpoint:
+        """Where it listens."""
+
+    @property
+    def authentication(self) -> Authentication:
+        """How a request is verified; the strongest where there are several ways."""
+        return Authentication.BEARER if self.endpoint.auth_secret else Authentication.NONE
+
+    @property
+    def declared_unauthenticated(self) -> bool:
+        """Whether the annotation `tocsin.dev/unauthenticated` says that anyone may call this event."""
+        said = self.context.annotations.get(UNAUTHENTICATED, "")
+        return said == "true" or self.context.road.name in [name.strip() for name in said.split(",")]
+
+    @abstractmethod
+    def receive(self, request: Received) -> Event | Reply:
+        """Verify and read one request. Raises `Refused`; anything else is a fault of ours and answered 500.
+
+        Called in the event loop, so it does no I/O but reading secrets, and its cost is every sender's.
+        """
+
+    def check(self) -> None:
+        """Raise `SourceRefused` where the source cannot serve as declared, such as with an empty secret."""
+        if self.endpoint.auth_secret is not None:
+            self.usable_secret(self.endpoint.auth_secret, "authSecret")
+
+    def secret(self, ref: SecretRef) -> bytes:
+        """The value of `ref` as it is now; raises `Refused` (503) where there is none, because then nobody can be verified."""
+        try:
+            value = self.context.values.secret(self.context.road.namespace, ref.name, ref.key).reveal()
+        except SecretMissing as exc:
+            raise SecretUnreadable(str(exc)) from exc
+        if not value:
+            raise SecretUnreadable(f"Secret {self.context.road.namespace}/{ref.name}, key {ref.key}: empty")
+        return value
+
+    def usable_secret(self, ref: SecretRef, field: str) -> None:
+        """Raise `SourceRefused` where the secret of `field` is missing or empty."""
+        try:
+            self.secret(ref)
+        except SecretUnreadable as exc:
+            raise SourceRefused(f"{field}: {exc.reason}; give it a value, or anyone could pass as the sender") from exc
+
+
+class SecretUnreadable(Refused):
+    """A secret that requests are verified with is gone. The sender is told to come back, the operator what is missing."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(503, "requests cannot be verified now; the operator has to restore a secret", retry_after_s=30)
+        self.reason = reason

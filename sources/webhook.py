@@ -1,0 +1,103 @@
+"""The `webhook` source: any HTTP request as an event."""
+
+from typing import Annotated
+from uuid import uuid4
+
+import msgspec
+from pydantic import AfterValidator
+
+from eventbus.event import Event
+from manifests.objects import Dialect
+from sources.http.answers import Refused
+from sources.http.endpoint import Endpoint, SourceFilter
+from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, values_by_name
+from sources.http.source import HttpSource, Received
+from sources.source import SourceContext, sources
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+_FORM = "application/x-www-form-urlencoded"
+_LONGEST_ID = 256
+_ID_HEADERS = ("Idempotency-Key", "webhook-id")
+
+_encode = msgspec.json.encode
+
+
+def _check_method(method: str) -> str:
+    if method and method not in METHODS:
+        hint = f" (did you mean {method.upper()}?)" if method.upper() in METHODS else ""
+        raise ValueError(f"expected one of {', '.join(METHODS)}{hint}")
+    return method
+
+
+class WebhookSpec(Endpoint):
+    """An endpoint of its own."""
+
+    method: Annotated[str, AfterValidator(_check_method)] = ""
+    """The one method it takes; POST where it is empty."""
+    filter: SourceFilter = None
+
+
+@sources.register("webhook", spec=WebhookSpec)
+class Webhook(HttpSource[WebhookSpec]):
+    """Emits `{"header": …, "body": …, "metadata": …}`; the body's text stays as sent.
+
+    Semantics: Argo Events 1.9, `pkg/eventsources/sources/webhook`; what differs is in `docs/sources/webhook.md`.
+    """
+
+    def __init__(self, spec: WebhookSpec, context: SourceContext) -> None:
+        super().__init__(spec, context)
+        self.methods = frozenset({spec.method or "POST"})
+        self._reads_query = spec.method == "GET"
+        self._tail = metadata_tail(spec.metadata)
+        self._metadata = dict(spec.metadata)
+        self._names_events = context.dialect is Dialect.TOCSIN
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The spec itself."""
+        return self.spec
+
+    def warnings(self) -> list[str]:
+        """Say that a missing method means POST."""
+        return [] if self.spec.method else ["method: empty; POST is taken (Argo Events answers every request with 400)"]
+
+    def receive(self, request: Received) -> Event:
+        """The event of one request. Raises `Refused` (400) where the body is neither JSON nor a form."""
+        raw, body = self._body(request)
+        header = headers_for_data(request.raw_headers)
+        tree: dict[str, object] = {"header": header, "body": body}
+        if self._metadata:
+            tree["metadata"] = self._metadata
+        data = b'{"header":%b,"body":%b%b' % (_encode(header), raw, self._tail)
+        return self.event(id=self._id(request), time=now(), data=data, tree=tree)
+
+    def _body(self, request: Received) -> tuple[bytes, object]:
+        """The body as JSON text and as parsed."""
+        if self._reads_query:
+            return _values(request.query)
+        if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() == _FORM:
+            try:
+                return _values(request.body.decode())
+            except UnicodeDecodeError:
+                raise Refused(400, "the form is not UTF-8") from None
+        return request.body, parse_json(request.body)
+
+    def _id(self, request: Received) -> str:
+        if self._names_events:
+            for header in _ID_HEADERS:
+                given = request.headers.get(header)
+                if given is not None:
+                    return _checked_id(given, header)
+        return uuid4().hex
+
+
+def _values(text: str) -> tuple[bytes, object]:
+    values = values_by_name(text)
+    return _encode(values), values
+
+
+def _checked_id(given: str, header: str) -> str:
+    if not 0 < len(given) <= _LONGEST_ID or not given.isascii() or not given.isprintable():
+        raise Refused(400, f"{header}: expected 1 to {_LONGEST_ID} printable ASCII characters")
+    return given

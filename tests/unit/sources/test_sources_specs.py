@@ -1,0 +1,161 @@
+"""What the specs of HTTP kinds accept."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from eventbus.event import Road
+from manifests.objects import Dialect
+from manifests.secrets import SecretMissing, SecretValue
+from sources.github import Github, GithubSpec
+from sources.http.source import Authentication
+from sources.source import SourceContext, SourceKinds, sources
+from sources.webhook import Webhook, WebhookSpec
+
+HERE: dict[str, Any] = {"endpoint": "/a", "port": "12000"}
+REF = {"name": "s", "key": "k"}
+
+
+class NoValues:
+    def secret(self, namespace: str, name: str, key: str) -> SecretValue:
+        raise SecretMissing(name)
+
+    def config(self, namespace: str, name: str, key: str) -> str:
+        raise SecretMissing(name)
+
+
+CONTEXT = SourceContext(road=Road("default", "s", "e"), dialect=Dialect.ARGO, values=NoValues())
+
+
+def test_every_field_of_a_webhook_is_accepted() -> None:
+    spec = WebhookSpec.model_validate(
+        HERE
+        | {
+            "method": "POST",
+            "url": "https://x",
+            "serverCertSecret": REF,
+            "serverKeySecret": REF,
+            "authSecret": {**REF, "optional": True},
+            "metadata": {"a": "b"},
+            "maxPayloadSize": 5,
+            "filter": {"expression": ""},
+        }
+    )
+    assert spec.max_payload_size == 5
+    assert Webhook(spec, CONTEXT).authentication is Authentication.BEARER
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"endpoint": ""}, "missing; expected the path"),
+        ({"endpoint": "a"}, "starts with /"),
+        ({"endpoint": "/a b"}, "no spaces"),
+        ({"endpoint": "/a?b=1"}, "no spaces, ? or #"),
+        ({"endpoint": "/ä"}, "as it stands in a URL"),
+        ({"endpoint": "/x/{id:[0-9]+}"}, "patterns inside braces"),
+        ({"endpoint": "/x/a{id}"}, "whole segment"),
+        ({"port": ""}, "missing; expected a port"),
+        ({"port": "http"}, 'such as "12000"'),
+        ({"port": "70000"}, "1 to 65535"),
+        ({"port": "-1"}, "1 to 65535"),
+        ({"port": "²"}, "1 to 65535"),
+        ({"port": 12000}, "valid string"),
+        ({"maxPayloadSize": 0}, "greater than 0"),
+        ({"maxPayloadSize": "5"}, "valid integer"),
+        ({"method": "post"}, "did you mean POST?"),
+        ({"method": "TRACE"}, "expected one of GET, POST"),
+        ({"serverCertSecret": REF}, "go together"),
+        ({"serverKeySecret": REF}, "go together"),
+        ({"filter": {"expression": "body.a == 1"}}, "filter in the sensor"),
+    ],
+)
+def test_what_cannot_work_is_refused_with_the_reason(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        WebhookSpec.model_validate(HERE | change)
+    assert said in str(refused.value)
+
+
+def test_a_port_and_an_endpoint_are_required() -> None:
+    with pytest.raises(ValidationError, match="2 validation errors"):
+        WebhookSpec.model_validate({})
+
+
+def test_a_webhook_without_a_method_takes_posts_and_says_so() -> None:
+    source = Webhook(WebhookSpec.model_validate(HERE), CONTEXT)
+    assert source.methods == {"POST"}
+    assert "POST is taken" in source.warnings()[0]
+    assert not Webhook(WebhookSpec.model_validate(HERE | {"method": "GET"}), CONTEXT).warnings()
+
+
+GITHUB: dict[str, Any] = {"webhook": HERE, "repositories": [{"owner": "o", "names": ["r"]}]}
+
+
+def test_every_field_of_github_is_accepted() -> None:
+    spec = GithubSpec.model_validate(
+        GITHUB
+        | {
+            "id": 1,
+            "webhook": HERE | {"url": "https://x", "method": "POST"},
+            "owner": "o",
+            "repository": "r",
+            "events": ["*"],
+            "apiToken": REF,
+            "githubApp": {"privateKey": REF, "appID": 1, "installationID": 2},
+            "webhookSecret": REF,
+            "webhookSecrets": [REF],
+            "insecure": True,
+            "active": True,
+            "contentType": "json",
+            "githubBaseURL": "https://x/api",
+            "githubUploadURL": "https://x/up",
+            "deleteHookOnFinish": True,
+            "metadata": {"a": "b"},
+        }
+    )
+    source = Github(spec, CONTEXT)
+    assert source.authentication is Authentication.SIGNATURE
+    assert "not registered" in source.warnings()[0]
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ({"webhook": HERE}, "expected repositories"),
+        (GITHUB | {"organizations": ["o"]}, "exclude each other"),
+        (GITHUB | {"webhook": HERE | {"url": "https://x"}, "apiToken": REF}, "events: missing"),
+        (GITHUB | {"contentType": "xml"}, "'json' or 'form'"),
+        (GITHUB | {"githubBaseURL": "https://x"}, "go together"),
+        (GITHUB | {"webhook": {"port": "1"}}, "expected the path"),
+        (GITHUB | {"webhookSecrets": [REF] * 5}, "at most 4"),
+        (GITHUB | {"webhook": None}, "webhook"),
+    ],
+)
+def test_github_refuses_what_upstream_calls_invalid(spec: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        GithubSpec.model_validate(spec)
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize("origin", [{"owner": "o", "repository": "r"}, {"organizations": ["o"]}])
+def test_github_takes_the_other_ways_to_name_an_origin(origin: dict[str, Any]) -> None:
+    GithubSpec.model_validate({"webhook": HERE, "webhookSecret": REF} | origin)
+
+
+def test_github_without_a_secret_is_unauthenticated_and_says_so() -> None:
+    source = Github(GithubSpec.model_validate(GITHUB), CONTEXT)
+    assert source.authentication is Authentication.NONE
+    assert "anyone" in source.warnings()[0]
+
+
+def test_the_registry_knows_the_kinds_and_refuses_a_second_owner() -> None:
+    assert {kind.key for kind in sources.kinds()} >= {"webhook", "github"}
+    assert sources.get("webhook") is Webhook
+    assert (Webhook.key, Webhook.type) == ("webhook", "webhook")
+    mine = SourceKinds()
+    kept = (Webhook.key, Webhook.type)
+    mine.register("webhook", spec=WebhookSpec)(Webhook)
+    with pytest.raises(ValueError, match="two owners"):
+        mine.register("webhook", spec=WebhookSpec)(Webhook)
+    assert (Webhook.key, Webhook.type) == kept

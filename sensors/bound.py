@@ -1,21 +1,21 @@
-"""The events of one firing as parameters and requests see them."""
+"""The events of one firing as filters, parameters and requests see them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
+from datetime import UTC, datetime
 
 import orjson
 
 from eventbus.event import UNPARSED, Event
 from eventbus.firing import Firing
 from sensors.languages.document import Document
+from sensors.languages.gjson import ABSENT, Path, Result
 
 
 class EventView:
     """One event with its data parsed at most once, shared by all that look at it."""
 
-    __slots__ = ("__dict__", "document", "event")
+    __slots__ = ("_context", "_found", "converted", "document", "event", "now_us", "shown")
 
     def __init__(self, event: Event, document: Document | None = None) -> None:
         self.event = event
@@ -23,34 +23,60 @@ class EventView:
             document = Document(event.data) if event.tree is UNPARSED else Document(event.data, tree=event.tree)
         self.document = document
         """The data; None where the event has none. It may turn out not to be JSON."""
+        self.converted: Document | None = None
+        """The data as JSON where it came as something else, once someone converted it."""
+        self.now_us = 0
+        """The deciding clock, microseconds since 1970 UTC, for templates in filters."""
+        self.shown: dict[Path, str] = {}
+        """Values as reasons show them, by path, once someone asked for a reason."""
+        self._context: Document | None = None
+        self._found: dict[Path, Result] = {}
 
-    @cached_property
+    @property
     def context(self) -> Document:
         """The context document: the seven attributes that parameters can name, time in whole seconds UTC."""
-        return Document(orjson.dumps(context_of(self.event)))
+        if self._context is None:
+            self._context = Document(orjson.dumps(context_of(self.event)))
+        return self._context
+
+    def look(self, path: Path) -> Result:
+        """What `path` finds in the data, looked up once for all that ask; nothing where the event has no data."""
+        found = self._found.get(path)
+        if found is None:
+            found = ABSENT if self.document is None else path.get(self.document)
+            self._found[path] = found
+        return found
 
 
 def context_of(event: Event) -> dict[str, str | None]:
-    """The context attributes of `event` by the names that `contextKey` uses."""
+    """The context attributes of `event` by the names that `contextKey` uses, in the original's order."""
     return {
         "id": event.id,
         "source": event.source,
         "specversion": "1.0",
         "type": event.type,
-        "datacontenttype": event.datacontenttype,
+        "datacontenttype": event.datacontenttype or "",
         "subject": event.name,
         "time": whole_seconds(event.time),
     }
 
 
 def whole_seconds(time: str | None) -> str | None:
-    """RFC 3339 text cut to whole seconds in UTC, as the original shows it to parameters; None stays None."""
+    """RFC 3339 text cut to whole seconds in UTC, as the original shows it to parameters.
+
+    None where there is no time, where it is no RFC 3339 time, and for the first second of year 1, which stands for no time.
+    """
     if time is None:
         return None
     if time.endswith("Z") and len(time) >= 20 and time[19] in ".Z":
-        return time[:19] + "Z"
-    moment = datetime.fromisoformat(time)
-    return (moment - moment.utcoffset()).strftime("%Y-%m-%dT%H:%M:%SZ") if moment.utcoffset() else time[:19] + "Z"  # type: ignore[operator]
+        text = time[:19] + "Z"
+    else:
+        try:
+            moment = datetime.fromisoformat(time)
+            text = (moment if moment.tzinfo is None else moment.astimezone(UTC)).isoformat()[:19] + "Z"
+        except (ValueError, OverflowError):
+            return None
+    return None if text == "0001-01-01T00:00:00Z" else text
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,195 @@
+"""A declared sensor made ready to decide and act, once, when it is applied.
+
+A faulty part disables the triggers that need it and is named in `problems`; the rest runs.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eventbus.contract import DependencyRef
+from eventbus.event import Road
+from eventbus.firing import TriggerRef
+from manifests.conditions import ConditionError, parse_conditions
+from manifests.objects import DeclaredTrigger, Dependency, Dialect, ObjectRef, Sensor, TocsinTriggerHead
+from manifests.problems import Problem, Severity
+from manifests.revision import revision_of
+from manifests.secrets import Values
+from sensors.filters.check import check_dependency
+from sensors.filters.combine import compile_filters
+from sensors.filters.held import Clause
+from sensors.languages.gjson import Path, compile_path
+from sensors.triggers.trigger import Trigger, TriggerContext, TriggerKinds
+from sensors.web.client import Web
+
+ORDERED = "trigger"
+"""The order key of a trigger that runs its firings in order, one at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CompiledTrigger:
+    """One trigger that can run."""
+
+    ref: TriggerRef
+    index: int
+    declared: DeclaredTrigger
+    acting: Trigger
+    alternatives: tuple[frozenset[str], ...]
+    """Sets of dependencies, each of which is enough."""
+    order_key: str | None
+    order_by: Path | None
+    """Where in the first event's data the order key stands."""
+    record_start: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CompiledDependency:
+    """One dependency and the triggers that it alone is enough for."""
+
+    ref: DependencyRef
+    index: int
+    road: Road
+    clause: Clause
+    triggers: tuple[CompiledTrigger, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CompiledSensor:
+    """A sensor that decides."""
+
+    ref: ObjectRef
+    revision: str
+    dependencies: tuple[CompiledDependency, ...]
+    triggers: Mapping[str, CompiledTrigger]
+    """By name; those that were disabled are not here."""
+    problems: tuple[Problem, ...]
+    """What does not work or is doubtful. `file` is empty: whoever loaded the manifest knows it."""
+
+
+def compile_sensor(sensor: Sensor, triggers: TriggerKinds, values: Values, *, web: Web | None = None) -> CompiledSensor:
+    """Compile `sensor`. Never raises for what its author wrote: that is in `problems`.
+
+    `web` is the HTTP client that its triggers share; None: each makes one of its own.
+    """
+    return _Compiler(sensor, triggers, values, web).compile()
+
+
+class _Compiler:
+    def __init__(self, sensor: Sensor, kinds: TriggerKinds, values: Values, web: Web | None) -> None:
+        self._sensor = sensor
+        self._kinds = kinds
+        self._values = values
+        self._web = web
+        self._problems: list[Problem] = []
+        # As upstream, the last of several dependencies of one name is the one that counts.
+        self._dependencies = {dependency.name: dependency for dependency in sensor.dependencies}
+        self._faulty: set[str] = set()
+
+    def compile(self) -> CompiledSensor:
+        self._check_dependencies()
+        compiled = list(self._triggers())
+        return CompiledSensor(
+            ref=self._sensor.ref,
+            revision=revision_of(self._sensor.content),
+            dependencies=tuple(
+                self._dependency(index, dependency, compiled) for index, dependency in enumerate(self._dependencies.values())
+            ),
+            triggers={trigger.declared.name: trigger for trigger in compiled},
+            problems=tuple(self._problems),
+        )
+
+    def _report(self, path: str, message: str, severity: Severity = Severity.ERROR) -> None:
+        self._problems.append(Problem(file="", path=path, message=message, severity=severity))
+
+    def _check_dependencies(self) -> None:
+        written = _names_as_written(self._sensor.content)
+        for index, dependency in enumerate(self._sensor.dependencies):
+            path = f"spec.dependencies[{written.get(dependency.name, index)}]"
+            if self._dependencies[dependency.name] is not dependency:
+                message = f"another dependency named {dependency.name!r} follows; that one counts, this one does not"
+                self._report(f"{path}.name", message, Severity.WARNING)
+                continue
+            for place, message, severity in check_dependency(dependency):
+                self._report(f"{path}.{place}", message, severity)
+                if severity is Severity.ERROR:
+                    self._faulty.add(dependency.name)
+
+    def _triggers(self) -> Iterator[CompiledTrigger]:
+        for index, declared in enumerate(self._sensor.triggers):
+            try:
+                yield self._trigger(index, declared)
+            except _Disabled as exc:
+                self._report(exc.path, f"{exc}; the trigger {declared.name!r} is disabled")
+
+    def _trigger(self, index: int, declared: DeclaredTrigger) -> CompiledTrigger:
+        ref, head = self._sensor.ref, declared.head
+        order_by = head.order_by if isinstance(head, TocsinTriggerHead) else ""
+        ordered = self._sensor.dialect is Dialect.ARGO and head.at_least_once is True
+        return CompiledTrigger(
+            ref=TriggerRef(ref.namespace, ref.name, declared.name),
+            index=index,
+            declared=declared,
+            alternatives=self._alternatives(declared),
+            acting=self._acting(declared),
+            order_key=ORDERED if ordered else None,
+            order_by=compile_path(order_by) if order_by else None,
+            record_start=head.at_least_once is False,
+        )
+
+    def _alternatives(self, declared: DeclaredTrigger) -> tuple[frozenset[str], ...]:
+        path = f"{declared.path}.template.conditions"
+        try:
+            condition = parse_conditions(declared.conditions, tuple(self._dependencies))
+            alternatives = condition.alternatives
+        except ConditionError as exc:
+            raise _Disabled(path, str(exc)) from exc
+        if any(len(names) > 1 for names in alternatives):
+            raise _Disabled(path, "joining dependencies with && is not supported by this version")
+        for name in condition.names:
+            if name in self._faulty:
+                raise _Disabled(path, f"needs the dependency {name!r}, which cannot be used")
+        return alternatives
+
+    def _acting(self, declared: DeclaredTrigger) -> Trigger:
+        ref = self._sensor.ref
+        context = TriggerContext(
+            namespace=ref.namespace,
+            sensor=ref.name,
+            dependencies=tuple(self._dependencies),
+            dialect=self._sensor.dialect,
+            values=self._values,
+            web=self._web,
+        )
+        try:
+            return self._kinds.make(declared.kind).compile(declared, context)
+        except KeyError as exc:
+            raise _Disabled(declared.path, f"the kind {declared.kind!r} is not supported by this version") from exc
+        except ValueError as exc:
+            raise _Disabled(declared.path, str(exc)) from exc
+
+    def _dependency(self, index: int, dependency: Dependency, triggers: Sequence[CompiledTrigger]) -> CompiledDependency:
+        ref = self._sensor.ref
+        alone = frozenset((dependency.name,))
+        return CompiledDependency(
+            ref=DependencyRef(ref.namespace, ref.name, dependency.name),
+            index=index,
+            road=Road(ref.namespace, dependency.event_source_name, dependency.event_name),
+            clause=compile_filters(dependency),
+            triggers=tuple(trigger for trigger in triggers if alone in trigger.alternatives),
+        )
+
+
+def _names_as_written(content: Mapping[str, Any]) -> dict[str, int]:
+    """Where each dependency stands in the manifest, which also has those that the loader left out."""
+    spec = content.get("spec")
+    listed = spec.get("dependencies") if isinstance(spec, Mapping) else None
+    named = enumerate(listed if isinstance(listed, list) else [])
+    return {str(item["name"]): index for index, item in named if isinstance(item, Mapping) and "name" in item}
+
+
+class _Disabled(Exception):
+    """A trigger cannot run."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(why)
+        self.path = path

@@ -1,0 +1,273 @@
+"""Deciding: a recorded event in, firings out. Pure but for the log line about a rule that broke.
+
+What is decided depends on the event, its position, the sensors in force there and the clock that is passed in, on nothing else.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from eventbus.contract import DependencyRef
+from eventbus.event import Event, Recorded, Road
+from eventbus.firing import Cause, Firing, firing_id
+from manifests.objects import ObjectRef
+from sensors.bound import Bound, EventView
+from sensors.compile import CompiledDependency, CompiledSensor, CompiledTrigger
+from sensors.complaints import Complaints
+from sensors.filters.held import Clause, Held, Needs
+from sensors.index import Index, RoadIndex
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Verdict(NamedTuple):
+    """What one dependency made of one event."""
+
+    namespace: str
+    sensor: str
+    dependency: str
+    source: str
+    event_id: str
+    matched: bool
+    reason: str
+    """Why it did not match; empty where it did."""
+
+
+class Decided(NamedTuple):
+    """What one event led to."""
+
+    firings: Sequence[Firing]
+    """In the order of sensors, then triggers, as declared."""
+    matched: Sequence[DependencyRef]
+    errors: Sequence[DependencyRef]
+    """Dependencies whose rule broke: a fault of ours or of a library, not a value that does not fit."""
+    view: EventView | None
+    """The event as it was looked at; None where no sensor looks at its road."""
+
+
+NOTHING = Decided((), (), (), None)
+
+
+class _Live:
+    """A sensor in force for a stretch of the log."""
+
+    __slots__ = ("entries", "order", "sensor", "since", "until")
+
+    def __init__(self, sensor: CompiledSensor, order: int, since: int, until: int | None) -> None:
+        self.sensor = sensor
+        self.order = order
+        self.since = since
+        self.until = until
+        self.entries = [_Entry(dependency, self) for dependency in sensor.dependencies]
+
+    def covers(self, position: int) -> bool:
+        return position > self.since and (self.until is None or position <= self.until)
+
+
+class _Entry:
+    """One dependency of a live sensor, as it stands in the index."""
+
+    __slots__ = ("clause", "dependency", "live", "needs", "road")
+
+    def __init__(self, dependency: CompiledDependency, live: _Live) -> None:
+        self.dependency = dependency
+        self.live = live
+        self.road: Road = dependency.road
+        self.clause: Clause = dependency.clause
+        self.needs: Needs = dependency.clause.needs
+
+
+def _order(entry: _Entry) -> tuple[int, int]:
+    return entry.live.order, entry.dependency.index
+
+
+class Decider:
+    """All sensors in force, and what they make of events."""
+
+    def __init__(
+        self, sensors: Iterable[CompiledSensor] = (), *, on_error: Callable[[DependencyRef, Exception], None] | None = None
+    ) -> None:
+        self._index: Index[_Entry] = Index()
+        self._live: dict[ObjectRef, _Live] = {}
+        self._ended: list[_Live] = []
+        self._next_order = 0
+        self._on_error = on_error or Complaints().rule_broke
+        for sensor in sensors:
+            self.apply(sensor)
+        self._index.settle()
+
+    @property
+    def sensors(self) -> Mapping[ObjectRef, CompiledSensor]:
+        """The sensors in force for what is appended now."""
+        return {ref: live.sensor for ref, live in self._live.items()}
+
+    def sensor(self, ref: ObjectRef) -> CompiledSensor | None:
+        """The revision of `ref` in force for what is appended now."""
+        live = self._live.get(ref)
+        return None if live is None else live.sensor
+
+    def apply(self, sensor: CompiledSensor, *, since: int = 0) -> None:
+        """Let `sensor` decide events after position `since`; an earlier revision decides those up to it.
+
+        Takes effect between two events. Applying the revision in force again changes nothing.
+        """
+        present = self._live.get(sensor.ref)
+        if present is not None and present.sensor.revision == sensor.revision:
+            return
+        order = self._next_order if present is None else present.order
+        self._next_order += present is None
+        if present is not None:
+            self._end(present, since)
+        self._live[sensor.ref] = self._place(_Live(sensor, order, since, None))
+
+    def apply_ended(self, sensor: CompiledSensor, *, since: int, until: int) -> None:
+        """Let a past revision decide what lies between `since` and `until`, for events that wait from before a restart."""
+        self._ended.append(self._place(_Live(sensor, self._next_order, since, until)))
+        self._next_order += 1
+
+    def remove(self, ref: ObjectRef, *, until: int = 0) -> None:
+        """Let `ref` decide nothing after position `until`."""
+        live = self._live.pop(ref, None)
+        if live is not None:
+            self._end(live, until)
+
+    def settle(self) -> None:
+        """Build after a batch of changes what the next event would otherwise wait for."""
+        self._index.settle()
+
+    def passed(self, position: int) -> None:
+        """Forget the revisions that decide nothing after `position`."""
+        if self._ended:
+            for live in self._ended:
+                if live.until is not None and live.until <= position:
+                    self._withdraw(live)
+            self._ended = [live for live in self._ended if live.until is None or live.until > position]
+
+    def _place(self, live: _Live) -> _Live:
+        for entry in live.entries:
+            self._index.add(entry)
+        return live
+
+    def _end(self, live: _Live, until: int) -> None:
+        live.until = until
+        if until <= live.since:
+            self._withdraw(live)
+        else:
+            self._ended.append(live)
+
+    def _withdraw(self, live: _Live) -> None:
+        for entry in live.entries:
+            self._index.discard(entry)
+
+    def decide(self, recorded: Recorded, *, now_us: int) -> Decided:
+        """What `recorded` leads to. `now_us` is the decision's clock, microseconds since 1970 UTC.
+
+        A rule that breaks counts as an error of its dependency and stops nothing else.
+        """
+        position, _, event = recorded
+        road = self._index.road(Road(event.namespace, event.source, event.name))
+        if road is None:
+            return NOTHING
+        view = EventView(event)
+        view.now_us = now_us
+        matched: list[_Entry] = []
+        errors: list[DependencyRef] = []
+        for entry in self._candidates(road, view):
+            if not entry.live.covers(position):
+                continue
+            try:
+                if entry.clause.holds(view) is Held.YES:
+                    matched.append(entry)
+            except Exception as exc:  # a broken rule must not take others down
+                errors.append(entry.dependency.ref)
+                self._on_error(entry.dependency.ref, exc)
+        if len(matched) > 1:
+            matched.sort(key=_order)
+        firings = _firings(matched, recorded, view) if matched else ()
+        return Decided(firings, [entry.dependency.ref for entry in matched], errors, view)
+
+    def _candidates(self, road: RoadIndex[_Entry], view: EventView) -> Iterable[_Entry]:
+        try:
+            return road.candidates(view)
+        except Exception:  # then each is asked by itself, and the one that breaks is named
+            return road.all
+
+    def verdicts(self, recorded: Recorded, *, now_us: int = 0, sensor: ObjectRef | None = None) -> Iterator[Verdict]:
+        """What every dependency on the event's road makes of it, in the order declared; `sensor` narrows to one."""
+        road = self._index.road(recorded.event.road)
+        if road is None:
+            return
+        view = EventView(recorded.event)
+        view.now_us = now_us
+        # What the index rules out need not be asked whether it holds, only why not: half the work of a bulk check.
+        candidates = frozenset(self._candidates(road, view))
+        for entry in sorted(road.all, key=_order):
+            if entry.live.covers(recorded.position) and (sensor is None or entry.live.sensor.ref == sensor):
+                yield _verdict(entry, view, entry in candidates)
+
+    def explain(self, recorded: Recorded, sensor: ObjectRef | None = None, *, now_us: int = 0) -> list[Verdict]:
+        """`verdicts` as a list."""
+        return list(self.verdicts(recorded, now_us=now_us, sensor=sensor))
+
+
+def _verdict(entry: _Entry, view: EventView, possible: bool) -> Verdict:
+    event = view.event
+    try:
+        matched = possible and entry.clause.holds(view) is Held.YES
+        reason = "" if matched else entry.clause.why(view)
+    except Exception as exc:  # shown as what it is, where someone asked why
+        matched, reason = False, f"the rule broke: {type(exc).__name__}: {exc}"
+    return Verdict(*entry.dependency.ref, event.source, event.id, matched, reason)
+
+
+def _firings(matched: Sequence[_Entry], recorded: Recorded, view: EventView) -> list[Firing]:
+    """One firing for each trigger that the matches are enough for, however many of its alternatives they fill."""
+    if len(matched) == 1:
+        only = matched[0]
+        return [_firing(trigger, (only,), recorded, view) for trigger in only.dependency.triggers]
+    found: dict[CompiledTrigger, list[_Entry]] = {}
+    for entry in matched:
+        for trigger in entry.dependency.triggers:
+            found.setdefault(trigger, []).append(entry)
+    ordered = sorted(found.items(), key=lambda item: (item[1][0].live.order, item[0].index))
+    return [_firing(trigger, entries, recorded, view) for trigger, entries in ordered]
+
+
+def _firing(trigger: CompiledTrigger, entries: Sequence[_Entry], recorded: Recorded, view: EventView) -> Firing:
+    event = recorded.event
+    identity = event.identity
+    names = sorted([entry.dependency.ref.dependency for entry in entries])
+    return Firing(
+        id=firing_id(trigger.ref, [(name, identity) for name in names]),
+        trigger=trigger.ref,
+        revision=entries[0].live.sensor.revision,
+        causes=tuple([Cause(name, recorded.position, identity) for name in names]),
+        decided_us=view.now_us,
+        order_key=trigger.order_key if trigger.order_by is None else _order_key(trigger, view),
+        record_start=trigger.record_start,
+        correlation=correlation_of(event),
+        hops=event.hops + 1,
+    )
+
+
+def correlation_of(event: Event) -> str:
+    """The id of the chain that `event` belongs to; one that starts a chain gives it its own id."""
+    return event.correlation or event.id
+
+
+def _order_key(trigger: CompiledTrigger, view: EventView) -> str | None:
+    """The value that `orderBy` names; None, and so no order, where the event has none."""
+    if view.document is None or trigger.order_by is None:
+        return None
+    found = view.look(trigger.order_by)
+    return found.text if found.exists else None
+
+
+def bind(firing: Firing, events: Mapping[int, EventView]) -> Bound:
+    """What the request of `firing` is rendered from, given its events by position. Raises `KeyError` where one is missing."""
+    return Bound(
+        events={cause.dependency: events[cause.position] for cause in firing.causes},
+        now=_EPOCH + timedelta(microseconds=firing.decided_us),
+        seed=bytes.fromhex(firing.id),
+        firing=firing,
+    )

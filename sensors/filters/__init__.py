@@ -1,0 +1,1 @@
+"""What an event must satisfy to count for a dependency: one module for each kind of filter, and how they combine."""

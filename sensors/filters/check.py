@@ -1,0 +1,48 @@
+"""What in a dependency cannot work, known before any event comes."""
+
+from collections.abc import Iterator
+
+from manifests.objects import DataFilter, Dependency, Filters
+from manifests.problems import Severity
+from sensors.filters.comparisons import bad_numbers, bad_patterns, bad_truths
+from sensors.languages.gotemplate import compile_template
+
+Finding = tuple[str, str, Severity]
+"""Where in the dependency, what is wrong, how bad."""
+
+_UNSUPPORTED = ("exprs", "time", "script")
+_TYPES = frozenset(("bool", "number", "string"))
+
+
+def check_dependency(dependency: Dependency) -> Iterator[Finding]:
+    """Yield what cannot work (an error: whatever needs the dependency cannot run) and what never can match (a warning)."""
+    if dependency.transform is not None:
+        yield "transform", "transforms are not supported by this version", Severity.ERROR
+    if dependency.filters is None:
+        return
+    for name in _UNSUPPORTED:
+        if getattr(dependency.filters, name):
+            yield f"filters.{name}", f"filters of the kind {name!r} are not supported by this version", Severity.ERROR
+    if dependency.filters_logical_operator == "or" and dependency.filters == Filters():
+        yield "filters", "joined by 'or', but there are none: no event will ever match", Severity.WARNING
+    for index, clause in enumerate(dependency.filters.data):
+        for place, message, severity in _check_data(clause):
+            yield f"filters.data[{index}].{place}", message, severity
+
+
+def _check_data(clause: DataFilter) -> Iterator[Finding]:
+    if clause.template:
+        try:
+            compile_template(clause.template)
+        except ValueError as exc:
+            yield "template", f"not a template: {exc}", Severity.ERROR
+    if clause.type not in _TYPES:
+        yield "type", f"{clause.type!r} is none of bool, number, string: the clause always errs", Severity.WARNING
+    if clause.type == "string":
+        for index, why in bad_patterns(clause.value):
+            yield f"value[{index}]", f"not a pattern: {why}", Severity.ERROR
+    elif clause.type in _TYPES:
+        bad = bad_truths(clause.value) if clause.type == "bool" else bad_numbers(clause.value)
+        what = "truth value" if clause.type == "bool" else "number"
+        for index in bad:
+            yield f"value[{index}]", f"not a {what}: the clause errs where no earlier value holds", Severity.WARNING

@@ -1,0 +1,132 @@
+"""How the kinds of filter of one dependency combine into one answer.
+
+Semantics: upstream's `Filter`: kinds are asked in the order exprs, data, context, time, script. With `and` the first that does
+not hold ends it and an absent kind holds. With `or` only the kinds present take part, any error rejects even when another
+kind held, and no kinds at all reject.
+"""
+
+from collections.abc import Sequence
+
+from manifests.objects import Dependency, Filters
+from sensors.bound import EventView
+from sensors.filters.context import Context
+from sensors.filters.data import Data, DataClause, any_needs, best_needs
+from sensors.filters.held import Clause, Held, Needs
+
+
+class Unsupported:
+    """A kind of filter, or a transform, that this version cannot evaluate: it never holds."""
+
+    __slots__ = ("_name",)
+    needs: Needs = ()
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def holds(self, view: EventView) -> Held:
+        """Never."""
+        del view
+        return Held.ERROR
+
+    def why(self, view: EventView) -> str:
+        """What is not supported."""
+        del view
+        return f"{self._name}: not supported by this version"
+
+
+class Everything:
+    """No filter: every event of the road counts."""
+
+    __slots__ = ()
+    needs: Needs = None
+
+    def holds(self, view: EventView) -> Held:
+        """Always."""
+        del view
+        return Held.YES
+
+    def why(self, view: EventView) -> str:
+        """Nothing to say, because it always holds."""
+        del view
+        return ""
+
+
+class AllOf:
+    """Kinds that must all hold."""
+
+    __slots__ = ("_kinds", "needs")
+
+    def __init__(self, kinds: Sequence[Clause]) -> None:
+        self._kinds = tuple(kinds)
+        self.needs: Needs = best_needs(kinds)
+
+    def holds(self, view: EventView) -> Held:
+        """Ask in order; the first that does not hold decides."""
+        for kind in self._kinds:
+            held = kind.holds(view)
+            if held is not Held.YES:
+                return held
+        return Held.YES
+
+    def why(self, view: EventView) -> str:
+        """Why the first that does not hold does not."""
+        return next(kind.why(view) for kind in self._kinds if kind.holds(view) is not Held.YES)
+
+
+class AnyOf:
+    """Kinds of which one must hold and none may err."""
+
+    __slots__ = ("_kinds", "needs")
+
+    def __init__(self, kinds: Sequence[Clause]) -> None:
+        self._kinds = tuple(kinds)
+        self.needs: Needs = any_needs(kinds)
+
+    def holds(self, view: EventView) -> Held:
+        """Ask all: an error outweighs a yes."""
+        held = Held.NO
+        for kind in self._kinds:
+            answer = kind.holds(view)
+            if answer is Held.ERROR:
+                return answer
+            if answer is Held.YES:
+                held = answer
+        return held
+
+    def why(self, view: EventView) -> str:
+        """The error that rejects, or why each kind does not hold."""
+        if not self._kinds:
+            return "filters: joined by 'or', but there are none"
+        for kind in self._kinds:
+            if kind.holds(view) is Held.ERROR:
+                return kind.why(view)
+        return "; ".join([kind.why(view) for kind in self._kinds])
+
+
+def compile_filters(dependency: Dependency) -> Clause:
+    """One clause for all that `dependency` asks. Never raises: what cannot work never holds and says why."""
+    unsupported = [Unsupported("transform")] if dependency.transform is not None else []
+    if dependency.filters is None:
+        return unsupported[0] if unsupported else Everything()
+    kinds = [*unsupported, *_kinds(dependency.filters)]
+    if dependency.filters_logical_operator == "or" and not unsupported:
+        return kinds[0] if len(kinds) == 1 else AnyOf(kinds)
+    if not kinds:
+        return Everything()
+    return kinds[0] if len(kinds) == 1 else AllOf(kinds)
+
+
+def _kinds(filters: Filters) -> list[Clause]:
+    kinds: list[Clause] = []
+    if filters.exprs:
+        kinds.append(Unsupported("exprs"))
+    if filters.data:
+        clauses = [DataClause(spec) for spec in filters.data]
+        kinds.append(Data(clauses, any_of=filters.data_logical_operator == "or"))
+    if filters.context is not None:
+        kinds.append(Context(filters.context))
+    if filters.time is not None:
+        kinds.append(Unsupported("time"))
+    if filters.script:
+        kinds.append(Unsupported("script"))
+    return kinds

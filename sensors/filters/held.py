@@ -1,0 +1,61 @@
+"""What asking a filter gives, and what an index can know of it beforehand."""
+
+from enum import Enum
+from typing import Literal, NamedTuple, Protocol
+
+import orjson
+
+from sensors.bound import EventView
+
+SEEN_CHARS = 200
+"""How much of a value a reason shows."""
+
+
+class Held(Enum):
+    """Whether a clause held. An error rejects as a plain no does, and under `or` it also outweighs a yes."""
+
+    YES = 1
+    NO = 0
+    ERROR = -1
+
+
+class Key(NamedTuple):
+    """One thing that an event must have, in a form that an index can look up."""
+
+    what: Literal["text", "number", "truth", "context"]
+    where: str
+    """A plain data path, or the name of a context attribute."""
+    value: str | float | bool
+    """For text, what it must contain; otherwise what it must equal."""
+
+
+Needs = tuple[Key, ...] | None
+"""An event with data that satisfies the filter has at least one of these; None: nothing is known beforehand."""
+
+
+class Clause(Protocol):
+    """One clause, or one kind of filter with all its clauses. Pure."""
+
+    def holds(self, view: EventView) -> Held:
+        """Whether it holds for the event. Makes no text: this is the hot path."""
+
+    def why(self, view: EventView) -> str:
+        """Why it does not hold: the clause, the value seen, what was wanted. Only where it does not."""
+
+    @property
+    def needs(self) -> Needs:
+        """What an index may narrow by."""
+
+
+def shown(text: str) -> str:
+    """`text` in quotes as a reason shows it, on one line and bounded."""
+    text = shorten(text)
+    try:
+        return orjson.dumps(text).decode()
+    except TypeError:  # a lone surrogate, in an attribute of the event
+        return orjson.dumps(text.encode("utf-8", "replace").decode()).decode()
+
+
+def shorten(text: str) -> str:
+    """`text`, cut where it is longer than a reason shows."""
+    return text if len(text) <= SEEN_CHARS else f"{text[:SEEN_CHARS]}… ({len(text)} characters)"

@@ -6,30 +6,23 @@ from typing import Any, ClassVar, Protocol
 
 from manifests.fields import Spec
 from manifests.kinds import Kind
-from manifests.objects import DeclaredTrigger
+from manifests.objects import DeclaredTrigger, Dialect
 from manifests.secrets import Values
 from sensors.bound import Bound
+from sensors.errors import RenderError, TriggerRefused, TriggerUnavailable
+from sensors.web.client import Web
 
-
-class TriggerUnavailable(Exception):
-    """Transient: again, later. `retry_after_s` is what the target asked for; `status` its status code, 0 where none."""
-
-    def __init__(self, message: str, *, retry_after_s: float | None = None, status: int = 0) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
-        self.status = status
-
-
-class TriggerRefused(Exception):
-    """Permanent: trying again cannot help, so the firing is given up at once."""
-
-    def __init__(self, message: str, *, status: int = 0) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-class RenderError(Exception):
-    """The request cannot be built from these events. Permanent for this firing; the message names the parameter."""
+__all__ = [
+    "Delivered",
+    "RenderError",
+    "Trigger",
+    "TriggerContext",
+    "TriggerKind",
+    "TriggerKinds",
+    "TriggerRefused",
+    "TriggerUnavailable",
+    "triggers",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +41,21 @@ class TriggerContext:
     namespace: str
     sensor: str
     dependencies: tuple[str, ...] = ()
+    dialect: Dialect = Dialect.TOCSIN
     values: Values = field(repr=False)
+    web: Web | None = field(default=None, repr=False)
+    """The service's shared HTTP client; None: the trigger makes one of its own."""
 
 
 class Trigger(Protocol):
     """One compiled trigger: renders requests purely, and fires them."""
 
+    @property
+    def timeout_s(self) -> float | None:
+        """Seconds for one attempt by the kind's own spec; None: the service's default; infinite: `fire` ends by itself."""
+
     def render(self, bound: Bound) -> bytes:
-        """Return the request as bytes to store: all that a later attempt needs, secrets as references only.
+        """Return the request as bytes to store: all that a later attempt of this same revision needs, without secrets.
 
         Pure: the same `bound` gives the same bytes. Raises `RenderError`.
         """

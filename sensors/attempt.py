@@ -1,0 +1,161 @@
+"""One attempt of one firing: find its trigger, render its request once, fire under a deadline, judge the result."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple, Protocol
+
+from eventbus.errors import BusError
+from eventbus.firing import Attempt, Firing, Outcome, OutcomeKind, Taken, TriggerRef
+from manifests.objects import Dialect, TocsinTriggerHead, TriggerHead
+from sensors.bound import Bound, EventView
+from sensors.errors import RenderError, TriggerRefused, TriggerUnavailable
+from sensors.retry import MAX_DELAY_S, RetryPolicy, retry_policy
+from sensors.triggers.trigger import Delivered, Trigger
+
+_REASON_CHARS = 500
+_ASKED_TO_WAIT = frozenset({429, 503})
+
+
+class Unarmed(Exception):
+    """A firing's trigger cannot be had in its revision any more. Permanent; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Armed:
+    """A compiled trigger of one revision, with what its declaration says about acting."""
+
+    trigger: Trigger
+    retry: RetryPolicy
+    timeout_s: float | None
+    """Seconds for one attempt; None: the dispatcher's default bounds a trigger that does not end by itself."""
+
+    @classmethod
+    def of(cls, trigger: Trigger, head: TriggerHead, dialect: Dialect) -> "Armed":
+        """Put together what one declared trigger needs."""
+        own = head.timeout if isinstance(head, TocsinTriggerHead) else None
+        timeout_s = own.total_seconds() if own is not None else trigger.timeout_s
+        return cls(trigger=trigger, retry=retry_policy(head, dialect), timeout_s=timeout_s)
+
+
+class Armory(Protocol):
+    """Where the dispatcher finds triggers."""
+
+    def head(self, trigger: TriggerRef) -> TriggerHead | None:
+        """What is declared now: limits follow it. None where nothing is."""
+
+    async def armed(self, trigger: TriggerRef, revision: str) -> Armed:
+        """The trigger as the revision that decided declares it, compiled if need be. Raises `Unarmed`."""
+
+
+Views = Callable[[int], Awaitable[EventView | None]]
+"""The event at a position of the log, parsed or not; None where retention took it."""
+
+Clock = Callable[[], int]
+"""Microseconds since 1970 UTC."""
+
+
+class Ended(NamedTuple):
+    """What an attempt leaves to record."""
+
+    attempt: Attempt
+    outcome: Outcome | None
+    """None where the firing is tried again."""
+    due_in_s: float
+    """Seconds until the next attempt, where there is one."""
+    pause_s: float
+    """Seconds that the target asked everyone to wait."""
+    request: bytes | None
+
+
+class _Failure(NamedTuple):
+    reason: str
+    status: int = 0
+    retry_after_s: float | None = None
+    permanent: bool = False
+
+
+class Attempts:
+    """Makes attempts. Holds no state of any firing."""
+
+    def __init__(self, armory: Armory, views: Views, clock: Clock, *, timeout_s: float) -> None:
+        self._armory = armory
+        self._views = views
+        self._clock = clock
+        self._timeout_s = timeout_s
+
+    async def make(self, taken: Taken, started: Callable[[], Awaitable[None]] | None) -> Ended:
+        """Make the attempt that `taken` asks for; `started` records its start before anything is sent.
+
+        Every failure is in the answer; only errors of the bus come out as exceptions. If cancelled, the target may or
+        may not have acted.
+        """
+        began = self._clock()
+        request = taken.request
+        armed: Armed | None = None
+        try:
+            armed = await self._armory.armed(taken.firing.trigger, taken.firing.revision)
+            if request is None:
+                request = armed.trigger.render(await self._bound(taken.firing))
+            if started is not None:
+                await started()
+            result = await self._fire(armed, request, taken.firing)
+        except BusError:
+            raise
+        except Exception as exc:
+            return self._failed(taken, armed, began, request, _failure(exc))
+        attempt = Attempt(number=taken.attempt, started_us=began, ended_us=self._clock(), succeeded=True, status=result.status)
+        return Ended(attempt, Outcome(kind=OutcomeKind.SUCCEEDED), 0.0, 0.0, request)
+
+    async def _bound(self, firing: Firing) -> Bound:
+        views: dict[str, EventView] = {}
+        for cause in firing.causes:
+            view = await self._views(cause.position)
+            if view is None:
+                raise RenderError(f"the event {cause.identity.id!r} of dependency {cause.dependency!r} is no longer kept")
+            views[cause.dependency] = view
+        now = datetime.fromtimestamp(firing.decided_us / 1e6, UTC)
+        return Bound(events=views, now=now, seed=firing.id.encode(), firing=firing)
+
+    async def _fire(self, armed: Armed, request: bytes, firing: Firing) -> Delivered:
+        timeout_s = armed.timeout_s if armed.timeout_s is not None else self._timeout_s
+        try:
+            async with asyncio.timeout(timeout_s if timeout_s < math.inf else None) as deadline:
+                return await armed.trigger.fire(request, idempotency_key=firing.id)
+        except TimeoutError as exc:
+            if deadline.expired():
+                raise TriggerUnavailable(f"timed out after {timeout_s:g}s") from exc
+            raise
+
+    def _failed(self, taken: Taken, armed: Armed | None, began: int, request: bytes | None, failure: _Failure) -> Ended:
+        attempt = Attempt(
+            number=taken.attempt,
+            started_us=began,
+            ended_us=self._clock(),
+            succeeded=False,
+            reason=failure.reason,
+            status=failure.status,
+        )
+        pause_s = min(failure.retry_after_s or 0.0, MAX_DELAY_S) if failure.status in _ASKED_TO_WAIT else 0.0
+        retry = armed.retry if armed is not None and not failure.permanent else None
+        due_in_s = retry.delay_s(taken.firing.id, taken.attempt, retry_after_s=failure.retry_after_s) if retry else None
+        if due_in_s is not None:
+            return Ended(attempt, None, due_in_s, pause_s, request)
+        tried = "" if failure.permanent or taken.attempt == 1 else f" (attempt {taken.attempt}, the last)"
+        return Ended(attempt, Outcome(kind=OutcomeKind.DEAD_LETTERED, reason=failure.reason + tried), 0.0, pause_s, request)
+
+
+def _failure(exc: Exception) -> _Failure:
+    if isinstance(exc, TriggerUnavailable):
+        return _Failure(_one_line(exc), exc.status, exc.retry_after_s)
+    if isinstance(exc, TriggerRefused):
+        return _Failure(_one_line(exc), exc.status, permanent=True)
+    if isinstance(exc, (RenderError, Unarmed)):
+        return _Failure(_one_line(exc), permanent=True)
+    return _Failure(f"{type(exc).__name__}: {_one_line(exc)}")
+
+
+def _one_line(exc: Exception) -> str:
+    return " ".join(str(exc).split())[:_REASON_CHARS]

@@ -1,0 +1,220 @@
+"""The dispatcher: takes due firings from the outbox and carries them out within limits, one task for each."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from eventbus.contract import Outbox
+from eventbus.errors import BusUnavailable
+from eventbus.firing import Firing, Taken
+from sensors.attempt import Armory, Attempts, Clock, Ended, Views
+from sensors.lanes import GivenBack, Lane, Lanes
+from sensors.limits import ActingLimits
+from sensors.report import Report, Unwatched, Watch, bus_unavailable, drain_timed_out
+
+_IDLE_S = 30.0
+"""Seconds to wait for work at a time."""
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 5.0
+"""Seconds between two tries of a bus that does not answer."""
+
+
+def now_us() -> int:
+    """Microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
+class Dispatcher:
+    """Carries out firings until stopped.
+
+    A trigger that hangs holds at most its own concurrency, and never more places than it leaves free. A firing ends only
+    by a recorded outcome: while the bus cannot take it, the outcome waits in memory and nothing is fired again.
+    """
+
+    name = "dispatcher"
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        armory: Armory,
+        views: Views,
+        *,
+        limits: ActingLimits | None = None,
+        watch: Watch | None = None,
+        clock: Clock = now_us,
+    ) -> None:
+        self.ready = asyncio.Event()
+        self._outbox = outbox
+        self._armory = armory
+        self._limits = limits or ActingLimits()
+        self._report = Report(watch or Unwatched())
+        self._clock = clock
+        self._attempts = Attempts(armory, views, clock, timeout_s=self._limits.timeout_s)
+        self._lanes = Lanes(self._limits)
+        self._in_flight = 0
+        self._cut_off = 0
+        self._stopping = False
+        self._room = asyncio.Event()
+        self._taking: asyncio.Timeout | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def in_flight(self) -> int:
+        """Firings whose attempt or its recording is under way."""
+        return self._in_flight
+
+    @property
+    def held(self) -> int:
+        """Firings taken and not recorded yet: in flight, or waiting here for room."""
+        return self._in_flight + self._lanes.waiting
+
+    async def run(self) -> None:
+        """Carry out firings until `stop`, then let those in flight end. If cancelled, they stay open and come back."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(None) as grace, asyncio.TaskGroup() as group:
+                self._group = group
+                self.ready.set()
+                await self._take_and_start(loop)
+                grace.reschedule(loop.time() + self._limits.grace_s)
+                left = self._lanes.empty()
+                await self._recorded("give_back", lambda: self._outbox.give_back(left))
+        except TimeoutError:
+            drain_timed_out(in_flight=self._cut_off, grace_s=self._limits.grace_s)
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def stop(self) -> None:
+        """Take and start no more; attempts in flight are given `grace_s` to end."""
+        self._stopping = True
+        self._room.set()
+        self._wake()
+
+    # What is taken
+
+    async def _take_and_start(self, loop: asyncio.AbstractEventLoop) -> None:
+        pause_s = _FIRST_PAUSE_S
+        while not self._stopping:
+            room = self._limits.held - self.held
+            if room <= 0:
+                self._room.clear()
+                await self._room.wait()
+                continue
+            try:
+                taken = await self._take(min(room, self._limits.batch))
+            except BusUnavailable as exc:
+                pause_s = await self._pause("take", exc, pause_s)
+                continue
+            pause_s = _FIRST_PAUSE_S
+            now = loop.time()
+            for one in taken:
+                self._lanes.put(one, self._armory.head(one.firing.trigger), now)
+            self._start()
+
+    async def _take(self, limit: int) -> Sequence[Taken]:
+        """Wait for due firings; none when a trigger that was full no longer is."""
+        try:
+            async with asyncio.timeout(None) as woken:
+                self._taking = woken
+                return await self._outbox.take(limit=limit, full=self._lanes.full, timeout_s=_IDLE_S)
+        except TimeoutError:
+            if not woken.expired():
+                raise
+            return ()
+        finally:
+            self._taking = None
+
+    def _wake(self) -> None:
+        if self._taking is not None and not self._taking.expired():
+            self._taking.reschedule(asyncio.get_running_loop().time())
+
+    # What is started
+
+    def _start(self) -> None:
+        """Start what may start now. Called whenever something was taken or ended, or a time has come."""
+        if self._stopping:
+            return
+        loop = asyncio.get_running_loop()
+        starting, back = self._lanes.start(loop.time())
+        self._in_flight += len(starting)
+        for lane, taken in starting:
+            self._group.create_task(self._carry_out(lane, taken), name=f"firing-{taken.firing.id}")
+        for given in back:
+            self._group.create_task(self._give_back(given), name="give-back")
+        if self._lanes.eased:
+            self._lanes.eased = False
+            self._wake()
+        self._set_timer(loop)
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        at = self._lanes.next_at()
+        if self._timer is not None:
+            if at is not None and self._timer.when() <= at and not self._timer.cancelled():
+                return
+            self._timer.cancel()
+        self._timer = None if at is None else loop.call_at(at, self._timer_due)
+
+    def _timer_due(self) -> None:
+        self._timer = None
+        self._start()
+
+    async def _carry_out(self, lane: Lane, taken: Taken) -> None:
+        try:
+            ended = await self._make(taken)
+            # The place is free before the record is written: others need not wait for the disk.
+            self._lanes.ended(lane, pause_s=ended.pause_s, now=asyncio.get_running_loop().time())
+            self._start()
+            await self._record(taken.firing, ended)
+        except asyncio.CancelledError:
+            self._cut_off += 1
+            raise
+        finally:
+            self._in_flight -= 1
+            self._room.set()
+
+    async def _make(self, taken: Taken) -> Ended:
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                return await self._attempts.make(taken, self._starter(taken))
+            except BusUnavailable as exc:
+                pause_s = await self._pause("read", exc, pause_s)
+
+    def _starter(self, taken: Taken) -> Callable[[], Awaitable[None]] | None:
+        if not taken.firing.record_start:
+            return None
+        return lambda: self._outbox.started(taken.firing.id, attempt=taken.attempt)
+
+    # What is recorded
+
+    async def _record(self, firing: Firing, ended: Ended) -> None:
+        attempt, outcome, request = ended.attempt, ended.outcome, ended.request
+        self._report.attempted(firing, attempt, due_in_s=None if outcome is not None else ended.due_in_s)
+        if outcome is None:
+            due_us = attempt.ended_us + round(ended.due_in_s * 1e6)
+            await self._recorded("again", lambda: self._outbox.again(firing.id, attempt=attempt, due_us=due_us, request=request))
+            return
+        await self._recorded("close", lambda: self._outbox.close(firing.id, outcome, attempt=attempt, request=request))
+        self._report.closed(firing, outcome)
+
+    async def _give_back(self, given: GivenBack) -> None:
+        due_us = self._clock() + round(given.due_in_s * 1e6)
+        await self._recorded("give_back", lambda: self._outbox.give_back(given.firings, due_us=due_us))
+
+    async def _recorded(self, doing: str, write: Callable[[], Awaitable[None]]) -> None:
+        """Write until the bus has taken it. The effect has happened, so it is never fired again for want of a record."""
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                await write()
+            except BusUnavailable as exc:
+                pause_s = await self._pause(doing, exc, pause_s)
+            else:
+                return
+
+    async def _pause(self, doing: str, exc: BusUnavailable, pause_s: float) -> float:
+        """Wait before the next try; return how long to wait after that one."""
+        bus_unavailable(str(exc), doing=doing, retry_in_s=pause_s)
+        await asyncio.sleep(pause_s)
+        return min(pause_s * 2, _LONGEST_PAUSE_S)

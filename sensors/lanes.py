@@ -1,0 +1,180 @@
+"""Who may start: the firings that this process holds, by trigger, and the places they share.
+
+Pure: told the time and what ended, it says what to start, what to give back, and when to ask again.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import Sequence
+from itertools import count
+from typing import NamedTuple
+
+from eventbus.firing import FiringId, Taken, TriggerRef
+from manifests.objects import TriggerHead
+from sensors.limits import ActingLimits, pace_of, share
+
+GIVE_BACK_S = 30.0
+"""A longer wait than this is spent in the outbox, where another worker can have the firing."""
+
+
+class Lane:
+    """One trigger's firings: those that wait here, and how many are being carried out."""
+
+    __slots__ = ("_pace", "delayed", "head", "limit", "ref", "running", "shut_until", "waiting")
+
+    def __init__(self, ref: TriggerRef, head: TriggerHead | None, limit: int, now: float) -> None:
+        self.ref = ref
+        self.head = head
+        self.limit = limit
+        """Attempts at a time."""
+        self.running = 0
+        self.waiting: deque[Taken] = deque()
+        self.delayed = False
+        """Whether it waits for a time, not for room."""
+        self.shut_until = 0.0
+        """The target asked for a pause until then."""
+        self._pace = pace_of(head, now)
+
+    def declare(self, head: TriggerHead | None, limit: int, now: float) -> None:
+        """Take over what an edited declaration says."""
+        if (head and head.rate_limit) != (self.head and self.head.rate_limit):
+            self._pace = pace_of(head, now)
+        self.head = head
+        self.limit = limit
+
+    def free_at(self, now: float) -> float:
+        """When the next attempt may start; not later than `now` where it may at once."""
+        return self.shut_until if self._pace is None else max(self.shut_until, self._pace.free_at(now))
+
+    def next(self, now: float) -> Taken:
+        """The firing to start now; it runs until `Lanes.ended`."""
+        if self._pace is not None:
+            self._pace.take(now)
+        self.running += 1
+        return self.waiting.popleft()
+
+    def forgettable(self, now: float) -> bool:
+        """Whether nothing would be lost by making this lane anew."""
+        return not self.running and not self.waiting and self._pace is None and self.shut_until <= now
+
+
+class GivenBack(NamedTuple):
+    """Firings to return to the outbox untried, and in how many seconds they are due again."""
+
+    firings: Sequence[FiringId]
+    due_in_s: float
+
+
+class Lanes:
+    """All lanes of one dispatcher. Times are seconds of one monotonic clock."""
+
+    def __init__(self, limits: ActingLimits) -> None:
+        self.full: set[TriggerRef] = set()
+        """Triggers of which the outbox is to hand out no more for now. Changes in place."""
+        self.eased = False
+        """Set when a trigger left `full`; whoever acts on it clears it."""
+        self.running = 0
+        self.waiting = 0
+        self._limits = limits
+        self._lanes: dict[TriggerRef, Lane] = {}
+        self._ready: dict[Lane, None] = {}  # an ordered set: lanes whose firings wait for room only
+        self._delayed: list[tuple[float, int, Lane]] = []
+        self._order = count()
+
+    def put(self, taken: Taken, head: TriggerHead | None, now: float) -> None:
+        """Hold `taken` until there is room for it; limits follow `head`, what is declared now."""
+        ref = taken.firing.trigger
+        lane = self._lanes.get(ref)
+        if lane is None:
+            lane = self._lanes[ref] = Lane(ref, head, self._limits.concurrency(head), now)
+        elif lane.head is not head:
+            lane.declare(head, self._limits.concurrency(head), now)
+        lane.waiting.append(taken)
+        self.waiting += 1
+        if not lane.delayed:
+            self._ready[lane] = None
+        self._judge(lane)
+
+    def start(self, now: float) -> tuple[list[tuple[Lane, Taken]], list[GivenBack]]:
+        """What to start at `now`, and what would wait too long here."""
+        self._awaken(now)
+        starting: list[tuple[Lane, Taken]] = []
+        back: list[GivenBack] = []
+        for lane in list(self._ready):
+            if self.running >= self._limits.running:
+                break
+            del self._ready[lane]
+            at = self._start_lane(lane, now, starting)
+            if at > now:
+                back.extend(self._delay(lane, at, now))
+            elif lane.waiting:
+                self._ready[lane] = None  # at the end: lanes take turns
+            self._judge(lane)
+        return starting, back
+
+    def ended(self, lane: Lane, *, pause_s: float, now: float) -> None:
+        """An attempt ended. `pause_s`: the target asked all of its trigger to wait that long."""
+        lane.running -= 1
+        self.running -= 1
+        if pause_s > 0:
+            lane.shut_until = max(lane.shut_until, now + pause_s)
+        if lane.forgettable(now):
+            self._lanes.pop(lane.ref, None)
+
+    def next_at(self) -> float | None:
+        """When a lane that waits for a time may go on; None where none does."""
+        return self._delayed[0][0] if self._delayed else None
+
+    def empty(self) -> list[FiringId]:
+        """Let go of everything that waits, and return it."""
+        ids = [taken.firing.id for lane in self._lanes.values() for taken in lane.waiting]
+        for lane in self._lanes.values():
+            lane.waiting.clear()
+        self._ready.clear()
+        self._delayed.clear()
+        self.waiting = 0
+        return ids
+
+    def _start_lane(self, lane: Lane, now: float, starting: list[tuple[Lane, Taken]]) -> float:
+        """Start what may start; the time it has to wait for, or `now` where it waits for room or nothing."""
+        limits = self._limits
+        while lane.waiting and lane.running < share(lane.limit, free=limits.running - self.running):
+            at = lane.free_at(now)
+            if at > now:
+                return at
+            if self.running >= limits.running:
+                break
+            starting.append((lane, lane.next(now)))
+            self.running += 1
+            self.waiting -= 1
+        return now
+
+    def _delay(self, lane: Lane, at: float, now: float) -> list[GivenBack]:
+        lane.delayed = True
+        heapq.heappush(self._delayed, (at, next(self._order), lane))
+        if at - now <= GIVE_BACK_S:
+            return []
+        ids = [taken.firing.id for taken in lane.waiting]
+        self.waiting -= len(ids)
+        lane.waiting.clear()
+        return [GivenBack(ids, at - now)]
+
+    def _awaken(self, now: float) -> None:
+        while self._delayed and self._delayed[0][0] <= now:
+            lane = heapq.heappop(self._delayed)[2]
+            lane.delayed = False
+            if lane.waiting:
+                self._ready[lane] = None
+            self._judge(lane)
+            if lane.forgettable(now):
+                self._lanes.pop(lane.ref, None)
+
+    def _judge(self, lane: Lane) -> None:
+        """Keep `full`: a trigger enters it when it holds its share, and leaves it when half of that is gone."""
+        waiting = len(lane.waiting)
+        if lane.ref in self.full:
+            if waiting <= lane.limit // 2 and not (lane.delayed and not waiting):
+                self.full.remove(lane.ref)
+                self.eased = True
+        elif waiting >= share(lane.limit, free=self._limits.held - self.waiting) or (lane.delayed and not waiting):
+            self.full.add(lane.ref)

@@ -1,0 +1,155 @@
+"""The `http` trigger: one request, truthful about what the answer says.
+
+Semantics: Argo Events' `pkg/sensors/triggers/http`; what differs is in `docs/triggers/http.md`.
+"""
+
+import asyncio
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, ClassVar, cast
+
+import msgspec
+
+from manifests.fields import Spec
+from manifests.objects import DeclaredTrigger
+from manifests.secrets import SecretMissing
+from sensors.bound import Bound
+from sensors.errors import RenderError, TriggerUnavailable
+from sensors.parameters import Headers, ParameterError, Payload, compile_headers, compile_payload
+from sensors.triggers.http_answer import judge
+from sensors.triggers.http_rewrite import Rewriting, parse_spec
+from sensors.triggers.http_spec import HttpSpec
+from sensors.triggers.http_target import HttpTarget, header_name, header_value
+from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
+from sensors.web.client import Web, origin
+
+
+class StoredRequest(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A rendered request: what the revision's declaration does not say already. It never holds a secret."""
+
+    body: bytes | None
+    headers: list[tuple[str, str]] = []
+    """Dynamic headers."""
+    spec: bytes | None = None
+    """The declaration as parameters rewrote it, JSON; None where none did."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(StoredRequest).decode
+
+
+class _Parts:
+    """One declaration compiled: its target, and what is rendered for each firing."""
+
+    def __init__(self, spec: HttpSpec, namespace: str) -> None:
+        self.target = HttpTarget(spec, namespace=namespace)
+        self._payload: Payload | None = compile_payload(spec.payload) if spec.payload else None
+        self._headers: Headers | None = compile_headers(spec.dynamic_headers) if spec.dynamic_headers else None
+        for n, header in enumerate(spec.dynamic_headers):
+            header_name(header.dest, f"dynamicHeaders[{n}].dest")
+
+    def render(self, bound: Bound, spec: bytes | None) -> bytes:
+        body = None if self._payload is None else self._payload.build(bound)
+        headers = [] if self._headers is None else self._headers.resolve(bound)
+        for name, text in headers:
+            header_value(name, text)
+        return _encode(StoredRequest(body, headers, spec))
+
+
+class HttpTrigger:
+    """One compiled http trigger. Holds no state between firings but its connections."""
+
+    def __init__(self, declared: DeclaredTrigger, context: TriggerContext) -> None:
+        spec = cast("HttpSpec", declared.spec)
+        policy = declared.head.policy
+        self._allow = frozenset(policy.status.allow) if policy is not None and policy.status is not None else None
+        self._values = context.values
+        self._web = context.web or Web()
+        self._owns_web = context.web is None
+        self._timeout_s = spec.timeout_s
+        self._rewriting = Rewriting(declared, spec)
+        # A declaration that parameters rewrite may be wrong as it stands and right in each request.
+        self._parts = None if self._rewriting else _Parts(spec, context.namespace)
+        self._rewritten = lru_cache(maxsize=64)(lambda spec: _Parts(parse_spec(spec), context.namespace))
+
+    @property
+    def timeout_s(self) -> float:
+        """Seconds for one attempt; infinite where parameters may set it, and then `fire` keeps to it."""
+        return self._timeout_s if self._parts is not None else math.inf
+
+    def render(self, bound: Bound) -> bytes:
+        """Return the request as bytes to store."""
+        try:
+            if self._parts is not None:
+                return self._parts.render(bound, None)
+            spec = self._rewriting.apply(bound)
+            return self._rewritten(spec).render(bound, spec)
+        except (ParameterError, ValueError) as exc:
+            raise RenderError(str(exc)) from exc
+
+    def show(self, request: bytes) -> Mapping[str, Any]:
+        """Method, url, headers and body; the body as JSON where it is JSON, else as text."""
+        stored = _decode(request)
+        target = self._target(stored)
+        return {
+            "method": target.method,
+            "url": str(target.url),
+            "headers": target.shown_headers(stored.headers),
+            "body": _readable(stored.body),
+        }
+
+    async def fire(self, request: bytes, *, idempotency_key: str) -> Delivered:
+        """Send the request once, follow redirects, and judge the last answer."""
+        stored = _decode(request)
+        target = self._target(stored)
+        if stored.spec is None:
+            return await self._send(target, stored, idempotency_key)
+        timeout_s = target.spec.timeout_s
+        try:
+            async with asyncio.timeout(timeout_s) as deadline:
+                return await self._send(target, stored, idempotency_key)
+        except TimeoutError as exc:
+            if deadline.expired():
+                raise TriggerUnavailable(f"timed out after {timeout_s:g}s") from exc
+            raise
+
+    async def aclose(self) -> None:
+        """Close the connections of a client of its own."""
+        if self._owns_web:
+            await self._web.aclose()
+
+    async def _send(self, target: HttpTarget, stored: StoredRequest, key: str) -> Delivered:
+        try:
+            call, secrets = target.call(stored.body, stored.headers, key, self._values)
+        except (SecretMissing, ValueError) as exc:
+            # Someone can put it right, so it is worth trying again.
+            raise TriggerUnavailable(str(exc)) from exc
+        answer = await self._web.send(call)
+        judge(answer, self._allow, where=origin(target.url), secrets=secrets)
+        return Delivered(status=answer.status)
+
+    def _target(self, stored: StoredRequest) -> HttpTarget:
+        parts = self._parts if self._parts is not None else self._rewritten(stored.spec)
+        return parts.target
+
+
+@triggers.register
+class HttpKind:
+    """The kind `http`."""
+
+    key: ClassVar[str] = "http"
+    spec: ClassVar[type[Spec]] = HttpSpec
+
+    def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
+        """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
+        return HttpTrigger(declared, context)
+
+
+def _readable(body: bytes | None) -> Any:
+    if not body:
+        return None
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return body.decode("utf-8", "replace")

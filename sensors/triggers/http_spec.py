@@ -1,0 +1,46 @@
+"""What an `http` trigger lets a user write."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from manifests.fields import BasicAuth, Spec, TLSConfig, ValueFrom
+from manifests.objects import Parameter
+
+DEFAULT_TIMEOUT_S = 60
+
+
+class SecureHeader(Spec):
+    """A header whose value is read from a Secret or ConfigMap for every request."""
+
+    name: str = ""
+    value_from: ValueFrom | None = None
+
+
+class HttpSpec(Spec):
+    """One HTTP request. Headers are set in the order headers, dynamic, secure, basic auth; later ones replace earlier ones."""
+
+    url: str
+    """Absolute, `http` or `https`."""
+    payload: list[Parameter] = []
+    """Builds the body; without one there is none. Sent with every method."""
+    tls: TLSConfig | None = None
+    method: Literal["", "GET", "DELETE", "PATCH", "POST", "PUT"] = ""
+    """POST unless set."""
+    parameters: list[Parameter] = []
+    """Applied to this object before the request is made."""
+    timeout: int = Field(default=0, ge=0)
+    """Seconds for one attempt; 60 unless set."""
+    basic_auth: BasicAuth | None = None
+    headers: dict[str, str] = {}
+    """Names are sent as written."""
+    secure_headers: list[SecureHeader] = []
+    dynamic_headers: list[Parameter] = []
+    """Header values taken from the events, always as text; `dest` is the header's name."""
+    host: str = ""
+    """Replaces the Host header; the address called and the TLS name stay those of the URL."""
+
+    @property
+    def timeout_s(self) -> float:
+        """Seconds for one attempt."""
+        return float(self.timeout or DEFAULT_TIMEOUT_S)

@@ -1,0 +1,116 @@
+"""What our engines say to the questions of `cases`, and whether that is what the original said."""
+
+import json
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from sensors.languages.document import Document, DocumentError
+from sensors.languages.gjson import compile_path
+from sensors.languages.gonumbers import format_float, parse_bool, parse_float
+from sensors.languages.gotemplate import TemplateError, compile_template
+from sensors.languages.patterns import PatternError, compile_pattern
+from sensors.languages.sjson import SjsonError, compile_dest
+
+Case = dict[str, Any]
+
+NOW = datetime(2024, 7, 5, 13, 0, tzinfo=UTC)
+
+DIFFERENT_TEMPLATES = {
+    "{{ .Input.z.deeper }}": "a field of null: an error there, missing here, where null and what is missing are one",
+    '{{ hasKey .Input.z "k" }}': "a null where a map is wanted: an error there, an empty map here",
+    '{{ printf "%5d|%-8s" .Input.l .Input.words }}': "the width inside the text about a wrong verb is not kept",
+    "{{ if .Input.html | int64 | round 1 | mul 2 }}yes{{ else }}no{{ end }}": "int and int64 are one type here",
+    "a {{ .Input.l | mul 2 | typeOf }} b": "int and int64 are one type here",
+    "a {{ .Input.words | mul 2 | typeOf | html }} b": "int and int64 are one type here",
+    "a {{ .Input.uni | int64 | typeOf }} b": "int and int64 are one type here",
+    "{{ if .Input.words | last | int64 | round 1 }}yes{{ else }}no{{ end }}": "int and int64 are one type here",
+    "a {{ .Input.z | add 1 | typeOf | toString }} b": "int and int64 are one type here",
+    "a {{ .Input.e | toStrings | typeOf | trim }} b": "lists of one type are lists of anything here",
+}
+"""Template → why it cannot be identical."""
+
+
+def ask_gjson(case: Case) -> Case:
+    found = compile_path(case["path"]).get(Document(case["document"].encode()))
+    return {
+        "exists": found.exists,
+        "kind": found.kind.name,
+        "raw": found.raw,
+        "text": found.text,
+        "number": found.number,
+        "truth": found.truth,
+    }
+
+
+def ask_sjson(case: Case) -> Case:
+    dest = compile_dest(case["path"])
+    document = case["document"].encode()
+    try:
+        edited = dest.set_raw(document, case["raw"]) if "raw" in case else dest.set_text(document, case["text"])
+    except SjsonError as exc:
+        return {"error": str(exc)}
+    return {"document": edited.decode()}
+
+
+def ask_template(case: Case) -> Case:
+    try:
+        template = compile_template(case["template"])
+        return {"output": template.render(Document(case["document"].encode()).floats, now=NOW, seed=b"seed")}
+    except (TemplateError, DocumentError) as exc:
+        return {"error": str(exc)}
+
+
+def ask_regexp(case: Case) -> Case:
+    try:
+        return {"match": compile_pattern(case["pattern"]).search(case["text"]) is not None}
+    except PatternError as exc:
+        return {"error": str(exc)}
+
+
+def ask_strconv(case: Case) -> Case:
+    number, truth = parse_float(case["text"]), parse_bool(case["text"])
+    return {
+        "decimal": format_float(0.0 if number is None else number),
+        "syntax": number is not None,
+        "truth": "" if truth is None else str(truth).lower(),
+    }
+
+
+ASK: dict[str, Callable[[Case], Case]] = {
+    "gjson": ask_gjson,
+    "sjson": ask_sjson,
+    "template": ask_template,
+    "regexp": ask_regexp,
+    "strconv": ask_strconv,
+}
+
+
+def same(theirs: Case, ours: Case) -> bool:
+    """Whether both mean the same. Where the original fails, so must we, in our own words."""
+    if "error" in theirs:
+        return "error" in ours
+    if "number" not in theirs:
+        return theirs == ours
+    left, right = float(theirs["number"].replace("Inf", "inf")), ours.get("number", math.nan)
+    numbers = left == right or (math.isnan(left) and math.isnan(right))
+    kind = theirs["kind"].upper()
+    return numbers and {**theirs, "number": 0, "kind": kind} == {**ours, "number": 0}
+
+
+def refused(case: Case, ours: Case) -> bool:
+    """Whether we refuse an edit: the original takes wrong places for some paths with `#` and damages the text there, or crashes."""
+    return case["engine"] == "sjson" and "#" in case["path"] and "place cannot be told" in ours.get("error", "")
+
+
+def disagreement(case: Case, theirs: Case) -> str | None:
+    """How our answer differs where it must not; None where all is well."""
+    ours = ASK[case["engine"]](case)
+    if refused(case, ours):
+        return None if theirs.get("document") != case["document"] else f"{json.dumps(case)}\n  refused, but nothing is to be done"
+    agree = same(theirs, ours)
+    reason = DIFFERENT_TEMPLATES.get(case.get("template", ""))
+    if agree and reason is not None:
+        return f"{json.dumps(case)}\n  agrees now; take it off the list of differences ({reason})"
+    return None if agree or reason is not None else f"{json.dumps(case)}\n  theirs: {theirs}\n  ours:   {ours}"

@@ -1,0 +1,38 @@
+"""Our engines against the original Go engines, on fresh questions: `pytest -m oracle`. Needs Go."""
+
+import os
+import random
+import subprocess
+
+import pytest
+from answers import disagreement
+from asking import ask, binary, go_is_here
+from cases import GENERATORS
+
+pytestmark = [pytest.mark.oracle, pytest.mark.skipif(not go_is_here(), reason="Go is not installed"), pytest.mark.usefixtures("built")]
+
+
+@pytest.fixture(scope="module")
+def built() -> None:
+    try:
+        binary()
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as exc:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"the Go program cannot be built here: {exc}")
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("engine", ["gjson", "sjson", "regexp", "strconv"])
+def test_the_original_says_the_same_to_new_questions(engine: str) -> None:
+    seed = random.SystemRandom().randrange(2**32)
+    cases = list(GENERATORS[engine](seed, 1500))
+    wrong = [found for case, theirs in zip(cases, ask(cases), strict=True) if (found := disagreement(case, theirs))]
+    assert not wrong, f"seed {seed}: {len(wrong)} of {len(cases)} differ, such as\n" + "\n".join(wrong[:5])
+
+
+@pytest.mark.timeout(400)
+def test_the_original_says_the_same_to_the_listed_templates() -> None:
+    cases = list(GENERATORS["template"](0, 0))
+    wrong = [found for case, theirs in zip(cases, ask(cases), strict=True) if (found := disagreement(case, theirs))]
+    assert not wrong, f"{len(wrong)} of {len(cases)} differ, such as\n" + "\n".join(wrong[:5])

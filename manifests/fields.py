@@ -104,7 +104,7 @@ class TLSConfig(Spec):
 class Backoff(Spec):
     """Attempts and the time between them, with upstream's defaults."""
 
-    duration: Duration = timedelta(seconds=1)
+    duration: Duration = Field(default=timedelta(seconds=1), json_schema_extra={"default": "1s"})
     """First delay."""
     factor: float = 1.0
     """Multiplies the delay after each attempt."""

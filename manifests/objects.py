@@ -159,7 +159,7 @@ class StatusPolicy(Spec):
 class Policy(Spec):
     """What counts as success."""
 
-    k8s: K8sPolicy | None = None
+    k8s: K8sPolicy | None = Field(default=None, alias="k8s")
     status: StatusPolicy | None = None
 
 

@@ -1,8 +1,10 @@
 """What is wrong with a manifest, said so that its author can mend it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from manifests.objects import ObjectRef
 
 
 class Severity(StrEnum):
@@ -22,6 +24,8 @@ class Problem:
     path: str = ""
     severity: Severity = Severity.ERROR
     message: str = ""
+    ref: ObjectRef | None = field(default=None, compare=False)
+    """The object it is about, where that is known."""
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}"

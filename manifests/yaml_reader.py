@@ -1,0 +1,181 @@
+"""Reading one file's bytes into documents. What cannot be read is a problem of its document and leaves the others alone."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from manifests.objects import ObjectRef
+from manifests.problems import Problem
+from manifests.yaml_nodes import Node, YamlError, compose
+
+MAX_DOCUMENTS = 20_000
+"""Documents of one file; more are a mistake, and each costs time even when empty."""
+
+_SEPARATOR = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
+_ONLY_PRELUDE = re.compile(rb"(?:[ \t]*(?:#[^\n]*)?\r?\n|%[^\n]*\n)*")
+_UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\.", re.DOTALL)
+_KIND = re.compile(r"""^["']?kind["']?\s*:\s*["']?(EventSource|Sensor|EventBus|Secret|ConfigMap)\b""", re.MULTILINE)
+_METADATA = re.compile(r"^metadata\s*:(.*\n(?:[ \t#].*\n?|\n)*)", re.MULTILINE)
+_NAME = re.compile(r"""(?:^|[\s{,])name\s*:\s*["']?([A-Za-z0-9._-]+)""", re.MULTILINE)
+_NAMESPACE = re.compile(r"""(?:^|[\s{,])namespace\s*:\s*["']?([A-Za-z0-9._-]+)""", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a file."""
+
+    file: str
+    root: Node
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Part of a file between separators, and the place of its first character; lines and columns count from 0."""
+
+    data: bytes
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """The text of one document, and its place as above."""
+
+    text: str
+    line: int
+    column: int
+
+
+def read_documents(file: str, data: bytes) -> Iterator[Document | Problem]:
+    """Give each document of `data` in order, or the problem that keeps it from being read. Empty ones are left out.
+
+    A problem names the object it is about where that can still be made out. Takes time linear in `data`.
+    """
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        yield Problem(file=file, line=1, column=1, message="the file is UTF-16; save it as UTF-8")
+        return
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    flood = next(islice(_SEPARATOR.finditer(data), MAX_DOCUMENTS, None), None)
+    if flood is not None:
+        yield _too_many(file, data.count(b"\n", 0, flood.start()))
+        return
+    for count, piece in enumerate(piece for chunk in _split(data) for piece in _pieces(file, chunk)):
+        if count >= MAX_DOCUMENTS:
+            yield _too_many(file, piece.line)
+            return
+        if isinstance(piece, Problem):
+            yield piece
+        else:
+            yield from _read_piece(file, piece)
+
+
+def _too_many(file: str, line: int) -> Problem:
+    return Problem(file=file, line=line + 1, column=1, message=f"more than {MAX_DOCUMENTS:,} documents in one file; split it")
+
+
+def _split(data: bytes) -> Iterator[_Chunk]:
+    """Cut at `---` lines. YAML lets none stand inside a document, so a broken document cannot hide the next one."""
+    start = counted = line = column = 0
+    for found in _SEPARATOR.finditer(data):
+        prelude = _ONLY_PRELUDE.fullmatch(data, start, found.start())
+        if prelude and b"%" in prelude[0]:
+            continue  # directives belong to the document that follows
+        if not prelude:
+            yield _Chunk(data[start : found.start()], line, column)
+        line += data.count(b"\n", counted, found.start())
+        start = counted = found.end()
+        column = 3
+    yield _Chunk(data[start:], line, column)
+
+
+def _pieces(file: str, chunk: _Chunk) -> Iterator[_Piece | Problem]:
+    if not chunk.data.strip():
+        return
+    try:
+        text = _decode(chunk.data)
+    except YamlError as exc:
+        column = exc.column + (chunk.column if exc.line == 1 else 0)
+        ref = guess_ref(chunk.data.decode(errors="replace"))
+        yield Problem(file=file, line=chunk.line + exc.line, column=column, message=exc.message, ref=ref)
+        return
+    yield from _json_pieces(text, chunk)
+
+
+def _read_piece(file: str, piece: _Piece) -> Iterator[Document | Problem]:
+    try:
+        root = compose(piece.text, line=piece.line, column=piece.column)
+    except YamlError as exc:
+        yield Problem(file=file, line=exc.line, column=exc.column, message=exc.message, ref=guess_ref(piece.text))
+        return
+    if root is not None:
+        yield Document(file, root)
+
+
+def _decode(data: bytes) -> str:
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as exc:
+        before = data[: exc.start].decode()
+        raise YamlError("not UTF-8 text; save the file as UTF-8", *_place_after(before)) from None
+    if found := _UNREADABLE.search(text):
+        name = "a NUL character" if found[0] == "\0" else f"the control character U+{ord(found[0]):04X}"
+        raise YamlError(f"{name} is not allowed", *_place_after(text[: found.start()]))
+    return text
+
+
+def _json_pieces(text: str, chunk: _Chunk) -> Iterator[_Piece]:
+    """Cut a stream of JSON objects into objects; anything else is one piece."""
+    decoder = json.JSONDecoder()
+    at, line, column = 0, chunk.line, chunk.column
+    while (start := _skip_space(text, at)) < len(text) and text[start] == "{":
+        try:
+            end = decoder.raw_decode(text, start)[1]
+        except (ValueError, RecursionError):
+            break
+        line, column = _advance(text, at, start, line, column)
+        yield _Piece(_join_surrogates(text[start:end]), line, column)
+        line, column = _advance(text, start, end, line, column)
+        at = end
+    if at == 0 or text[at:].strip():
+        yield _Piece(text[at:], line, column)
+
+
+def _advance(text: str, start: int, end: int, line: int, column: int) -> tuple[int, int]:
+    lines = text.count("\n", start, end)
+    return line + lines, end - text.rfind("\n", start, end) - 1 if lines else column + end - start
+
+
+def _skip_space(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n":
+        at += 1
+    return at
+
+
+def _join_surrogates(text: str) -> str:
+    """JSON writes characters past U+FFFF as two escapes; YAML wants one."""
+
+    def join(found: re.Match[str]) -> str:
+        if found[1] is None:
+            return found[0]
+        return f"\\U{0x10000 + ((int(found[1], 16) - 0xD800) << 10) + int(found[2], 16) - 0xDC00:08X}"
+
+    return _SURROGATES.sub(join, text) if "\\u" in text else text
+
+
+def _place_after(before: str) -> tuple[int, int]:
+    return before.count("\n") + 1, len(before) - before.rfind("\n")
+
+
+def guess_ref(text: str) -> ObjectRef | None:
+    """The object that unreadable text is probably about, so that its last good revision can be kept; None if unsure."""
+    kind, metadata = _KIND.search(text), _METADATA.search(text)
+    name = _NAME.search(metadata[1]) if metadata else None
+    if kind is None or metadata is None or name is None:
+        return None
+    namespace = _NAMESPACE.search(metadata[1])
+    known: Literal["EventSource", "Sensor", "EventBus", "Secret", "ConfigMap"] = kind[1]  # type: ignore[assignment]
+    return ObjectRef(known, namespace[1] if namespace else "default", name[1])

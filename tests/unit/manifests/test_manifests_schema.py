@@ -1,0 +1,85 @@
+"""JSON Schema for editors."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from manifest_toys import ARGO, OURS, toy_kinds
+
+from manifests.schema import json_schema
+
+
+def refs(schema: Any) -> Iterator[str]:
+    if isinstance(schema, dict):
+        if isinstance(schema.get("$ref"), str):
+            yield schema["$ref"]
+        for value in schema.values():
+            yield from refs(value)
+    elif isinstance(schema, list):
+        for item in schema:
+            yield from refs(item)
+
+
+def resolve(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = root["$defs"][schema["$ref"].removeprefix("#/$defs/")]
+    return found
+
+
+@pytest.mark.parametrize("kind", [None, "EventSource", "Sensor", "EventBus"])
+@pytest.mark.parametrize("version", [None, ARGO, OURS])
+def test_a_schema_is_json_and_refers_only_to_what_it_defines(kind: str | None, version: str | None) -> None:
+    schema = json_schema(kind, toy_kinds(), api_version=version)
+    assert json.loads(json.dumps(schema)) == schema
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    defined = {f"#/$defs/{name}" for name in schema["$defs"]}
+    assert set(refs(schema)) <= defined
+
+
+def test_a_sensor_lists_every_kind_of_trigger_with_its_fields() -> None:
+    schema = json_schema("sensor", toy_kinds())
+    assert schema["properties"]["kind"] == {"const": "Sensor"}
+    assert schema["properties"]["apiVersion"] == {"enum": [ARGO, OURS]}
+    spec = schema["properties"]["spec"]
+    assert spec["required"] == ["dependencies", "triggers"]
+    trigger = resolve(spec["properties"]["triggers"]["items"], schema)
+    assert "orderBy" in trigger["properties"]
+    template = resolve(trigger["properties"]["template"], schema)
+    call = resolve(template["properties"]["http"], schema)
+    assert call["required"] == ["url"]
+    assert call["additionalProperties"] is False
+    assert "not built" in template["properties"]["kafka"]["description"]
+    dependency = resolve(spec["properties"]["dependencies"]["items"], schema)
+    assert dependency["required"] == ["name", "eventSourceName", "eventName"]
+
+
+def test_an_event_source_lists_every_kind_of_source_that_its_dialect_has() -> None:
+    ours = json_schema("EventSource", toy_kinds(), api_version=OURS)["properties"]["spec"]["properties"]
+    theirs = json_schema("EventSource", toy_kinds(), api_version=ARGO)["properties"]["spec"]["properties"]
+    assert ours.keys() - theirs.keys() == {"bell"}
+    assert {"webhook", "kafka", "eventBusName"} <= theirs.keys()
+
+
+def test_the_dialect_of_argo_events_has_no_fields_of_ours() -> None:
+    schema = json_schema("Sensor", toy_kinds(), api_version=ARGO)
+    trigger = resolve(schema["properties"]["spec"]["properties"]["triggers"]["items"], schema)
+    assert "orderBy" not in trigger["properties"]
+
+
+def test_durations_are_described_as_they_are_written() -> None:
+    backoff = json_schema("Sensor", toy_kinds())["$defs"]["Backoff"]["properties"]["duration"]
+    assert backoff["default"] == "1s"
+    assert {"type": "string"} in backoff["anyOf"]
+
+
+def test_all_kinds_together_choose_by_kind() -> None:
+    schema = json_schema(None, toy_kinds())
+    assert schema["properties"]["kind"] == {"enum": ["EventSource", "Sensor", "EventBus"]}
+    assert [branch["then"]["$ref"] for branch in schema["allOf"]] == ["#/$defs/EventSource", "#/$defs/Sensor", "#/$defs/EventBus"]
+
+
+def test_an_unknown_kind_or_version_is_named_with_the_right_word() -> None:
+    with pytest.raises(ValueError, match=r"no kind 'sensr'; expected .* \(did you mean 'Sensor'\?\)"):
+        json_schema("sensr", toy_kinds())
+    with pytest.raises(ValueError, match="no version 'v1'"):
+        json_schema("Sensor", toy_kinds(), api_version="v1")

@@ -1,0 +1,125 @@
+"""The metrics page."""
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from eventbus.contract import Health
+from eventbus.event import Road
+from eventbus.firing import OutcomeKind, TriggerRef
+from eventbus.journal import Tallies
+from tocsin.exposition import exposition
+from tocsin.metrics import Histogram, Metrics
+
+NOTHING = Tallies(
+    appended=0,
+    repeats=0,
+    last_position=0,
+    undecided=0,
+    oldest_undecided_us=None,
+    open_firings=0,
+    oldest_open_us=None,
+    dead_letters=0,
+    bytes_on_disk=0,
+)
+ROAD = Road("default", "github", "push")
+TRIGGER = TriggerRef("default", "deploy", "call")
+
+
+def samples(metrics: Metrics, tallies: Tallies = NOTHING) -> dict[str, float]:
+    page = exposition(metrics, tallies, Health(True)).decode()
+    return {
+        f"{sample.name}{dict(sorted(sample.labels.items()))}": sample.value
+        for family in text_string_to_metric_families(page)
+        for sample in family.samples
+    }
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    made = Metrics()
+    made.declare([ROAD], [TRIGGER])
+    made.listening = {("default", "github"): 1}
+    return made
+
+
+def test_every_series_of_a_configured_object_is_there_at_zero(metrics: Metrics) -> None:
+    found = samples(metrics)
+    road = {"name": "push", "namespace": "default", "source": "github"}
+    argo_road = {"event_name": "push", "eventsource_name": "github", "namespace": "default"}
+    argo_trigger = {"namespace": "default", "sensor_name": "deploy", "trigger_name": "call"}
+    for name in ("tocsin_events_accepted_total", "tocsin_events_repeated_total", "tocsin_events_refused_total"):
+        assert found[f"{name}{road}"] == 0
+    for name in (
+        "argo_events_events_sent_total",
+        "argo_events_events_sent_failed_total",
+        "argo_events_events_processing_failed_total",
+        "argo_events_event_processing_duration_milliseconds_count",
+        "argo_events_event_processing_duration_milliseconds_sum",
+    ):
+        assert found[f"{name}{argo_road}"] == 0
+    for name in (
+        "argo_events_action_triggered_total",
+        "argo_events_action_failed_total",
+        "argo_events_action_retries_failed_total",
+        "argo_events_action_duration_milliseconds_count",
+        "argo_events_action_duration_milliseconds_sum",
+    ):
+        assert found[f"{name}{argo_trigger}"] == 0
+    assert found["argo_events_event_service_running_total{'eventsource_name': 'github', 'namespace': 'default'}"] == 1
+    assert found["tocsin_events_undecided{}"] == found["tocsin_firings_open{}"] == found["tocsin_dead_letters{}"] == 0
+
+
+def test_what_happens_is_counted(metrics: Metrics) -> None:
+    series = metrics.roads[ROAD]
+    metrics.accepted(series, 0.002, repeat=False)
+    metrics.accepted(series, 0.002, repeat=True)
+    metrics.attempted(TRIGGER, 0.5, succeeded=False)
+    metrics.attempted(TRIGGER, 0.25, succeeded=True)
+    metrics.ended(TRIGGER, OutcomeKind.SUCCEEDED)
+    metrics.ended(TRIGGER, OutcomeKind.DEAD_LETTERED)
+    found = samples(metrics)
+    assert found["tocsin_events_accepted_total{'name': 'push', 'namespace': 'default', 'source': 'github'}"] == 1
+    assert found["tocsin_firings_closed_total{'outcome': 'dead-lettered'}"] == 1
+    labels = "{'namespace': 'default', 'sensor_name': 'deploy', 'trigger_name': 'call'}"
+    assert found[f"argo_events_action_triggered_total{labels}"] == 1
+    assert found[f"argo_events_action_failed_total{labels}"] == 1
+    assert found[f"argo_events_action_retries_failed_total{labels}"] == 1
+    assert found[f"argo_events_action_duration_milliseconds_sum{labels}"] == 750
+    assert found["tocsin_attempt_seconds_sum{}"] == 0.75
+    assert found["tocsin_attempt_seconds_count{}"] == 2
+
+
+def test_buckets_are_cumulative() -> None:
+    histogram = Histogram((0.1, 1.0))
+    for value in (0.05, 0.1, 0.5, 5.0):
+        histogram.observe(value)
+    assert histogram.counts == [2, 1, 1]
+    metrics = Metrics()
+    metrics.accept_s = histogram
+    found = samples(metrics)
+    assert found["tocsin_accept_seconds_bucket{'le': '0.1'}"] == 2
+    assert found["tocsin_accept_seconds_bucket{'le': '1.0'}"] == 3
+    assert found["tocsin_accept_seconds_bucket{'le': '+Inf'}"] == 4
+
+
+def test_series_go_with_their_object_and_stay_with_what_stays(metrics: Metrics) -> None:
+    metrics.accepted(metrics.roads[ROAD], 0.001, repeat=False)
+    other = Road("default", "github", "release")
+    metrics.declare([ROAD, other], [])
+    found = samples(metrics)
+    assert found["tocsin_events_accepted_total{'name': 'push', 'namespace': 'default', 'source': 'github'}"] == 1
+    assert found["tocsin_events_accepted_total{'name': 'release', 'namespace': 'default', 'source': 'github'}"] == 0
+    assert not [name for name in found if "deploy" in name]
+
+
+def test_a_withdrawn_trigger_may_still_end(metrics: Metrics) -> None:
+    metrics.declare([], [])
+    metrics.attempted(TRIGGER, 0.1, succeeded=True)
+    metrics.ended(TRIGGER, OutcomeKind.SUCCEEDED)
+    assert metrics.closed[OutcomeKind.SUCCEEDED] == 1
+
+
+def test_hostile_names_cannot_break_the_page() -> None:
+    metrics = Metrics()
+    metrics.declare([Road("default", 'a"b\nc\\', "x")], [])
+    assert any('a"b\\nc' in name for name in samples(metrics))

@@ -1,0 +1,104 @@
+"""Reading recorded events."""
+
+import base64
+import json
+
+import pytest
+
+from tocsin.recorded_events import read_events, repeats
+
+HEAD = '"specversion":"1.0","id":"1","source":"github","subject":"push","type":"t"'
+
+
+def one(text: str) -> object:
+    lines, problems = read_events("f", text.encode())
+    assert not problems
+    (line,) = lines
+    return line.event
+
+
+def test_the_bytes_of_data_stay_as_written() -> None:
+    data = '{"n": 12345678901234567890123, "f":1.0, "a" : 1,"a":2, "u":"\\u00e9"}'
+    assert one(f'{{{HEAD},"data":{data}}}').data == data.encode()  # type: ignore[attr-defined]
+
+
+def test_data_base64_is_the_payload() -> None:
+    payload = b'{"a": 1}'
+    assert one(f'{{{HEAD},"data_base64":"{base64.b64encode(payload).decode()}"}}').data == payload  # type: ignore[attr-defined]
+
+
+def test_what_is_absent_stays_absent() -> None:
+    event = one(f"{{{HEAD}}}")
+    assert event.data is None  # type: ignore[attr-defined]
+    assert event.time is None  # type: ignore[attr-defined]
+    assert event.datacontenttype is None  # type: ignore[attr-defined]
+
+
+def test_a_null_attribute_is_an_absent_one_and_null_data_is_data() -> None:
+    event = one(f'{{{HEAD},"time":null,"datacontenttype":null,"data":null}}')
+    assert event.time is None  # type: ignore[attr-defined]
+    assert event.data == b"null"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("datacontenttype", "data"),
+    [("text/plain", b"hi"), ("application/json", b'"hi"'), ("application/vnd.x+json; charset=utf-8", b'"hi"'), (None, b'"hi"')],
+)
+def test_text_data_of_another_content_type_is_the_text(datacontenttype: str | None, data: bytes) -> None:
+    event = one(f'{{{HEAD},"datacontenttype":{json.dumps(datacontenttype)},"data":"hi"}}')
+    assert event.data == data  # type: ignore[attr-defined]
+
+
+def test_extensions_are_kept() -> None:
+    assert one(f'{{{HEAD},"traceparent":"00-x","n":7}}').attributes == {"traceparent": "00-x", "n": "7"}  # type: ignore[attr-defined]
+
+
+def test_blank_lines_and_a_byte_order_mark_are_nothing() -> None:
+    lines, problems = read_events("f", b"\xef\xbb\xbf\n" + f"{{{HEAD}}}".encode() + b"\r\n \n\n")
+    assert [line.number for line in lines] == [2]
+    assert not problems
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("nope", "not one CloudEvent"),
+        ("[1]", "not one CloudEvent"),
+        ("{}", "specversion: missing"),
+        ('{"specversion":"0.3","id":"1","source":"s","type":"t"}', "specversion: '0.3'"),
+        ('{"specversion":"1.0","source":"s","type":"t"}', "id: missing"),
+        ('{"specversion":"1.0","id":"","source":"s","type":"t"}', "id: missing"),
+        ('{"specversion":"1.0","id":1,"source":"s","type":"t"}', "id: expected text"),
+        ('{"specversion":"1.0","id":"1","type":"t"}', "source: missing"),
+        ('{"specversion":"1.0","id":"1","source":"s"}', "type: missing"),
+        (f'{{{HEAD},"time":"yesterday"}}', "time: 'yesterday'"),
+        (f'{{{HEAD},"time":"2026-02-30T00:00:00Z"}}', "no RFC 3339 time"),
+        (f'{{{HEAD},"data_base64":"!"}}', "not base64"),
+        (f'{{{HEAD},"data":1,"data_base64":"MQ=="}}', "one or the other"),
+        (f'{{{HEAD},"data":NaN}}', "not one CloudEvent"),
+        (f'{{{HEAD},"data":{"[" * 100_000}}}', ""),
+        (f"{{{HEAD}}} {{{HEAD}}}", "not one CloudEvent"),
+    ],
+)
+def test_a_bad_line_is_a_problem_that_names_it_and_the_rest_is_read(line: str, said: str) -> None:
+    lines, problems = read_events("ev", f"{{{HEAD}}}\n{line}\n{{{HEAD}}}\n".encode())
+    assert [one.number for one in lines] == [1, 3]
+    (problem,) = problems
+    assert (problem.file, problem.line) == ("ev", 2)
+    assert said in problem.message
+
+
+def test_bytes_that_are_not_utf8_are_a_problem() -> None:
+    lines, problems = read_events("ev", b'{"specversion":"1.0","id":"\xff","source":"s","type":"t"}')
+    assert not lines
+    assert len(problems) == 1
+
+
+def test_nanoseconds_are_kept() -> None:
+    assert one(f'{{{HEAD},"time":"2026-01-01T00:00:00.123456789Z"}}').time == "2026-01-01T00:00:00.123456789Z"  # type: ignore[attr-defined]
+
+
+def test_a_repeat_names_the_earlier_line() -> None:
+    other = HEAD.replace('"push"', '"release"')
+    lines, _ = read_events("ev", f"{{{HEAD}}}\n{{{other}}}\n{{{HEAD}}}\n".encode())
+    assert list(repeats(lines)) == [(3, 1)]

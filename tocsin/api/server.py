@@ -1,0 +1,56 @@
+"""Serving the API."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from tocsin.api.access import guard, is_loopback
+from tocsin.api.problems import problems
+from tocsin.api.routes import Routes
+from tocsin.api.service import Service
+
+INSTANCE = "Tocsin-Instance"
+
+
+class ApiUnavailable(Exception):
+    """The API cannot listen; the message says where, why, and what to do."""
+
+
+def build_app(service: Service, token: str, *, loopback: bool) -> web.Application:
+    """The application."""
+    # Bodies are small here: the only writes carry none.
+    app = web.Application(middlewares=[problems, guard(token, loopback=loopback)], client_max_size=64 * 1024)
+    app.add_routes(Routes(service).table())
+
+    async def mark(_request: web.Request, response: web.StreamResponse) -> None:
+        response.headers[INSTANCE] = service.instance
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "no-store"
+
+    async def end(_app: web.Application) -> None:
+        service.changes.end()
+
+    app.on_response_prepare.append(mark)
+    app.on_shutdown.append(end)
+    return app
+
+
+@asynccontextmanager
+async def serving(service: Service, host: str, port: int, token: str) -> AsyncIterator[str]:
+    """Serve on `host` and `port` (0: a free one) inside the block; gives the URL. Raises `ApiUnavailable`."""
+    runner = web.AppRunner(build_app(service, token, loopback=is_loopback(host)), access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as exc:
+            reason = exc.strerror or str(exc)
+            raise ApiUnavailable(
+                f"the API cannot listen on {host}:{port}: {reason}; choose another address with --api, or --api off"
+            ) from exc
+        bound = runner.addresses[0]
+        yield f"http://{f'[{bound[0]}]' if ':' in bound[0] else bound[0]}:{bound[1]}"
+    finally:
+        await runner.cleanup()

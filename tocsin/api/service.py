@@ -1,0 +1,30 @@
+"""What the API needs of the running service."""
+
+from typing import Protocol
+
+from eventbus.contract import Bus
+from tocsin.changes import Changes
+from tocsin.metrics import Metrics
+from tocsin.views import Json
+
+
+class Service(Protocol):
+    """The running service as the API sees it."""
+
+    bus: Bus
+    metrics: Metrics
+    changes: Changes
+    instance: str
+    """Random id of this process's run; tells a client that it found the service it looked for."""
+
+    def readiness(self) -> Json:
+        """`{"ready": bool, "not_ready": [{"name", "reason"}], "degraded": [...]}`."""
+
+    async def sources(self) -> list[Json]:
+        """Every declared event source with its state and counts."""
+
+    async def sensors(self) -> list[Json]:
+        """Every declared sensor with its state and counts."""
+
+    async def redrive(self, firing_id: str) -> bool:
+        """Open a dead letter again; False where it is none."""

@@ -1,0 +1,89 @@
+"""Triggers by revision: those declared now, and those that open firings of earlier revisions still need."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+
+from eventbus.firing import TriggerRef
+from eventbus.journal import Journal
+from manifests.objects import Sensor, TriggerHead
+from manifests.problems import ManifestError
+from manifests.secrets import Values
+from sensors.attempt import Armed, Unarmed
+from sensors.compile import CompiledSensor, compile_sensor
+from sensors.triggers.trigger import TriggerKinds
+from sensors.web.client import Web
+from tocsin.declared import object_of
+
+FORMER = 256
+"""Triggers of earlier revisions that are held ready; the one used longest ago goes first."""
+
+
+class Armory:
+    """Gives the dispatcher its triggers."""
+
+    def __init__(self, journal: Journal, kinds: TriggerKinds, values: Values, web: Web) -> None:
+        self._journal, self._kinds, self._values, self._web = journal, kinds, values, web
+        self._heads: dict[TriggerRef, TriggerHead] = {}
+        self._present: dict[tuple[TriggerRef, str], Armed] = {}
+        self._former: OrderedDict[tuple[TriggerRef, str], Armed] = OrderedDict()
+
+    def compile(self, sensor: Sensor) -> CompiledSensor:
+        """Compile `sensor` with everything its triggers need to act."""
+        return compile_sensor(sensor, self._kinds, self._values, web=self._web)
+
+    def declare(self, sensors: Iterable[tuple[Sensor, CompiledSensor]]) -> None:
+        """Make `sensors` those declared now. What was declared before stays at hand for its open firings."""
+        present: dict[tuple[TriggerRef, str], Armed] = {}
+        heads: dict[TriggerRef, TriggerHead] = {}
+        for declared, compiled in sensors:
+            for key, armed in self._armed(declared, compiled).items():
+                present[key] = self._present.get(key, armed)
+            heads.update({trigger.ref: trigger.declared.head for trigger in compiled.triggers.values()})
+        for key, armed in self._present.items():
+            if key not in present:
+                self._former[key] = armed
+        self._present, self._heads = present, heads
+
+    def head(self, trigger: TriggerRef) -> TriggerHead | None:
+        """What is declared now."""
+        return self._heads.get(trigger)
+
+    async def armed(self, trigger: TriggerRef, revision: str) -> Armed:
+        """The trigger as `revision` declares it. Raises `Unarmed`."""
+        key = (trigger, revision)
+        armed = self._present.get(key)
+        if armed is not None:
+            return armed
+        armed = self._former.get(key) or await self._from_journal(key)
+        self._former[key] = armed
+        self._former.move_to_end(key)
+        while len(self._former) > FORMER:
+            _, gone = self._former.popitem(last=False)
+            await gone.trigger.aclose()
+        return armed
+
+    async def aclose(self) -> None:
+        """Release what the triggers hold."""
+        for armed in (*self._present.values(), *self._former.values()):
+            await armed.trigger.aclose()
+        await self._web.aclose()
+
+    async def _from_journal(self, key: tuple[TriggerRef, str]) -> Armed:
+        trigger, revision = key
+        content = await self._journal.revision(revision)
+        if content is None:
+            raise Unarmed(f"revision {revision} of sensor {trigger.sensor}, which decided this firing, is no longer kept")
+        try:
+            declared = object_of(content)
+        except ManifestError as exc:
+            raise Unarmed(f"revision {revision} of sensor {trigger.sensor} cannot be read by this version: {exc}") from exc
+        found = self._armed(declared, self.compile(declared)) if isinstance(declared, Sensor) else {}
+        if key not in found:
+            raise Unarmed(f"the trigger {trigger.trigger!r} cannot run in revision {revision} of sensor {trigger.sensor}")
+        return found[key]
+
+    def _armed(self, declared: Sensor, compiled: CompiledSensor) -> Mapping[tuple[TriggerRef, str], Armed]:
+        return {
+            (trigger.ref, compiled.revision): Armed.of(trigger.acting, trigger.declared.head, declared.dialect)
+            for trigger in compiled.triggers.values()
+        }

@@ -1,0 +1,52 @@
+"""The command line: one file per command, each imported only when it is called."""
+
+import os
+import sys
+
+from tocsin.cli.root import tocsin
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run `tocsin` with the process's arguments and exit: 0 done, 1 it failed, 2 usage or a manifest is wrong."""
+    try:
+        code = tocsin.main(prog_name="tocsin", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _quiet_exit()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as exc:  # the last handler: what click cannot show is shown in one line, or in full with -v
+        code = _report(exc)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _quiet_exit() -> None:
+    """End without a word: whoever read our output has seen enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(0)
+
+
+def _report(exc: Exception) -> int:
+    import click
+
+    if isinstance(exc, click.exceptions.Exit):
+        return exc.exit_code
+    if isinstance(exc, click.Abort):
+        click.echo("interrupted", err=True)
+        return 130
+    if isinstance(exc, click.ClickException):
+        exc.show()
+        return exc.exit_code
+    return _unexpected(exc)
+
+
+def _unexpected(exc: Exception) -> int:
+    """A fault of ours: say so, and how to see more."""
+    if os.environ.get("TOCSIN_VERBOSE", "0") not in ("", "0") or "-v" in sys.argv or "--verbose" in sys.argv:
+        import traceback
+
+        traceback.print_exception(exc)
+    sys.stderr.write(f"Error: {type(exc).__name__}: {exc}\nThis is a fault of tocsin; run again with -v for the traceback.\n")
+    return 1

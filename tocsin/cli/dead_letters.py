@@ -1,0 +1,64 @@
+"""`tocsin dead-letters`."""
+
+from functools import partial
+
+import click
+
+from tocsin.cli import client, storytext, text
+from tocsin.cli.groups import DefaultGroup
+from tocsin.cli.output import emit
+from tocsin.cli.paging import paged
+from tocsin.cli.settings import common, settings_of
+
+
+@click.group("dead-letters", cls=DefaultGroup)
+@common
+def command() -> None:
+    """What was given up: `list` (the default), `show` or `redrive`."""
+
+
+@command.command("list")
+@common
+@click.option("--namespace", metavar="NAME", help="Only of this namespace.")
+@click.option("--sensor", metavar="NAME", help="Only of this sensor.")
+@click.option("--trigger", metavar="NAME", help="Only of this trigger.")
+@paged
+@click.pass_context
+def list_(ctx: click.Context, /, **params: str | None) -> None:
+    """List dead letters, newest first."""
+    from eventbus.firing import OutcomeKind
+    from tocsin.queries import list_firings
+
+    given = {name: value for name, value in params.items() if value is not None}
+    settings = settings_of(ctx)
+    page = client.ask(
+        settings,
+        client.path("dead-letters"),
+        params,
+        lambda journal: list_firings(journal, given, outcome=OutcomeKind.DEAD_LETTERED),
+    )
+    emit(settings, page, partial(text.firings_table, nothing="no dead letters"), items=page["items"])
+
+
+@command.command("show")
+@common
+@click.argument("firing")
+@click.pass_context
+def show(ctx: click.Context, firing: str) -> None:
+    """Show one dead letter. FIRING is its id, or at least 8 digits of it."""
+    from tocsin.story import show_firing
+
+    settings = settings_of(ctx)
+    found = client.ask(settings, client.path("dead-letters", firing), {}, lambda journal: show_firing(journal, firing))
+    emit(settings, found, storytext.firing_text)
+
+
+@command.command("redrive")
+@common
+@click.argument("firings", nargs=-1, required=True)
+@click.pass_context
+def redrive(ctx: click.Context, firings: tuple[str, ...]) -> None:
+    """Try dead letters again, under the same ids. Needs a running service."""
+    settings = settings_of(ctx)
+    done = [str(client.change(settings, client.path("dead-letters", firing, "redrive"))["redriven"]) for firing in firings]
+    emit(settings, {"redriven": done}, lambda found: "\n".join(f"{firing} is open again" for firing in found["redriven"]))

@@ -1,0 +1,48 @@
+"""`tocsin firings`."""
+
+import click
+
+from tocsin.cli import client, storytext, text
+from tocsin.cli.groups import DefaultGroup
+from tocsin.cli.output import emit
+from tocsin.cli.paging import paged
+from tocsin.cli.settings import common, settings_of
+
+
+@click.group("firings", cls=DefaultGroup)
+@common
+def command() -> None:
+    """What was decided and done: `list` (the default) or `show`."""
+
+
+@command.command("list")
+@common
+@click.option("--namespace", metavar="NAME", help="Only of this namespace.")
+@click.option("--sensor", metavar="NAME", help="Only of this sensor.")
+@click.option("--trigger", metavar="NAME", help="Only of this trigger.")
+@click.option(
+    "--state", metavar="STATE", help="open, succeeded, failed, dead-lettered, skipped, superseded, timed-out or unknown."
+)
+@paged
+@click.pass_context
+def list_(ctx: click.Context, /, **params: str | None) -> None:
+    """List firings, newest first."""
+    from tocsin.queries import list_firings
+
+    given = {name: value for name, value in params.items() if value is not None}
+    settings = settings_of(ctx)
+    page = client.ask(settings, client.path("firings"), params, lambda journal: list_firings(journal, given))
+    emit(settings, page, text.firings_table, items=page["items"])
+
+
+@command.command("show")
+@common
+@click.argument("firing")
+@click.pass_context
+def show(ctx: click.Context, firing: str) -> None:
+    """Show one firing: its events, its attempts, what was sent. FIRING is its id, or at least 8 digits of it."""
+    from tocsin.story import show_firing
+
+    settings = settings_of(ctx)
+    found = client.ask(settings, client.path("firings", firing), {}, lambda journal: show_firing(journal, firing))
+    emit(settings, found, storytext.firing_text)

@@ -1,0 +1,105 @@
+"""What `tocsin sources` and `tocsin sensors` share."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tocsin.cli import client
+from tocsin.cli.groups import DefaultGroup
+from tocsin.cli.output import emit, table
+from tocsin.cli.settings import common, settings_of
+from tocsin.cli.text import pairs
+
+if TYPE_CHECKING:
+    from eventbus.journal import Journal
+
+Json = Mapping[str, Any]
+
+
+def objects_group(plural: str, kind: str) -> click.Group:
+    """The group of commands for one kind of object."""
+
+    @click.group(plural, cls=DefaultGroup, help=f"Which {kind}s run, and how they fare: `list` (the default) or `show`.")
+    @common
+    def group() -> None:
+        pass
+
+    @group.command("list", help=f"List every declared {kind} with its state and counts.")
+    @common
+    @click.pass_context
+    def list_(ctx: click.Context) -> None:
+        settings = settings_of(ctx)
+        page = client.ask(settings, client.path(plural), {}, lambda journal: _kept(journal, plural))
+        emit(settings, page, lambda found: _table(found, plural), items=page["items"])
+
+    @group.command("show", help=f"Show one {kind}. NAME is its name, or namespace/name where that is ambiguous.")
+    @common
+    @click.argument("name")
+    @click.pass_context
+    def show(ctx: click.Context, name: str) -> None:
+        settings = settings_of(ctx)
+        found = client.ask(settings, client.path(plural, name), {}, lambda journal: _one(journal, plural, name, kind))
+        emit(settings, found, _text)
+
+    return group
+
+
+async def _kept(journal: "Journal", plural: str) -> client.Json:
+    from tocsin.objects import kept_objects
+    from tocsin.views import page_view
+
+    return page_view(await kept_objects(journal, plural), None)
+
+
+async def _one(journal: "Journal", plural: str, name: str, kind: str) -> client.Json:
+    from tocsin.objects import kept_objects, pick
+
+    return pick(await kept_objects(journal, plural), name, kind)
+
+
+def _table(page: Json, plural: str) -> str:
+    if plural == "sources":
+        rows = (
+            (o["namespace"], o["name"], o["state"], len(o["events"]), sum(e["seen"] for e in o["events"]), o["message"])
+            for o in page["items"]
+        )
+        return table(("NAMESPACE", "NAME", "STATE", "EVENTS", "SEEN", "MESSAGE"), rows, nothing="no event sources")
+    rows_ = (
+        (
+            o["namespace"], o["name"], o["state"], sum(d["matched"] for d in o["dependencies"]),
+            sum(d["errors"] for d in o["dependencies"]), (o["last_firing"] or {}).get("decided"), o["message"],
+        )
+        for o in page["items"]
+    )  # fmt: skip
+    head = ("NAMESPACE", "NAME", "STATE", "MATCHED", "ERRORS", "LAST FIRING", "MESSAGE")
+    return table(head, rows_, nothing="no sensors")
+
+
+def _text(found: Json) -> str:
+    return "\n".join(_lines(found))
+
+
+def _lines(found: Json) -> Iterator[str]:
+    yield from pairs(
+        {
+            "name": f"{found['namespace']}/{found['name']}",
+            "state": found["state"],
+            "message": found["message"],
+            "revision": found["revision"],
+        }
+    )
+    for event in found.get("events", ()):
+        where = f", {event['endpoint']}" if event.get("endpoint") else ""
+        state = f", {event['state']}" if event.get("state") else ""
+        why = f": {event['message']}" if event.get("message") else ""
+        yield f"event       {event['name']} ({event['kind']}{where}): {event['seen']} seen{state}{why}"
+    for item in found.get("dependencies", ()):
+        counts = f"{item['matched']} matched, {item['errors']} errors"
+        yield f"dependency  {item['name']} on {item['source']}/{item['event']}: {counts}"
+    for item in found.get("triggers", ()):
+        yield f"trigger     {item['name']} ({item['kind']})" + (f" when {item['conditions']}" if item["conditions"] else "")
+    if found.get("last_firing"):
+        yield f"last firing {found['last_firing']['id']} at {found['last_firing']['decided']}: {found['last_firing']['state']}"
+    for problem in found.get("problems", ()):
+        yield f"problem     {problem['file']}:{problem['line']}:{problem['column']}: {problem['path']}: {problem['message']}"

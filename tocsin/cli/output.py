@@ -1,0 +1,55 @@
+"""How results reach stdout: text for people, JSON for programs."""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+
+from tocsin.cli.settings import Settings
+from tocsin.encoding import dumps
+
+Json = Mapping[str, Any]
+
+
+def emit(settings: Settings, document: Json, text: Callable[[Any], str], *, items: Iterable[Json] | None = None) -> None:
+    """Print `document` as the settings ask. With `jsonl`, one line for each of `items`, or the document where there are none."""
+    if settings.output == "text":
+        echo(text(document))
+    elif settings.output == "json":
+        write_json(document, indent=True)
+    else:
+        for item in [document] if items is None else items:
+            write_json(item)
+
+
+def echo(text: str) -> None:
+    """Write text to stdout, whatever is in it: what the terminal cannot show is escaped."""
+    encoding = sys.stdout.encoding or "utf-8"
+    click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def write_json(value: object, *, indent: bool = False) -> None:
+    """Write one JSON value and a newline to stdout."""
+    click.echo(dumps(value, indent=indent))
+
+
+def message(text: str) -> None:
+    """Tell the person something that is no result."""
+    click.echo(text, err=True)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: str) -> str:
+    """Columns wide enough for their longest cell; `nothing` where there are no rows."""
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    if not cells:
+        return nothing
+    widths = [max(len(row[n]) for row in [head, *cells]) for n in range(len(head))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    title = "  ".join(cell.ljust(width) for cell, width in zip(head, widths, strict=True)).rstrip()
+    return "\n".join([click.style(title, bold=True), *lines])
+
+
+def _cell(value: object) -> str:
+    text = "-" if value is None or value == "" else str(value)
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

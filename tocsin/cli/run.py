@@ -1,0 +1,147 @@
+"""`tocsin run`."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tocsin.cli.client import Failed
+from tocsin.cli.output import message, write_json
+from tocsin.cli.settings import Settings, common, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tocsin.config import RunConfig
+    from tocsin.declared import Declarations
+    from tocsin.runtime import Service
+
+
+@click.command("run")
+@common
+@click.argument("paths", nargs=-1, metavar="[PATH...]")
+@click.option("--host", default="127.0.0.1", show_default=True, envvar="TOCSIN_HOST", help="Address of the webhook listeners.")
+@click.option(
+    "--port-offset", type=int, default=0, metavar="N", envvar="TOCSIN_PORT_OFFSET", help="Added to every source's port."
+)
+@click.option("--api", default="127.0.0.1:7070", show_default=True, envvar="TOCSIN_API", help="Address of the API, or off.")
+@click.option("--bus", default="", metavar="URL", envvar="TOCSIN_BUS", help="The event bus.  [default: SQLite in --data]")
+@click.option("--watch", is_flag=True, envvar="TOCSIN_WATCH", help="Apply changed manifests while running (SIGHUP always does).")
+@click.option("--strict", is_flag=True, envvar="TOCSIN_STRICT", help="Start nothing if anything is wrong.")
+@click.option(
+    "--allow-unauthenticated",
+    is_flag=True,
+    envvar="TOCSIN_ALLOW_UNAUTHENTICATED",
+    help="Serve public endpoints that anyone may call.",
+)
+@click.pass_context
+def command(ctx: click.Context, /, paths: tuple[str, ...], api: str, bus: str, **options: Any) -> None:
+    """Run what the manifests in PATH declare (default: the current directory) until Ctrl-C or SIGTERM.
+
+    Both end it in order: no new events are taken, what is in flight is finished, and the exit code is 0. A second Ctrl-C
+    kills it. What is valid starts, what is not is shown; with nothing valid the exit code is 2.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the service has its own handlers
+    settings = settings_of(ctx)
+    if bus not in ("", "sqlite", "sqlite:"):
+        raise click.BadParameter(f"{bus!r} is not supported yet; leave it out for SQLite in --data", param_hint="--bus")
+    from tocsin.config import RunConfig, parse_address
+
+    try:
+        address = parse_address(api)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc), param_hint="--api") from None
+    config = RunConfig(
+        paths=tuple(Path(path) for path in paths or (".",)),
+        data=Path(settings.data),
+        api=address,
+        verbose=settings.verbose,
+        **options,
+    )
+    _run(config, settings)
+
+
+def _run(config: "RunConfig", settings: Settings) -> None:
+    from tocsin.declared import load
+
+    declared = load(config.paths, strict=config.strict)
+    problems = [*declared.problems, *(declared.compiled_problems() if config.strict else ())]
+    for problem in problems:
+        message(str(problem))
+    if config.strict and any(problem.severity.value == "error" for problem in problems):
+        message("nothing was started: --strict, and something is wrong")
+        sys.exit(2)
+    if not declared.refs() and not (config.data / "tocsin.lock").exists():
+        message("nothing was started: no valid event source or sensor")
+        sys.exit(2)
+    _serve(config, declared, settings)
+
+
+def _serve(config: "RunConfig", declared: "Declarations", settings: Settings) -> None:
+    import asyncio
+
+    from eventbus.errors import BusError
+    from tocsin import logs
+    from tocsin.api.server import ApiUnavailable
+    from tocsin.components import Died
+    from tocsin.runtime import NothingToRun, refuse_open_api, serve
+
+    def announce(service: "Service", url: str | None) -> None:
+        _announce(service, url, settings)
+
+    logs.configure(verbose=config.verbose)
+    expected = (ApiUnavailable, BusError, OSError)
+    try:
+        refuse_open_api(config, os.environ.get("TOCSIN_API_TOKEN"))
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(serve(config, declared, announce))
+    except BaseExceptionGroup as group:
+        leaves = list(_leaves(group))
+        if any(isinstance(exc, NothingToRun) for exc in leaves):
+            message("nothing was started: nothing that is declared can run")
+            sys.exit(2)
+        if not all(isinstance(exc, (*expected, Died)) for exc in leaves):
+            raise
+        raise Failed("; ".join(dict.fromkeys(str(exc) for exc in leaves))) from group
+    except expected as exc:
+        raise Failed(str(exc)) from exc
+
+
+def _leaves(group: BaseExceptionGroup[Any]) -> "Iterator[BaseException]":
+    for exc in group.exceptions:
+        if isinstance(exc, BaseExceptionGroup):
+            yield from _leaves(exc)
+        else:
+            yield exc
+
+
+def _loop_factory() -> Any:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def _announce(service: "Service", url: str | None, settings: Settings) -> None:
+    """Say what is listened to: on stdout, it is what `run` was asked for."""
+    listening = [
+        {"source": str(state.ref).removeprefix("EventSource/"), "event": name, "url": event.endpoint}
+        for state in service.supervisor.states.values()
+        for name, event in state.events.items()
+        if event.running and event.endpoint
+    ]
+    if settings.output != "text":
+        write_json({"listening": listening, "api": url})
+        sys.stdout.flush()
+        return
+    for item in listening:
+        click.echo(f"listening on {item['url']} for {item['source']}/{item['event']}")
+    click.echo(f"the API and metrics are at {url}" if url else "there is no API")
+    for state in service.supervisor.states.values():
+        if state.message:
+            message(f"{state.ref} is {state.state.value}: {state.message}")
+    sys.stdout.flush()

@@ -1,0 +1,61 @@
+"""The options that every command has, wherever on the line they stand."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+F = TypeVar("F", bound=Callable[..., Any])
+FORMATS = ("text", "json", "jsonl")
+
+
+class Settings:
+    """What the common options say."""
+
+    def __init__(self) -> None:
+        self.output = "text"
+        self.data = ".tocsin"
+        self.server = ""
+        """Empty: the service that runs on the data folder, where one does."""
+        self.verbose = 0
+
+
+def settings_of(ctx: click.Context) -> Settings:
+    """The settings of this invocation, shared by the root command and all below it."""
+    return ctx.find_root().ensure_object(Settings)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    name = param.name or ""
+    if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+        setattr(settings_of(ctx), name, value)
+
+
+def common(function: F, *, root: bool = False) -> F:
+    """Add `-o`, `--data`, `--server` and `-v`. The nearest to the command's name's right wins; the root reads the environment."""
+
+    def env(name: str) -> str | None:
+        return name if root else None
+
+    options = (
+        click.option(
+            "-o", "--output", type=click.Choice(FORMATS), help="How results are printed.  [default: text]",
+            envvar=env("TOCSIN_OUTPUT"), expose_value=False, callback=_remember,
+        ),
+        click.option(
+            "--data", metavar="DIR", help="Data folder.  [default: .tocsin]",
+            envvar=env("TOCSIN_DATA"), expose_value=False, callback=_remember,
+        ),
+        click.option(
+            "--server", metavar="URL", help="API of a running service.  [default: the one that runs on the data folder]",
+            envvar=env("TOCSIN_SERVER"), expose_value=False, callback=_remember,
+        ),
+        click.option(
+            "-v", "--verbose", count=True, help="Say more on stderr; twice for still more.",
+            envvar=env("TOCSIN_VERBOSE"), expose_value=False, callback=_remember,
+        ),
+    )  # fmt: skip
+    for option in options if root else reversed(options):  # decorators apply from the last to the first
+        function = option(function)
+    return function

@@ -1,0 +1,99 @@
+"""`tocsin simulate`."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import click
+
+from tocsin.cli.output import emit, message
+from tocsin.cli.settings import common, settings_of
+
+Json = Mapping[str, Any]
+
+
+@click.command("simulate")
+@common
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--events", "file", required=True, metavar="FILE", envvar="TOCSIN_EVENTS", help="Recorded events; - reads stdin.")
+@click.option("--at", metavar="TIME", envvar="TOCSIN_AT", help="The clock, such as 2026-01-31T12:00:00Z.  [default: now]")
+@click.pass_context
+def command(ctx: click.Context, paths: tuple[str, ...], file: str, at: str | None) -> None:
+    """Decide on recorded events; fire nothing, use no network, write nothing.
+
+    FILE is JSON lines, each one CloudEvent in structured mode: its `source` is the event source's name, its `subject` the
+    event's name. A message on stderr says which events repeat an earlier one: on the bus such a repeat is dropped.
+    """
+    import gc
+
+    from tocsin.declared import load
+    from tocsin.kinds import trigger_kinds
+    from tocsin.objects import problem_view
+    from tocsin.recorded_events import read_events, repeats
+    from tocsin.simulate import Simulation
+
+    gc.disable()  # a short process that keeps all it makes: collecting would cost a third of its time
+    now = _clock(at)
+    declared = load(paths)
+    lines, bad_lines = read_events(file, _content(file))
+    simulation = Simulation(declared.sensors, trigger_kinds())
+    verdicts, firings = simulation.run(lines, now)
+    problems = [*declared.problems, *declared.placed(simulation.problems), *bad_lines]
+    for number, earlier in repeats(lines):
+        message(f"{file}:{number}: the same event as in line {earlier}; on the bus a repeat is dropped")
+    found = {"verdicts": verdicts, "firings": firings, "problems": [problem_view(problem) for problem in problems]}
+    emit(settings_of(ctx), found, _text, items=_items(found))
+    if any(problem.severity.value == "error" for problem in problems):
+        ctx.exit(2)
+
+
+def _clock(at: str | None) -> Any:
+    from datetime import UTC, datetime
+
+    from tocsin.queries import parse_time
+
+    if at is None:
+        return datetime.now(UTC)
+    try:
+        return parse_time(at)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc), param_hint="--at") from None
+
+
+def _content(file: str) -> bytes:
+    try:
+        with click.open_file(file, "rb") as stream:
+            content: bytes = stream.read()
+    except OSError as exc:
+        raise click.BadParameter(f"{file}: {exc.strerror}", param_hint="--events") from None
+    return content
+
+
+def _items(found: Json) -> Iterator[Json]:
+    """With `jsonl`: every verdict, then every firing, then every problem, each under its own key."""
+    for name, key in (("verdict", "verdicts"), ("firing", "firings"), ("problem", "problems")):
+        yield from ({name: item} for item in found[key])
+
+
+def _text(found: Json) -> str:
+    return "\n".join(_lines(found))
+
+
+def _lines(found: Json) -> Iterator[str]:
+    import json
+
+    for problem in found["problems"]:
+        yield f"{problem['file']}:{problem['line']}:{problem['column']}: {problem['path']}: {problem['message']}"
+    for verdict in found["verdicts"]:
+        word = "matched" if verdict["matched"] else f"no: {verdict['reason']}"
+        yield f"{verdict['event']['source']} {verdict['event']['id']} → {verdict['sensor']}/{verdict['dependency']}: {word}"
+    for firing in found["firings"]:
+        yield f"would fire {firing['sensor']}/{firing['trigger']} on {_names(firing['events'])}"
+        said = firing["error"] if "error" in firing else json.dumps(firing["request"], indent=2, ensure_ascii=False)
+        yield from (f"  {line}" for line in said.splitlines())
+    matched = sum(verdict["matched"] for verdict in found["verdicts"])
+    firings, problems = len(found["firings"]), len(found["problems"])
+    yield f"{len(found['verdicts'])} verdicts, {matched} matched; {firings} firings; {problems} problems"
+
+
+def _names(events: Sequence[Json]) -> str:
+    return ", ".join(f"{event['source']} {event['id']}" for event in events)

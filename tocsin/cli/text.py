@@ -1,0 +1,93 @@
+"""Records as text for people."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tocsin.cli.output import table
+
+Json = Mapping[str, Any]
+
+
+def road(item: Json) -> str:
+    """`source/name`, with the namespace where it is not `default`."""
+    head = "" if item["namespace"] == "default" else f"{item['namespace']}/"
+    return f"{head}{item['source']}/{item['name']}"
+
+
+def trigger(item: Json) -> str:
+    """`sensor/trigger`, with the namespace where it is not `default`."""
+    head = "" if item["namespace"] == "default" else f"{item['namespace']}/"
+    return f"{head}{item['sensor']}/{item['trigger']}"
+
+
+def seconds(time: str | None) -> str:
+    """RFC 3339 text without the fraction."""
+    return "-" if time is None else time[:19] + "Z"
+
+
+def events_table(page: Json) -> str:
+    """A list of events."""
+    rows = [(seconds(e["received"]), road(e), e["type"], e["id"], f"{e['bytes']} B") for e in page["items"]]
+    return table(("RECEIVED", "EVENT", "TYPE", "ID", "SIZE"), rows, nothing="no events") + more(page)
+
+
+def firings_table(page: Json, nothing: str = "no firings") -> str:
+    """A list of firings."""
+    rows = [(seconds(f["decided"]), trigger(f), f["state"], len(f["attempts"]), f["id"], f["reason"]) for f in page["items"]]
+    return table(("DECIDED", "TRIGGER", "STATE", "ATTEMPTS", "ID", "REASON"), rows, nothing=nothing) + more(page)
+
+
+def more(page: Json) -> str:
+    """How to go on, where there is more."""
+    return f"\nmore: --cursor {page['next']}" if page.get("next") else ""
+
+
+def event_text(event: Json) -> str:
+    """One event in full."""
+    fields = {
+        "event": f"{event['id']} from {road(event)}",
+        "type": event["type"],
+        "time": event["time"],
+        "received": f"{event['received']} at position {event['position']}",
+        "chain": event["correlation"] + (f", caused by firing {event['causation']}" if event["causation"] else ""),
+        "attributes": ", ".join(f"{key}={value}" for key, value in event.get("attributes", {}).items()),
+    }
+    return "\n".join([*pairs(fields), *_payload(event)])
+
+
+def _payload(event: Json) -> Iterator[str]:
+    if "data" in event:
+        yield f"data        {event['bytes']} bytes, {event.get('datacontenttype') or 'no content type'}"
+        yield from ("  " + line for line in json.dumps(event["data"], indent=2, ensure_ascii=False).splitlines())
+    elif "data_base64" in event:
+        yield f"data        {event['bytes']} bytes that are not JSON, as base64"
+        yield "  " + event["data_base64"]
+    else:
+        yield "data        none"
+
+
+def pairs(fields: Mapping[str, object]) -> Iterator[str]:
+    """`name  value` lines; empty values are left out."""
+    return (f"{name:<11} {value}" for name, value in fields.items() if value not in (None, ""))
+
+
+def attempt_lines(attempts: Sequence[Json]) -> Iterator[str]:
+    """One line for each attempt."""
+    for attempt in attempts:
+        how = "succeeded" if attempt["succeeded"] else f"failed: {attempt['reason']}"
+        status = f" ({attempt['status']})" if attempt["status"] else ""
+        yield f"attempt {attempt['number']} at {attempt['started']}, {attempt['duration_ms']:g} ms: {how}{status}"
+
+
+def outcome_line(firing: Json) -> str:
+    """How a firing stands."""
+    if firing["state"] == "open":
+        return f"open, next attempt due {firing['due']}" if firing["due"] else "open"
+    return f"{firing['state']} at {firing['closed']}" + (f": {firing['reason']}" if firing["reason"] else "")
+
+
+def request_lines(request: Json | None) -> Iterator[str]:
+    """What was sent."""
+    if request:
+        yield from (line for line in json.dumps(request, indent=2, ensure_ascii=False).splitlines())

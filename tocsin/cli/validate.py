@@ -1,0 +1,42 @@
+"""`tocsin validate`, also `tocsin lint`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from tocsin.cli.output import emit
+from tocsin.cli.settings import common, settings_of
+
+
+@click.command("validate")
+@common
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--strict", is_flag=True, envvar="TOCSIN_STRICT", help="Exit with 2 for warnings too.")
+@click.pass_context
+def command(ctx: click.Context, paths: tuple[str, ...], strict: bool) -> None:
+    """Show every problem in every file; read nothing else, need no network.
+
+    PATH is a file or a directory, which is read in name order. Exit code 2 when anything is wrong.
+    """
+    from tocsin.declared import load
+    from tocsin.objects import problem_view
+
+    declared = load(paths)
+    problems = [*declared.problems, *declared.compiled_problems()]
+    views = [problem_view(problem) for problem in problems]
+    files = len({problem.file for problem in problems})
+
+    def text(found: Mapping[str, Any]) -> str:
+        if not problems:
+            return f"{declared.summary()} valid"
+        lines = [str(problem) for problem in problems]
+        return "\n".join([*lines, f"{_many(len(problems), 'problem')} in {_many(files, 'file')}; nothing was changed"])
+
+    emit(settings_of(ctx), {"problems": views}, text, items=views)
+    if any(problem.severity.value == "error" or strict for problem in problems):
+        ctx.exit(2)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

@@ -1,0 +1,107 @@
+"""What the manifests declare, as the rest of the service uses it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import cache, cached_property
+from pathlib import Path
+
+import msgspec
+
+from manifests.load import Loaded, load_object
+from manifests.load import load as load_files
+from manifests.objects import EventSource, ObjectRef, Sensor, ValueObject
+from manifests.problems import ManifestError, Problem, Severity
+from tocsin.kinds import BuiltKinds, trigger_kinds
+from tocsin.secrets import HiddenValues
+
+
+class Declarations:
+    """One reading of the manifests."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+        self.sources: Sequence[EventSource] = tuple(loaded.event_sources.values())
+        self.sensors: Sequence[Sensor] = tuple(loaded.sensors.values())
+        self.values: Sequence[ValueObject] = (*loaded.secrets.values(), *loaded.config_maps.values())
+        self.problems: Sequence[Problem] = loaded.problems
+
+    @cached_property
+    def unreadable(self) -> bool:
+        """Whether something could not be read so far that not even its name is known."""
+        return any(problem.ref is None and problem.severity is Severity.ERROR for problem in self.problems)
+
+    def refs(self) -> set[ObjectRef]:
+        """The event sources and sensors that can run."""
+        objects: tuple[EventSource | Sensor, ...] = (*self.sources, *self.sensors)
+        return {obj.ref for obj in objects}
+
+    def broken(self) -> set[ObjectRef]:
+        """The event sources and sensors that were refused."""
+        return {ref for ref in self._loaded.failed if ref.kind in ("EventSource", "Sensor")}
+
+    def about(self, ref: ObjectRef) -> list[Problem]:
+        """The problems of one object."""
+        return self._by_ref.get(ref, [])
+
+    @cached_property
+    def _by_ref(self) -> dict[ObjectRef, list[Problem]]:
+        found: dict[ObjectRef, list[Problem]] = {}
+        for problem in self.problems:
+            if problem.ref is not None:
+                found.setdefault(problem.ref, []).append(problem)
+        return found
+
+    def placed(self, problems: Iterable[tuple[Sensor, Problem]]) -> list[Problem]:
+        """Problems of compiled sensors, each at the place of its object."""
+        found = []
+        for sensor, problem in problems:
+            place = self._loaded.places.get(sensor.ref)
+            if place is not None:
+                problem = replace(problem, file=place.file, line=place.line, column=place.column, ref=sensor.ref)  # noqa: PLW2901
+            found.append(problem)
+        return found
+
+    def compiled_problems(self) -> list[Problem]:
+        """What only compiling shows: patterns, paths and templates that cannot work."""
+        if not self.sensors:
+            return []
+        from sensors.compile import compile_sensor  # noqa: PLC0415 - sources alone need none of it
+
+        kinds, values = trigger_kinds(), HiddenValues()
+        compiled = ((sensor, compile_sensor(sensor, kinds, values)) for sensor in self.sensors)
+        return self.placed((sensor, problem) for sensor, ready in compiled for problem in ready.problems)
+
+    def summary(self) -> str:
+        """How many objects of each kind there are."""
+        counts = {
+            "event source": len(self.sources),
+            "sensor": len(self.sensors),
+            "event bus": len(self._loaded.buses),
+            "secret": len(self._loaded.secrets),
+            "config map": len(self._loaded.config_maps),
+        }
+        said = [
+            f"{count} {name}{'' if count == 1 else 'es' if name.endswith('s') else 's'}"
+            for name, count in counts.items()
+            if count
+        ]
+        return ", ".join(said) or "nothing"
+
+
+@cache
+def kinds() -> BuiltKinds:
+    """The kinds of this version."""
+    return BuiltKinds()
+
+
+def load(paths: Sequence[str | Path], *, strict: bool = False) -> Declarations:
+    """Read the manifests that `paths` name. Never raises for what they hold."""
+    return Declarations(load_files(paths, kinds(), strict=strict))
+
+
+def object_of(content: bytes) -> EventSource | Sensor:
+    """The object that a kept revision declares. Raises `ManifestError`."""
+    try:
+        return load_object(msgspec.json.decode(content), kinds())
+    except msgspec.DecodeError as exc:
+        raise ManifestError([Problem(file="kept revision", message=f"not JSON: {exc}")]) from exc

@@ -1,0 +1,108 @@
+"""Counters of the running service: plain numbers on the hot path, turned into Prometheus series when asked for."""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+
+from eventbus.event import Road
+from eventbus.firing import OutcomeKind, TriggerRef
+
+FAST_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Buckets of what should take milliseconds, in seconds."""
+SLOW_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+"""Buckets of what a target answers, in seconds."""
+
+
+class Histogram:
+    """Observations counted by bucket."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one observation."""
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+
+class RoadSeries:
+    """What is counted for one named event of an event source."""
+
+    __slots__ = ("accepted", "duration_s", "refused", "repeated")
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        self.repeated = 0
+        self.refused = 0
+        """Events that the bus could not or would not take."""
+        self.duration_s = 0.0
+        """Seconds from emit to durable, summed."""
+
+
+class TriggerSeries:
+    """What is counted for one trigger."""
+
+    __slots__ = ("duration_s", "failed", "gave_up", "succeeded")
+
+    def __init__(self) -> None:
+        self.succeeded = 0
+        """Attempts that succeeded."""
+        self.failed = 0
+        self.gave_up = 0
+        """Firings given up on."""
+        self.duration_s = 0.0
+
+
+class Metrics:
+    """Everything that this process counts. Series exist from the moment their object is declared, and go with it."""
+
+    def __init__(self) -> None:
+        self.roads: dict[Road, RoadSeries] = {}
+        self.triggers: dict[TriggerRef, TriggerSeries] = {}
+        self.closed: dict[OutcomeKind, int] = dict.fromkeys(OutcomeKind, 0)
+        self.listening: dict[tuple[str, str], int] = {}
+        """Running named events by (namespace, event source)."""
+        self.objects: dict[tuple[str, str], int] = {}
+        """Declared objects by (kind, state)."""
+        self.accept_s = Histogram(FAST_S)
+        self.decide_s = Histogram(FAST_S)
+        """Seconds from durable to decided."""
+        self.attempt_s = Histogram(SLOW_S)
+        self.in_flight_of: Callable[[], int] = lambda: 0
+        """Asks the dispatcher how many attempts are under way."""
+
+    def declare(self, roads: Iterable[Road], triggers: Iterable[TriggerRef]) -> None:
+        """Make the series those of `roads` and `triggers`; what stays keeps its count."""
+        self.roads = {road: self.roads.get(road) or RoadSeries() for road in roads}
+        self.triggers = {ref: self.triggers.get(ref) or TriggerSeries() for ref in triggers}
+
+    def accepted(self, series: RoadSeries, seconds: float, *, repeat: bool) -> None:
+        """Count an event that the log answered for."""
+        if repeat:
+            series.repeated += 1
+        else:
+            series.accepted += 1
+        series.duration_s += seconds
+        self.accept_s.observe(seconds)
+
+    def attempted(self, ref: TriggerRef, seconds: float, *, succeeded: bool) -> None:
+        """Count one attempt that ended."""
+        self.attempt_s.observe(seconds)
+        series = self.triggers.get(ref)
+        if series is None:  # the sensor was withdrawn while its last firings end
+            return
+        if succeeded:
+            series.succeeded += 1
+        else:
+            series.failed += 1
+        series.duration_s += seconds
+
+    def ended(self, ref: TriggerRef, kind: OutcomeKind) -> None:
+        """Count a firing that was closed."""
+        self.closed[kind] += 1
+        series = self.triggers.get(ref)
+        if series is not None and kind not in (OutcomeKind.SUCCEEDED, OutcomeKind.SKIPPED, OutcomeKind.SUPERSEDED):
+            series.gave_up += 1

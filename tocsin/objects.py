@@ -1,0 +1,184 @@
+"""Declared objects as they fare: what runs, what does not and why."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from eventbus.event import Road
+from eventbus.journal import Declared, FiringFilter, Journal
+from manifests.objects import EventSource, ObjectRef, Sensor
+from manifests.problems import Problem
+from tocsin.queries import Ambiguous, NotFound
+from tocsin.views import Json, state_of, when
+
+
+class State(StrEnum):
+    """How a declared object fares."""
+
+    RUNNING = "running"
+    PARTLY = "partly"
+    """Some of its events or triggers do not run."""
+    LAST_GOOD = "last-good"
+    """It became invalid; what was valid before runs on."""
+    STOPPED = "stopped"
+    """Nothing of it runs."""
+    KEPT = "not-running"
+    """Known from a data folder on which no service runs."""
+
+
+@dataclass(slots=True)
+class EventState:
+    """One named event of an event source."""
+
+    kind: str
+    running: bool = False
+    endpoint: str = ""
+    message: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class ObjectState:
+    """One declared object."""
+
+    ref: ObjectRef
+    state: State
+    message: str = ""
+    revision: str | None = None
+    """Of what runs."""
+    problems: Sequence[Problem] = ()
+    declared: EventSource | Sensor | None = None
+    """What runs; None where nothing does."""
+    events: dict[str, EventState] = field(default_factory=dict)
+
+
+async def source_view(state: ObjectState, journal: Journal) -> Json:
+    """An event source as JSON."""
+    view = _head(state)
+    view["events"] = [
+        {
+            "name": name,
+            "kind": event.kind,
+            "state": ("running" if event.running else "stopped"),
+            "endpoint": event.endpoint or None,
+            "message": event.message,
+            "seen": await journal.seen(Road(state.ref.namespace, state.ref.name, name)),
+        }
+        for name, event in state.events.items()
+    ]
+    return view
+
+
+async def sensor_view(state: ObjectState, journal: Journal) -> Json:
+    """A sensor as JSON."""
+    view, sensor = _head(state), state.declared if isinstance(state.declared, Sensor) else None
+    counts = await journal.matched(state.ref.namespace, state.ref.name)
+    view["dependencies"] = [
+        {
+            "name": d.name,
+            "source": d.event_source_name,
+            "event": d.event_name,
+            "matched": counts.get(d.name, (0, 0))[0],
+            "errors": counts.get(d.name, (0, 0))[1],
+        }
+        for d in (sensor.dependencies if sensor else ())
+    ]
+    view["triggers"] = [{"name": t.name, "kind": t.kind, "conditions": t.conditions} for t in (sensor.triggers if sensor else ())]
+    view["last_firing"] = await _last_firing(state.ref, journal)
+    return view
+
+
+async def _last_firing(ref: ObjectRef, journal: Journal) -> Json | None:
+    page = await journal.firings(FiringFilter(namespace=ref.namespace, sensor=ref.name), limit=1)
+    if not page.items:
+        return None
+    last = page.items[0]
+    return {
+        "id": last.firing.id,
+        "trigger": last.firing.trigger.trigger,
+        "state": state_of(last),
+        "decided": when(last.firing.decided_us),
+    }
+
+
+def _head(state: ObjectState) -> Json:
+    return {
+        "kind": state.ref.kind,
+        "namespace": state.ref.namespace,
+        "name": state.ref.name,
+        "state": state.state.value,
+        "message": state.message,
+        "revision": state.revision,
+        "problems": [problem_view(problem) for problem in state.problems],
+    }
+
+
+def problem_view(problem: Problem) -> Json:
+    """One problem, as every command prints it."""
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "path": problem.path,
+        "severity": problem.severity.value,
+        "message": problem.message,
+    }
+
+
+async def kept_objects(journal: Journal, plural: str) -> list[Json]:
+    """The sources or sensors that were in force when the service last ran on this data folder."""
+    kind = "EventSource" if plural == "sources" else "Sensor"
+    found = [declared for declared in await journal.in_force(None) if declared.ref.startswith(f"{kind}/")]
+    return [await _kept(declared, journal) for declared in found]
+
+
+async def _kept(declared: Declared, journal: Journal) -> Json:
+    kind, namespace, name = declared.ref.split("/", 2)
+    ref = ObjectRef("EventSource" if kind == "EventSource" else "Sensor", namespace, name)
+    state = ObjectState(ref=ref, state=State.KEPT, message="no service runs on this data folder", revision=declared.revision)
+    content = msgspec.json.decode(declared.content)
+    spec = content.get("spec") or {}
+    if kind == "EventSource":
+        state.events = {name: EventState(kind=key) for key, name in _event_names(spec)}
+        return await source_view(state, journal)
+    view = await sensor_view(state, journal)
+    counts = await journal.matched(namespace, name)
+    view["dependencies"] = [_kept_dependency(d, counts) for d in spec.get("dependencies") or ()]
+    view["triggers"] = [_kept_trigger(t.get("template") or {}) for t in spec.get("triggers") or ()]
+    return view
+
+
+def _event_names(spec: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    """(kind, event name) of everything under `spec` that is a mapping of named events."""
+    for key, value in spec.items():
+        if key not in ("template", "service") and isinstance(value, Mapping):
+            yield from ((key, str(name)) for name in value)
+
+
+def _kept_dependency(dependency: Mapping[str, Any], counts: Mapping[str, tuple[int, int]]) -> Json:
+    name = str(dependency.get("name", ""))
+    matched, errors = counts.get(name, (0, 0))
+    return {
+        "name": name,
+        "source": dependency.get("eventSourceName", ""),
+        "event": dependency.get("eventName", ""),
+        "matched": matched,
+        "errors": errors,
+    }
+
+
+def _kept_trigger(template: Mapping[str, Any]) -> Json:
+    kind = next((key for key, value in template.items() if isinstance(value, Mapping)), "")
+    return {"name": template.get("name", ""), "kind": kind, "conditions": template.get("conditions", "")}
+
+
+def pick(objects: Sequence[Json], name: str, kind: str) -> Json:
+    """The object called `name` or `namespace/name`. Raises `QueryError` where it is none or several."""
+    found = [item for item in objects if name in (item["name"], f"{item['namespace']}/{item['name']}")]
+    if not found:
+        raise NotFound(f"no {kind} {name!r}")
+    if len(found) > 1:
+        raise Ambiguous(f"several namespaces have a {kind} {name!r}; name it as namespace/name")
+    return found[0]

@@ -1,0 +1,135 @@
+"""Sensors as a past revision declared them: what they sent, and what they made of an event."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+import msgspec
+
+from eventbus.event import Recorded, Road
+from eventbus.firing import Firing
+from eventbus.journal import Declared, FiringRecord, Journal
+from manifests.objects import Sensor
+from manifests.problems import ManifestError
+from sensors.bound import EventView
+from sensors.compile import CompiledSensor, CompiledTrigger, compile_sensor
+from sensors.decide import Decider, bind
+from sensors.errors import RenderError
+from tocsin.declared import object_of
+from tocsin.kinds import trigger_kinds
+from tocsin.secrets import HiddenValues
+from tocsin.views import Json
+
+
+class Shown(NamedTuple):
+    """A request as people may see it."""
+
+    request: Mapping[str, Any] | None
+    rerendered: bool = False
+    """True where nothing is stored yet and it was rendered for this answer."""
+    problem: str = ""
+
+
+class _Unknown(Exception):
+    """Why a request cannot be shown."""
+
+
+async def request_of(journal: Journal, record: FiringRecord) -> Shown:
+    """What the firing sent, or would send; secrets as `***`."""
+    try:
+        trigger = await _trigger(journal, record.firing)
+        if record.request is not None:
+            return Shown(trigger.acting.show(record.request))
+        bound = bind(record.firing, await _views(journal, record.firing))
+        return Shown(trigger.acting.show(trigger.acting.render(bound)), rerendered=True)
+    except RenderError as exc:
+        return Shown(None, problem=f"it cannot be built: {exc}")
+    except _Unknown as exc:
+        return Shown(None, problem=str(exc))
+
+
+async def _trigger(journal: Journal, firing: Firing) -> CompiledTrigger:
+    """The trigger as the revision that decided declares it."""
+    content = await journal.revision(firing.revision)
+    if content is None:
+        raise _Unknown(f"revision {firing.revision} is no longer kept")
+    try:
+        trigger = compiled(content).triggers.get(firing.trigger.trigger)
+    except ManifestError as exc:
+        raise _Unknown(f"revision {firing.revision} cannot be read by this version: {exc}") from exc
+    if trigger is None:
+        raise _Unknown(f"the trigger {firing.trigger.trigger!r} cannot run in revision {firing.revision}")
+    return trigger
+
+
+async def _views(journal: Journal, firing: Firing) -> dict[int, EventView]:
+    views = {}
+    for cause in firing.causes:
+        recorded = await journal.event(cause.position)
+        if recorded is None:
+            raise _Unknown("an event that it was decided on is no longer kept")
+        views[cause.position] = EventView(recorded.event)
+    return views
+
+
+def compiled(content: bytes) -> CompiledSensor:
+    """The sensor that a kept revision declares. Raises `ManifestError`."""
+    declared = object_of(content)
+    if not isinstance(declared, Sensor):
+        raise ManifestError(())
+    return compile_sensor(declared, trigger_kinds(), HiddenValues())
+
+
+@dataclass(slots=True)
+class Listening:
+    """The sensors in force at an event, as far as they concern it."""
+
+    sensors: list[Json] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+    asked: bool = True
+    """False where a sensor was asked for and is not in force."""
+
+
+async def listening(journal: Journal, recorded: Recorded, wanted: str | None) -> Listening:
+    """What each sensor in force at `recorded` that depends on its road makes of it, and near misses by name."""
+    road, found, others = recorded.event.road, Listening(asked=False), []
+    for declared in await journal.in_force(recorded.position):
+        kind, namespace, name = declared.ref.split("/", 2)
+        if kind != "Sensor" or wanted not in (None, name, f"{namespace}/{name}"):
+            continue
+        found.asked = True
+        roads = set(_roads(namespace, declared))
+        others += [(name, other) for other in roads if other != road]
+        if road in roads:
+            found.sensors.append(_sensor(declared, namespace, name, recorded))
+        elif wanted is not None:
+            found.hints.append(f"{name} depends on {', '.join(sorted(map(str, roads))) or 'nothing'}")
+    if wanted is None and not found.sensors:
+        found.hints += list(_near(road, others))
+    return found
+
+
+def _roads(namespace: str, declared: Declared) -> Iterator[Road]:
+    spec = msgspec.json.decode(declared.content).get("spec") or {}
+    for dependency in spec.get("dependencies") or ():
+        yield Road(namespace, str(dependency.get("eventSourceName", "")), str(dependency.get("eventName", "")))
+
+
+def _near(road: Road, others: list[tuple[str, Road]]) -> Iterator[str]:
+    names = {str(other): sensor for sensor, other in others}
+    for near in get_close_matches(str(road), names, n=3, cutoff=0.75):
+        yield f"sensor {names[near]} depends on {near}, which is near {road}"
+
+
+def _sensor(declared: Declared, namespace: str, name: str, recorded: Recorded) -> Json:
+    view: Json = {"namespace": namespace, "name": name, "revision": declared.revision, "verdicts": [], "problem": None}
+    try:
+        decider = Decider([compiled(declared.content)])
+    except ManifestError as exc:
+        return view | {"problem": str(exc) or "it is no sensor"}
+    view["verdicts"] = [
+        {"dependency": verdict.dependency, "matched": verdict.matched, "reason": verdict.reason}
+        for verdict in decider.verdicts(recorded, now_us=recorded.received_us)
+    ]
+    return view

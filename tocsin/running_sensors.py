@@ -1,0 +1,135 @@
+"""Keeps the sensors that decide and act equal to those that are declared."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+import orjson
+import structlog
+
+from eventbus.contract import Bus
+from eventbus.firing import Attempt, Firing, Outcome
+from eventbus.journal import Declared, Journal
+from manifests.objects import ObjectRef, Sensor
+from manifests.problems import ManifestError
+from sensors.bound import EventView
+from sensors.compile import CompiledSensor
+from sensors.decide import Decider
+from sensors.dispatch import Dispatcher
+from sensors.limits import ActingLimits
+from sensors.router import Router
+from tocsin.armory import Armory
+from tocsin.changes import Changes
+from tocsin.declared import object_of
+from tocsin.gate import GatedBus
+from tocsin.metrics import Metrics
+
+logger = structlog.get_logger()
+
+
+class Counting:
+    """Counts attempts and outcomes."""
+
+    def __init__(self, metrics: Metrics, changes: Changes) -> None:
+        self._metrics, self._changes = metrics, changes
+
+    def attempted(self, firing: Firing, attempt: Attempt) -> None:
+        """One attempt ended."""
+        seconds = max(0, attempt.ended_us - attempt.started_us) / 1e6
+        self._metrics.attempted(firing.trigger, seconds, succeeded=attempt.succeeded)
+
+    def closed(self, firing: Firing, outcome: Outcome) -> None:
+        """A firing was closed."""
+        self._metrics.ended(firing.trigger, outcome.kind)
+        self._changes.closed(firing.id)
+
+
+class RunningSensors:
+    """Decides with the sensors declared and carries out what they decide."""
+
+    def __init__(self, bus: Bus, armory: Armory, metrics: Metrics, changes: Changes, *, grace_s: float) -> None:
+        self._bus, self._armory, self._metrics = bus, armory, metrics
+        self._gate = GatedBus(bus, metrics)
+        self._decider = Decider()
+        self._compiled: dict[ObjectRef, CompiledSensor] = {}
+        self._since: dict[ObjectRef, int] = {}
+        """Revisions just put in force, not handed to the decider yet, each with the position it decides after."""
+        self._took_over = False
+        self.router = Router(self._gate, self._decider)
+        limits = ActingLimits(grace_s=grace_s)
+        self.dispatcher = Dispatcher(bus.outbox, armory, self._view, limits=limits, watch=Counting(metrics, changes))
+
+    async def _view(self, position: int) -> EventView | None:
+        """The event at `position`, from memory where it was just decided."""
+        view = self.router.views.get(position)
+        if view is None:
+            recorded = await self._bus.journal.event(position)
+            if recorded is None:
+                return None
+            view = EventView(recorded.event)
+        return view
+
+    async def apply(self, sensors: Iterable[Sensor]) -> dict[ObjectRef, CompiledSensor]:
+        """Make what decides equal `sensors`; return each compiled. An unchanged sensor is not touched."""
+        wanted = {sensor.ref: sensor for sensor in sensors}
+        compiled = {ref: self._armory.compile(sensor) for ref, sensor in wanted.items()}
+        async with self._gate.closed():
+            if not self._took_over:
+                await self._take_over({str(ref): fresh.revision for ref, fresh in compiled.items()})
+                self._took_over = True
+            for ref in [ref for ref in self._compiled if ref not in wanted]:
+                await self._withdraw(ref)
+            # Together, so that a thousand share a few commits.
+            async with asyncio.TaskGroup() as puts:
+                for ref, fresh in compiled.items():
+                    puts.create_task(self._put(wanted[ref], fresh), name=f"declare-{ref.name}")
+            for ref, fresh in compiled.items():  # in the order declared, which is the order of firings
+                if ref in self._since:
+                    self._decider.apply(fresh, since=self._since.pop(ref))
+                    self._compiled[ref] = fresh
+        self._decider.settle()
+        self._armory.declare([(wanted[ref], self._compiled[ref]) for ref in wanted])
+        return {ref: self._compiled[ref] for ref in wanted}
+
+    async def _put(self, sensor: Sensor, fresh: CompiledSensor) -> None:
+        """Make `fresh` the revision in force, unless it is."""
+        present = self._compiled.get(sensor.ref)
+        if present is not None and present.revision == fresh.revision:
+            return
+        declared = await self._bus.declarations.put(str(sensor.ref), fresh.revision, orjson.dumps(sensor.content))
+        self._since[sensor.ref] = declared.since
+        logger.debug("sensor_applied", sensor=sensor.ref.name, namespace=sensor.ref.namespace, revision=fresh.revision)
+
+    async def _withdraw(self, ref: ObjectRef) -> None:
+        await self._bus.declarations.withdraw(str(ref))
+        until = (await self._bus.journal.tallies()).last_position
+        self._decider.remove(ref, until=until)
+        del self._compiled[ref]
+        logger.info("sensor_withdrawn", sensor=ref.name, namespace=ref.namespace)
+
+    async def _take_over(self, wanted: Mapping[str, str]) -> None:
+        """Let the revisions of before decide the events that still wait from before, where `wanted` has others now."""
+        tallies = await self._bus.journal.tallies()
+        first, last = tallies.last_position - tallies.undecided + 1, tallies.last_position
+        for declared in await _deciding(self._bus.journal, first, last):
+            if declared.until is None and wanted.get(declared.ref) == declared.revision:
+                continue
+            try:
+                sensor = object_of(declared.content)
+            except ManifestError as exc:
+                logger.error("former_revision_unreadable", object=declared.ref, revision=declared.revision, reason=str(exc))
+                continue
+            if isinstance(sensor, Sensor):
+                until = last if declared.until is None else declared.until
+                self._decider.apply_ended(self._armory.compile(sensor), since=declared.since, until=until)
+
+
+async def _deciding(journal: Journal, first: int, last: int) -> list[Declared]:
+    """Every sensor revision in force somewhere from `first` to `last`."""
+    found: dict[tuple[str, str, int], Declared] = {}
+    position = first
+    while position <= last:
+        here = [declared for declared in await journal.in_force(position) if declared.ref.startswith("Sensor/")]
+        found |= {(declared.ref, declared.revision, declared.since): declared for declared in here}
+        ends = [declared.until for declared in here if declared.until is not None and declared.until >= position]
+        position = min(ends, default=last) + 1
+    return list(found.values())

@@ -1,0 +1,87 @@
+"""Deciding on recorded events without acting: pure but for reading what it is handed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+
+from eventbus.event import Recorded, Road
+from eventbus.firing import Firing
+from manifests.objects import Sensor
+from manifests.problems import Problem
+from sensors.bound import EventView
+from sensors.compile import CompiledDependency, compile_sensor
+from sensors.decide import Decided, Decider, bind
+from sensors.errors import RenderError
+from sensors.triggers.trigger import TriggerKinds
+from tocsin.recorded_events import Line
+from tocsin.secrets import HiddenValues
+from tocsin.views import Json
+
+
+class Simulation:
+    """Sensors, and what they would do."""
+
+    def __init__(self, sensors: Sequence[Sensor], triggers: TriggerKinds) -> None:
+        compiled = [compile_sensor(sensor, triggers, HiddenValues()) for sensor in sensors]
+        self._sensors = {sensor.ref[1:]: sensor for sensor in compiled}
+        self._namespaces = sorted({sensor.ref.namespace for sensor in compiled})
+        self._listening: dict[Road, list[CompiledDependency]] = {}
+        for dependency in (dependency for sensor in compiled for dependency in sensor.dependencies):
+            self._listening.setdefault(dependency.road, []).append(dependency)
+        self._decider = Decider(compiled)
+        self.problems: list[tuple[Sensor, Problem]] = [
+            (sensor, problem) for sensor, ready in zip(sensors, compiled, strict=True) for problem in ready.problems
+        ]
+        """What compiling found, each with the sensor it is about."""
+
+    def run(self, lines: Sequence[Line], now: datetime) -> tuple[list[Json], list[Json]]:
+        """Verdicts and firings of `lines` in order, decided at `now`. Each namespace's sensors see every event."""
+        now_us = int(now.timestamp() * 1_000_000)
+        verdicts: list[Json] = []
+        firings: list[Json] = []
+        for position, line in enumerate(lines, 1):
+            for namespace in self._namespaces:
+                event = msgspec.structs.replace(line.event, namespace=namespace)
+                decided = self._decider.decide(Recorded(position, now_us, event), now_us=now_us)
+                if decided.view is not None:
+                    verdicts += self._verdicts(decided, decided.view)
+                    firings += [self._firing(firing, position, decided.view) for firing in decided.firings]
+        return verdicts, firings
+
+    def _verdicts(self, decided: Decided, view: EventView) -> list[Json]:
+        """What each dependency on the event's road made of it. Only what did not match is asked why: it is done in bulk."""
+        event, matched = view.event, set(decided.matched)
+        named = {"source": event.source, "id": event.id}
+        return [
+            {
+                "sensor": dependency.ref.sensor,
+                "dependency": dependency.ref.dependency,
+                "event": named,
+                "matched": dependency.ref in matched,
+                "reason": "" if dependency.ref in matched else _reason(dependency, view),
+            }
+            for dependency in self._listening.get(event.road, ())
+        ]
+
+    def _firing(self, firing: Firing, position: int, view: EventView) -> Json:
+        acting = self._sensors[firing.trigger[:2]].triggers[firing.trigger.trigger].acting
+        said: Json = {"sensor": firing.trigger.sensor, "trigger": firing.trigger.trigger, "events": _events(firing)}
+        try:
+            return said | {"request": dict(acting.show(acting.render(bind(firing, {position: view}))))}
+        except RenderError as exc:
+            return said | {"error": str(exc)}
+
+
+def _reason(dependency: CompiledDependency, view: EventView) -> str:
+    try:
+        return dependency.clause.why(view)
+    except Exception as exc:
+        return f"the rule broke: {type(exc).__name__}: {exc}"
+
+
+def _events(firing: Firing) -> list[Json]:
+    """The events of a firing, each once, in the order of their dependencies."""
+    return [
+        {"source": source, "id": id_} for source, id_ in dict.fromkeys((c.identity.source, c.identity.id) for c in firing.causes)
+    ]

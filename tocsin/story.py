@@ -1,0 +1,150 @@
+"""`why`, `explain` and `trace`: what the journal knows, put in order, with rules asked again where that answers more."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from eventbus.event import Event, Recorded
+from eventbus.firing import Cause, Firing
+from eventbus.journal import FiringRecord, Journal
+from tocsin.queries import NotFound, find_event, find_firing
+from tocsin.views import Json, cause_view, event_view, firing_view, when
+
+_FIRING_ID = re.compile("[0-9a-f]{32}")
+
+MAX_HOPS = 64
+"""Longest chain that is followed, in either direction."""
+MAX_NODES = 1000
+"""Most firings that one trace holds."""
+
+
+async def show_firing(journal: Journal, name: str) -> Json:
+    """One firing with what was sent."""
+    return await _with_request(journal, await find_firing(journal, name))
+
+
+async def why(journal: Journal, what: str) -> Json:
+    """What caused a firing, named by its id, a prefix of it, or `FIRING/N` for its Nth attempt."""
+    name, _, attempt = what.partition("/")
+    record = await find_firing(journal, name)
+    if attempt and attempt not in (numbers := [str(one.number) for one in record.attempts]):
+        raise NotFound(f"firing {record.firing.id} has no attempt {attempt!r}; it has {', '.join(numbers) or 'none yet'}")
+    return {
+        "firing": await _with_request(journal, record),
+        "attempt": int(attempt) if attempt else None,
+        "causes": [await _cause(journal, cause) for cause in record.firing.causes],
+        "chain": await _chain(journal, record.firing),
+    }
+
+
+async def _cause(journal: Journal, cause: Cause) -> Json:
+    """A cause with the event it names, as far as it is still kept."""
+    recorded = await journal.event(cause.position)
+    view = cause_view(cause)
+    return view if recorded is None else view | event_view(recorded, data=False)
+
+
+async def _chain(journal: Journal, firing: Firing) -> list[Json]:
+    """The firings before this one, nearest first."""
+    links: list[Json] = []
+    seen, wanted = {str(firing.id)}, await _causations(journal, firing)
+    while wanted and len(links) < MAX_HOPS:
+        name = wanted.pop(0)
+        if name in seen:
+            continue
+        seen.add(name)
+        record = await journal.firing(name)
+        if record is not None:
+            causes = [await _cause(journal, cause) for cause in record.firing.causes]
+            links.append({"firing": firing_view(record), "causes": causes})
+            wanted += await _causations(journal, record.firing)
+    return links
+
+
+async def _causations(journal: Journal, firing: Firing) -> list[str]:
+    found = [await journal.event(cause.position) for cause in firing.causes]
+    named = [_caused_by(item.event) for item in found if item is not None]
+    return list(dict.fromkeys(name for name in named if name))
+
+
+def _caused_by(event: Event) -> str | None:
+    """The firing that an event came from: the one it names, or the one whose idempotency key became its id."""
+    return event.causation or (event.id if _FIRING_ID.fullmatch(event.id) else None)
+
+
+async def _caused(journal: Journal, firing: str) -> list[Recorded]:
+    """The events that came from a firing, oldest first."""
+    found = {item.position: item for item in (*await journal.caused_by(firing), *await journal.find(firing))}
+    return [found[position] for position in sorted(found)]
+
+
+async def _with_request(journal: Journal, record: FiringRecord) -> Json:
+    from tocsin.pinned import request_of  # noqa: PLC0415 - compiling is heavy, and not every question needs it
+
+    shown = await request_of(journal, record)
+    view = firing_view(record, request=shown.request, sent=True)
+    return view | {"rerendered": shown.rerendered, "request_problem": shown.problem or None}
+
+
+async def trace(journal: Journal, name: str) -> Json:
+    """Everything that followed from an event, as a tree."""
+    return await _Trace(journal).event(await find_event(journal, name), 0)
+
+
+class _Trace:
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._seen: set[str] = set()
+
+    async def event(self, recorded: Recorded, hops: int) -> Json:
+        records = await self._journal.firings_of(recorded.position)
+        branches = [await self._firing(record, hops) for record in records]
+        return {"event": event_view(recorded, data=False), "firings": branches}
+
+    async def _firing(self, record: FiringRecord, hops: int) -> Json:
+        branch: Json = {"firing": firing_view(record), "events": [], "cut": None}
+        if record.firing.id in self._seen:
+            branch["cut"] = "shown above"
+        elif hops >= MAX_HOPS or len(self._seen) >= MAX_NODES:
+            branch["cut"] = f"cut here: more than {MAX_HOPS} hops or {MAX_NODES} firings"
+        else:
+            self._seen.add(record.firing.id)
+            caused = await _caused(self._journal, record.firing.id)
+            branch["events"] = [await self.event(item, hops + 1) for item in caused]
+        return branch
+
+
+async def explain(journal: Journal, name: str, sensor: str | None = None) -> Json:
+    """What each sensor that was in force made of an event; with `sensor` (name or namespace/name) only that one."""
+    from tocsin.pinned import listening  # noqa: PLC0415
+
+    recorded = await find_event(journal, name)
+    firings = await journal.firings_of(recorded.position)
+    known = await listening(journal, recorded, sensor)
+    if sensor is not None and not known.asked:
+        raise NotFound(f"no sensor {sensor!r} was in force when event {recorded.event.id!r} came in")
+    views = [view | {"firings": _firings_of(firings, view)} for view in known.sensors]
+    return {
+        "event": event_view(recorded, data=False),
+        "quarantined": dict(await journal.quarantined()).get(recorded.position),
+        "sensors": views,
+        "note": await _note(journal, recorded, views),
+        "hints": known.hints,
+    }
+
+
+def _firings_of(records: Any, sensor: Mapping[str, Any]) -> list[Json]:
+    wanted = (sensor["namespace"], sensor["name"])
+    return [firing_view(record) for record in records if record.firing.trigger[:2] == wanted]
+
+
+async def _note(journal: Journal, recorded: Recorded, sensors: list[Json]) -> str:
+    """What the verdicts alone do not say."""
+    tallies = await journal.tallies()
+    if recorded.position > tallies.last_position - tallies.undecided:
+        return "not decided yet: the verdicts are what the sensors in force now would say"
+    if not sensors:
+        return f"no sensor in force at {when(recorded.received_us)} depends on {recorded.event.road}"
+    if not any(sensor["firings"] for sensor in sensors) and any(v["matched"] for s in sensors for v in s["verdicts"]):
+        return "a dependency matched, but nothing fired: no enabled trigger needs it alone"
+    return ""

@@ -4,13 +4,13 @@ import asyncio
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 
 from eventbus.errors import BusError
 from eventbus.firing import Attempt, Firing, Outcome, OutcomeKind, Taken, TriggerRef
 from manifests.objects import Dialect, TocsinTriggerHead, TriggerHead
 from sensors.bound import Bound, EventView
+from sensors.decide import bind
 from sensors.errors import RenderError, TriggerRefused, TriggerUnavailable
 from sensors.retry import MAX_DELAY_S, RetryPolicy, retry_policy
 from sensors.triggers.trigger import Delivered, Trigger
@@ -110,14 +110,13 @@ class Attempts:
         return Ended(attempt, Outcome(kind=OutcomeKind.SUCCEEDED), 0.0, 0.0, request)
 
     async def _bound(self, firing: Firing) -> Bound:
-        views: dict[str, EventView] = {}
+        views: dict[int, EventView] = {}
         for cause in firing.causes:
             view = await self._views(cause.position)
             if view is None:
                 raise RenderError(f"the event {cause.identity.id!r} of dependency {cause.dependency!r} is no longer kept")
-            views[cause.dependency] = view
-        now = datetime.fromtimestamp(firing.decided_us / 1e6, UTC)
-        return Bound(events=views, now=now, seed=firing.id.encode(), firing=firing)
+            views[cause.position] = view
+        return bind(firing, views)
 
     async def _fire(self, armed: Armed, request: bytes, firing: Firing) -> Delivered:
         timeout_s = armed.timeout_s if armed.timeout_s is not None else self._timeout_s

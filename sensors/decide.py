@@ -3,7 +3,7 @@
 What is decided depends on the event, its position, the sensors in force there and the clock that is passed in, on nothing else.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -16,6 +16,9 @@ from sensors.compile import CompiledDependency, CompiledSensor, CompiledTrigger
 from sensors.complaints import Complaints
 from sensors.filters.held import Clause, Held, Needs
 from sensors.index import Index, RoadIndex
+
+SLICE = 8
+"""Rules of one event that are asked in a row."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -164,6 +167,19 @@ class Decider:
 
         A rule that breaks counts as an error of its dependency and stops nothing else.
         """
+        slices = self.slices(recorded, now_us=now_us)
+        while True:
+            try:
+                next(slices)
+            except StopIteration as ended:
+                decided: Decided = ended.value
+                return decided
+
+    def slices(self, recorded: Recorded, *, now_us: int) -> Generator[None, None, Decided]:
+        """`decide` in slices of a few rules: a caller that shares its thread may do something else between two of them.
+
+        What is applied or removed meanwhile does not change this event.
+        """
         position, _, event = recorded
         road = self._index.road(Road(event.namespace, event.source, event.name))
         if road is None:
@@ -172,7 +188,7 @@ class Decider:
         view.now_us = now_us
         matched: list[_Entry] = []
         errors: list[DependencyRef] = []
-        for entry in self._candidates(road, view):
+        for number, entry in enumerate(list(self._candidates(road, view)), 1):
             if not entry.live.covers(position):
                 continue
             try:
@@ -181,6 +197,8 @@ class Decider:
             except Exception as exc:  # a broken rule must not take others down
                 errors.append(entry.dependency.ref)
                 self._on_error(entry.dependency.ref, exc)
+            if not number % SLICE:
+                yield
         if len(matched) > 1:
             matched.sort(key=_order)
         firings = _firings(matched, recorded, view) if matched else ()

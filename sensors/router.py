@@ -16,7 +16,7 @@ from eventbus.errors import BusUnavailable
 from eventbus.event import Recorded, Road
 from eventbus.firing import Firing
 from sensors.bound import EventView
-from sensors.decide import Decider
+from sensors.decide import Decided, Decider
 
 logger = structlog.get_logger("sensors")
 
@@ -176,22 +176,40 @@ class Router:
         done = 0
         while done < len(events) and not self._stopping.is_set():
             step = _Step()
-            done = self._decide_some(events, done, step, careful=careful)
-            await self._commit(step)
+            done = await self._decide_some(events, done, step, careful=careful)
+            if step.position:
+                await self._commit(step)
             await asyncio.sleep(0)
 
-    def _decide_some(self, events: Sequence[Recorded], begin: int, step: _Step, *, careful: bool) -> int:
+    async def _decide_some(self, events: Sequence[Recorded], begin: int, step: _Step, *, careful: bool) -> int:
         """Decide from `begin` on until the step's time is over; return the first that is left."""
         until = time.perf_counter() + self._step_s
         now_us = self._clock_us()
         for index in range(begin, len(events)):
-            self._decide_one(events[index], step, now_us)
+            decided = await self._decide_one(events[index], now_us, until)
+            if decided is None:
+                return index
+            self._note(events[index], decided, step)
             if careful or time.perf_counter() >= until:
                 return index + 1
         return len(events)
 
-    def _decide_one(self, recorded: Recorded, step: _Step, now_us: int) -> None:
-        decided = self._decider.decide(recorded, now_us=now_us)
+    async def _decide_one(self, recorded: Recorded, now_us: int, until: float) -> Decided | None:
+        """Decide one event; where that takes longer than a step, others run in between. None when stopped meanwhile."""
+        slices = self._decider.slices(recorded, now_us=now_us)
+        while True:
+            try:
+                next(slices)
+            except StopIteration as ended:
+                decided: Decided = ended.value
+                return decided
+            if time.perf_counter() >= until:
+                await asyncio.sleep(0)
+                if self._stopping.is_set():
+                    return None
+                until = time.perf_counter() + self._step_s
+
+    def _note(self, recorded: Recorded, decided: Decided, step: _Step) -> None:
         road = recorded.event.road
         step.seen[road] = step.seen.get(road, 0) + 1
         step.position = recorded.position

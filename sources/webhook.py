@@ -1,7 +1,6 @@
 """The `webhook` source: any HTTP request as an event."""
 
 from typing import Annotated
-from uuid import uuid4
 
 import msgspec
 from pydantic import AfterValidator
@@ -10,7 +9,7 @@ from eventbus.event import Event
 from manifests.objects import Dialect
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint, SourceFilter
-from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, values_by_name
+from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, random_id, values_by_name
 from sources.http.source import HttpSource, Received
 from sources.source import SourceContext, sources
 
@@ -89,7 +88,7 @@ class Webhook(HttpSource[WebhookSpec]):
                 given = request.headers.get(header)
                 if given is not None:
                     return _checked_id(given, header)
-        return uuid4().hex
+        return random_id()
 
 
 def _values(text: str) -> tuple[bytes, object]:

@@ -20,7 +20,7 @@ class SecureHeader(Spec):
 class HttpSpec(Spec):
     """One HTTP request. Headers are set in the order headers, dynamic, secure, basic auth; later ones replace earlier ones."""
 
-    url: str
+    url: str = Field(min_length=1)
     """Absolute, `http` or `https`."""
     payload: list[Parameter] = []
     """Builds the body; without one there is none. Sent with every method."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from os import urandom
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -15,6 +16,8 @@ Headers = dict[str, list[str]]
 _MOST_NAMES = 1024
 _LONGEST_NAME = 64
 _DROPPED = frozenset({"Host", "Transfer-Encoding", "Trailer"})
+
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 _names: dict[bytes, str] = {}
 
@@ -49,6 +52,12 @@ def headers_for_data(raw_headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         else:
             found[name] = [value]
     return dict(sorted(found.items()))
+
+
+def random_id() -> str:
+    """A random UUID (version 4) as 32 hexadecimal digits, as Argo Events names events; a third of the cost of `uuid.uuid4`."""
+    digits = urandom(16).hex()
+    return f"{digits[:12]}4{digits[13:16]}{_VARIANT[digits[16]]}{digits[17:]}"
 
 
 _decoder = msgspec.json.Decoder()

@@ -1,7 +1,8 @@
 """The loop that reads, decides and commits."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Generator, Sequence
 
 import pytest
 from deciding_helpers import KINDS, NoValues, a_dependency, a_sensor, an_event, recorded
@@ -166,13 +167,37 @@ async def test_sensors_applied_while_running_decide_what_comes_next() -> None:
     bus = LogOnly(40)
 
     class Late(Decider):
-        def decide(self, event: Recorded, *, now_us: int) -> Decided:
+        def slices(self, event: Recorded, *, now_us: int) -> Generator[None, None, Decided]:
             if event.position == 20:
                 decider.apply(compile_sensor(a_sensor(a_dependency("push", data=MAIN)), KINDS, NoValues()), since=20)
-            return decider.decide(event, now_us=now_us)
+            return decider.slices(event, now_us=now_us)
 
     await routed(bus, Late())
     assert [firing.causes[0].position for step in bus.committed for firing in step.firings] == list(range(21, 41))
+
+
+async def test_an_event_of_many_slow_rules_lets_others_run_in_between() -> None:
+    turns = 0
+
+    class Slow(Decider):
+        def slices(self, event: Recorded, *, now_us: int) -> Generator[None, None, Decided]:
+            for _ in range(10):
+                time.sleep(0.003)
+                yield
+            return decider.decide(event, now_us=now_us)
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while not bus.committed:
+            turns += 1
+            await asyncio.sleep(0)
+
+    decider, bus = Decider(), LogOnly(1)
+    async with asyncio.TaskGroup() as group:
+        counting = group.create_task(count_turns())
+        await routed(bus, Slow())
+    assert counting.done()
+    assert turns >= 10
 
 
 def test_views_are_bounded_by_number_and_by_bytes() -> None:

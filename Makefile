@@ -1,0 +1,100 @@
+# Every command of the project. Each sets up what it needs first; the second time that takes no time.
+# PYTHON=/path/to/python picks the interpreter; otherwise the first of these that is 3.11 or newer.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
+CODE := manifests eventbus sources sensors tocsin
+DATA ?= .tocsin
+KILLS ?= 300
+SEED ?= 1
+FUZZ_SECONDS ?= 60
+
+.PHONY: help run test check bench chaos fuzz fmt clean
+
+help:
+	@echo "make run     start the service on examples/quickstart/ and show a request to send it"
+	@echo "make test    every test, with coverage"
+	@echo "make check   format, lint, types, import contracts, generated files"
+	@echo "make bench   benchmarks: a table, and build/bench.json        (BENCH='--quick' for a minute's worth)"
+	@echo "make chaos   kill the service again and again, and count      (KILLS=$(KILLS) SEED=$(SEED))"
+	@echo "make fuzz    coverage-guided fuzzing of the parsers           (FUZZ_SECONDS=$(FUZZ_SECONDS) each)"
+	@echo "make fmt     format the code"
+	@echo "make clean   remove everything that was made here, the data of the quickstart included"
+
+run: $(VENV)/.base
+	@$(BIN)/python examples/quickstart/request/send.py --when-ready &
+	@exec $(BIN)/tocsin run examples/quickstart --data $(DATA)
+
+test: $(VENV)/.dev
+	@mkdir -p build
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-report=xml:build/coverage.xml $(TESTS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/unit -k "repository"
+
+bench: $(VENV)/.dev
+	@mkdir -p build
+	PYTHONPATH=tests $(BIN)/python -m benchmarks --output build/bench.json $(BENCH)
+
+chaos: $(VENV)/.dev
+	PYTHONPATH=tests $(BIN)/python -m chaos --kills $(KILLS) --seed $(SEED)
+
+fuzz: $(VENV)/.fuzz
+	@shopt -s nullglob; for program in tests/fuzz/fuzz_*.py; do \
+		echo "$$program"; $(BIN)/python "$$program" -max_total_time=$(FUZZ_SECONDS); \
+	done
+
+fmt: $(VENV)/.dev
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .tocsin .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Set-up. Each stamp is written when its step succeeded, so a step that was cut off is done again.
+
+$(VENV)/.made:
+	@for python in $(CANDIDATES); do \
+		if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	if [[ -z "$${found:-}" ]]; then \
+		echo "Tocsin needs Python 3.11 or newer; none of these is: $(CANDIDATES). Install one, or name it: make PYTHON=/path/to/python" >&2; \
+		exit 1; \
+	fi; \
+	if ! "$$found" -c 'import ensurepip, venv' 2>/dev/null; then \
+		package=$$("$$found" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'); \
+		if [[ $$(id -u) == 0 ]] && command -v apt-get >/dev/null; then \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$$package"; \
+		else \
+			echo "$$found has no venv module; install it (Debian and Ubuntu: apt-get install $$package) and run make again" >&2; \
+			exit 1; \
+		fi; \
+	fi; \
+	"$$found" -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.base: $(VENV)/.made requirements.lock pyproject.toml
+	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.base requirements-dev.lock
+	$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.dev
+	$(PIP) install $$($(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["fuzz"])')
+	@touch $@

@@ -1,0 +1,144 @@
+"""The journal in memory: each answer looks through everything."""
+
+from collections.abc import Sequence
+
+from eventbus.cursors import check_limit, decode_cursor, encode_cursor
+from eventbus.event import Recorded, Road
+from eventbus.firing import OutcomeKind
+from eventbus.journal import Declared, EventFilter, EventPage, FiringFilter, FiringPage, FiringRecord, Tallies
+from eventbus.memory.stored import Kept, Stored
+
+PREFIX_DIGITS = 8
+
+
+class MemoryJournal:
+    """See `Journal`."""
+
+    def __init__(self, stored: Stored) -> None:
+        self._stored = stored
+
+    async def events(self, wanted: EventFilter, *, limit: int = 50, cursor: str | None = None) -> EventPage:
+        """See `Journal.events`."""
+        limit = check_limit(limit)
+        before = decode_cursor(b"e", cursor)[0] if cursor is not None else self._stored.last + 1
+        found = [one for one in reversed(self._stored.events) if one.position < before and _wants_event(wanted, one)]
+        return EventPage(found[:limit], encode_cursor(b"e", found[limit - 1].position) if len(found) > limit else None)
+
+    async def find(self, event_id: str) -> Sequence[Recorded]:
+        """See `Journal.find`."""
+        return [one for one in self._stored.events if one.event.id == event_id]
+
+    async def event(self, position: int) -> Recorded | None:
+        """See `Journal.event`."""
+        return self._stored.events[position - 1] if 1 <= position <= self._stored.last else None
+
+    async def firings(self, wanted: FiringFilter, *, limit: int = 50, cursor: str | None = None) -> FiringPage:
+        """See `Journal.firings`."""
+        limit = check_limit(limit)
+        end = decode_cursor(b"f", cursor) if cursor is not None else None
+        kept = sorted(self._stored.firings.values(), key=_place, reverse=True)
+        found = [one for one in kept if (end is None or _place(one) < end) and _wants_firing(wanted, one)]
+        more = encode_cursor(b"f", *_place(found[limit - 1])) if len(found) > limit else None
+        return FiringPage([_record(one) for one in found[:limit]], more)
+
+    async def firing(self, firing_id: str) -> FiringRecord | None:
+        """See `Journal.firing`."""
+        found = [kept for id, kept in self._stored.firings.items() if id.startswith(firing_id)]
+        return _record(found[0]) if len(found) == 1 and len(firing_id) >= PREFIX_DIGITS else None
+
+    async def firings_of(self, position: int) -> Sequence[FiringRecord]:
+        """See `Journal.firings_of`."""
+        return [
+            _record(kept)
+            for kept in self._stored.firings.values()
+            if any(cause.position == position for cause in kept.firing.causes)
+        ]
+
+    async def caused_by(self, firing_id: str) -> Sequence[Recorded]:
+        """See `Journal.caused_by`."""
+        return [one for one in self._stored.events if one.event.causation == firing_id]
+
+    async def in_force(self, position: int | None) -> Sequence[Declared]:
+        """See `Journal.in_force`."""
+        found = [
+            one
+            for one in self._stored.declared
+            if (one.until is None if position is None else one.since < position and (one.until is None or one.until >= position))
+        ]
+        return sorted(found, key=lambda one: one.ref)
+
+    async def revision(self, revision: str) -> bytes | None:
+        """See `Journal.revision`."""
+        return self._stored.revisions.get(revision) or None
+
+    async def quarantined(self) -> Sequence[tuple[int, str]]:
+        """See `Journal.quarantined`."""
+        return sorted(self._stored.quarantined.items())
+
+    async def matched(self, namespace: str, sensor: str) -> dict[str, tuple[int, int]]:
+        """See `Journal.matched`."""
+        return {ref.dependency: both for ref, both in self._stored.matched.items() if ref[:2] == (namespace, sensor)}
+
+    async def seen(self, road: Road) -> int:
+        """See `Journal.seen`."""
+        return self._stored.seen.get(road, 0)
+
+    async def tallies(self) -> Tallies:
+        """See `Journal.tallies`."""
+        stored = self._stored
+        decided = min(stored.groups.values(), default=0)
+        open_at = [kept.firing.decided_us for kept in stored.firings.values() if kept.outcome is None]
+        dead = [kept for kept in stored.firings.values() if kept.outcome and kept.outcome.kind is OutcomeKind.DEAD_LETTERED]
+        return Tallies(
+            appended=stored.last,
+            repeats=stored.repeats,
+            last_position=stored.last,
+            undecided=stored.last - decided,
+            oldest_undecided_us=stored.events[decided].received_us if decided < stored.last else None,
+            open_firings=len(open_at),
+            oldest_open_us=min(open_at, default=None),
+            dead_letters=len(dead),
+            bytes_on_disk=0,
+        )
+
+
+def _place(kept: Kept) -> tuple[int, int]:
+    return kept.firing.decided_us, kept.number
+
+
+def _wants_event(wanted: EventFilter, recorded: Recorded) -> bool:
+    event = recorded.event
+    return (
+        wanted.namespace in (None, event.namespace)
+        and wanted.source in (None, event.source)
+        and wanted.name in (None, event.name)
+        and wanted.type in (None, event.type)
+        and (wanted.after_us is None or recorded.received_us >= wanted.after_us)
+        and (wanted.before_us is None or recorded.received_us < wanted.before_us)
+    )
+
+
+def _wants_firing(wanted: FiringFilter, kept: Kept) -> bool:
+    trigger, decided_us = kept.firing.trigger, kept.firing.decided_us
+    return (
+        wanted.namespace in (None, trigger.namespace)
+        and wanted.sensor in (None, trigger.sensor)
+        and wanted.trigger in (None, trigger.trigger)
+        and (wanted.outcome is None or (kept.outcome is not None and kept.outcome.kind is wanted.outcome))
+        and (wanted.open is None or wanted.open is (kept.outcome is None))
+        and (wanted.after_us is None or decided_us >= wanted.after_us)
+        and (wanted.before_us is None or decided_us < wanted.before_us)
+    )
+
+
+def _record(kept: Kept) -> FiringRecord:
+    outcome = kept.outcome
+    return FiringRecord(
+        firing=kept.firing,
+        attempts=tuple(attempt for _, attempt in sorted(kept.attempts.items())),
+        due_us=kept.due_us if outcome is None else None,
+        outcome=outcome.kind if outcome is not None else None,
+        reason=outcome.reason if outcome is not None else "",
+        closed_us=kept.closed_us,
+        request=kept.request,
+    )

@@ -1,0 +1,140 @@
+"""The outbox in memory."""
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+
+from eventbus.errors import BusUnavailable
+from eventbus.firing import Attempt, Firing, FiringId, Outcome, OutcomeKind, Taken, TriggerRef
+from eventbus.memory.stored import Kept, Stored
+
+LOOK_AGAIN_S = 0.01
+
+
+class MemoryOutbox:
+    """See `Outbox`."""
+
+    def __init__(self, stored: Stored, now_us: Callable[[], int]) -> None:
+        self._stored = stored
+        self._now_us = now_us
+        self._loop = asyncio.get_running_loop()
+        self._taken: set[FiringId] = set()
+        self._given_back: dict[FiringId, int] = {}
+        self._last_turn: dict[TriggerRef, int] = {}
+        self._turn = 0
+        self.closed = False
+        for kept in stored.firings.values():
+            if kept.outcome is None and kept.started is not None and kept.firing.record_start:
+                self._end(kept, Outcome(kind=OutcomeKind.UNKNOWN, reason=f"the process ended during attempt {kept.started}"))
+            kept.started = None
+
+    def put(self, firings: Sequence[Firing]) -> None:
+        """Open what is not there yet."""
+        for firing in firings:
+            number = len(self._stored.firings) + 1
+            self._stored.firings.setdefault(firing.id, Kept(number, firing, self._now_us()))
+
+    async def take(self, *, limit: int, full: Collection[TriggerRef] = (), timeout_s: float) -> Sequence[Taken]:
+        """See `Outbox.take`."""
+        deadline = self._loop.time() + timeout_s
+        while True:
+            self._require_open()
+            taken = [self._hand_out(kept) for kept in self._due(full)[:limit]]
+            if taken or self._loop.time() >= deadline:
+                return taken
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def started(self, firing: FiringId, *, attempt: int) -> None:
+        """See `Outbox.started`."""
+        self._require_open()
+        if firing not in self._taken:
+            raise LookupError(f"firing {firing} is not handed out")
+        self._stored.firings[firing].started = attempt
+
+    async def close(self, firing: FiringId, outcome: Outcome, *, attempt: Attempt | None, request: bytes | None) -> None:
+        """See `Outbox.close`."""
+        kept = self._open(firing)
+        if kept is not None:
+            _record(kept, attempt, request)
+            self._end(kept, outcome)
+
+    async def again(self, firing: FiringId, *, attempt: Attempt, due_us: int, request: bytes | None) -> None:
+        """See `Outbox.again`."""
+        kept = self._open(firing)
+        if kept is not None:
+            _record(kept, attempt, request)
+            kept.due_us = due_us
+            self._release(firing)
+
+    async def give_back(self, firings: Sequence[FiringId], *, due_us: int = 0) -> None:
+        """See `Outbox.give_back`."""
+        self._require_open()
+        for firing in self._taken.intersection(firings):
+            self._release(firing)
+            self._given_back[firing] = due_us
+
+    async def redrive(self, firing: FiringId) -> bool:
+        """See `Outbox.redrive`."""
+        self._require_open()
+        kept = self._stored.firings.get(firing)
+        if kept is None or kept.outcome is None or kept.outcome.kind is not OutcomeKind.DEAD_LETTERED:
+            return False
+        kept.outcome = kept.closed_us = None
+        kept.due_us = self._now_us()
+        return True
+
+    def _due(self, full: Collection[TriggerRef]) -> list[Kept]:
+        """What may be handed out, the trigger first that waited longest for its turn."""
+        now_us = self._now_us()
+        heads: dict[object, Kept] = {}
+        busy = {self._stored.firings[id].key for id in self._taken}
+        for kept in self._stored.firings.values():
+            if kept.outcome is None:
+                heads.setdefault(kept.key or kept.firing.id, kept)
+        due = [
+            (max(kept.due_us, self._given_back.get(kept.firing.id, 0)), kept.number, kept)
+            for kept in heads.values()
+            if kept.firing.id not in self._taken
+            and kept.firing.trigger not in full
+            and (kept.key is None or kept.key not in busy)
+        ]
+        lanes: dict[TriggerRef, int] = {}
+        turns = []
+        for due_us, number, kept in sorted(due, key=lambda one: one[:2]):
+            if due_us <= now_us:
+                place = lanes[kept.firing.trigger] = lanes.get(kept.firing.trigger, -1) + 1
+                turns.append((place, self._last_turn.get(kept.firing.trigger, 0), number, kept))
+        return [kept for *_, kept in sorted(turns, key=lambda one: one[:3])]
+
+    def _hand_out(self, kept: Kept) -> Taken:
+        self._turn += 1
+        self._last_turn[kept.firing.trigger] = self._turn
+        self._taken.add(kept.firing.id)
+        self._given_back.pop(kept.firing.id, None)
+        return Taken(firing=kept.firing, attempt=kept.next_attempt, request=kept.request)
+
+    def _open(self, firing: FiringId) -> Kept | None:
+        self._require_open()
+        kept = self._stored.firings.get(firing)
+        if kept is None:
+            raise LookupError(f"there is no firing {firing}")
+        return kept if kept.outcome is None else None
+
+    def _end(self, kept: Kept, outcome: Outcome) -> None:
+        kept.outcome = outcome
+        kept.closed_us = self._now_us()
+        self._release(kept.firing.id)
+
+    def _release(self, firing: FiringId) -> None:
+        self._taken.discard(firing)
+        self._stored.firings[firing].started = None
+
+    def _require_open(self) -> None:
+        if self.closed:
+            raise BusUnavailable("the bus is closed")
+
+
+def _record(kept: Kept, attempt: Attempt | None, request: bytes | None) -> None:
+    if attempt is not None:
+        kept.attempts.setdefault(attempt.number, attempt)
+    if kept.request is None:
+        kept.request = request

@@ -1,0 +1,76 @@
+"""What a crash leaves of the bus in memory."""
+
+from dataclasses import dataclass, field
+
+from eventbus.contract import DependencyRef, Group, StateChange
+from eventbus.event import Identity, Recorded, Road
+from eventbus.firing import Attempt, Firing, FiringId, Outcome, TriggerRef
+from eventbus.journal import Declared
+
+
+@dataclass(slots=True)
+class Kept:
+    """A firing and all that was recorded of it."""
+
+    number: int
+    firing: Firing
+    due_us: int
+    attempts: dict[int, Attempt] = field(default_factory=dict)
+    started: int | None = None
+    outcome: Outcome | None = None
+    closed_us: int | None = None
+    request: bytes | None = None
+
+    @property
+    def key(self) -> tuple[TriggerRef, str] | None:
+        """What orders it, where anything does."""
+        return None if self.firing.order_key is None else (self.firing.trigger, self.firing.order_key)
+
+    @property
+    def next_attempt(self) -> int:
+        """Number of the attempt to make."""
+        return max(self.attempts, default=0) + 1
+
+
+@dataclass(slots=True)
+class Stored:
+    """Everything durable."""
+
+    events: list[Recorded] = field(default_factory=list)
+    newest: dict[Identity, Recorded] = field(default_factory=dict)
+    repeats: int = 0
+    groups: dict[Group, int] = field(default_factory=dict)
+    starts: dict[Group, tuple[int, int]] = field(default_factory=dict)
+    """Position of the last start, and how many there were in a row."""
+    firings: dict[FiringId, Kept] = field(default_factory=dict)
+    """In the order decided."""
+    seen: dict[Road, int] = field(default_factory=dict)
+    matched: dict[DependencyRef, tuple[int, int]] = field(default_factory=dict)
+    quarantined: dict[int, str] = field(default_factory=dict)
+    records: dict[str, tuple[bytes, int, int | None]] = field(default_factory=dict)
+    """Value, version, expiry."""
+    version: int = 0
+    declared: list[Declared] = field(default_factory=list)
+    revisions: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def last(self) -> int:
+        """The last position."""
+        return len(self.events)
+
+    def write(self, change: StateChange, version: int | None, now_us: int) -> bool:
+        """Write a record where the stored version is `version` (None: whatever it is; 0: absent)."""
+        found = self.record(change.key, now_us)
+        if version is not None and version != (found[1] if found else 0):
+            return False
+        if change.value is None:
+            self.records.pop(change.key, None)
+        elif found is None or (found[0], found[2]) != (change.value, change.expires_us):
+            self.version += 1
+            self.records[change.key] = (change.value, self.version, change.expires_us)
+        return True
+
+    def record(self, key: str, now_us: int) -> tuple[bytes, int, int | None] | None:
+        """The record, unless it expired."""
+        found = self.records.get(key)
+        return found if found is not None and (found[2] is None or found[2] > now_us) else None

@@ -1,0 +1,146 @@
+"""The bus on SQLite, put together."""
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+
+import apsw
+
+from eventbus.contract import Appended, Decisions, Declarations, Health, Outbox, StateStore
+from eventbus.errors import BusUnavailable
+from eventbus.event import Event
+from eventbus.journal import Journal
+from eventbus.sqlite import faults
+from eventbus.sqlite.committer import Committer
+from eventbus.sqlite.decisions import Decide
+from eventbus.sqlite.declarations import SqliteDeclarations
+from eventbus.sqlite.files import Files
+from eventbus.sqlite.groups import Groups
+from eventbus.sqlite.handover import Handover
+from eventbus.sqlite.identities import Identities
+from eventbus.sqlite.journal import SqliteJournal
+from eventbus.sqlite.log import Log
+from eventbus.sqlite.options import SqliteOptions
+from eventbus.sqlite.outbox import SqliteOutbox
+from eventbus.sqlite.outcomes import close_unknown
+from eventbus.sqlite.state import State
+from eventbus.sqlite.store import FILE_NAME, Store
+
+
+class SqliteBus:
+    """See `Bus`. Made by `open_bus`."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        store = files.store
+        self._committer = Committer(files, self._recovered)
+        self._handover = Handover(files.options.handover_events, files.options.handover_bytes)
+        self._handover.clear(store.last_position)
+        self._groups = Groups(store, self._committer, self._handover)
+        self._identities = Identities(store, self._committer)
+        self._log = Log(store, self._committer, self._identities, self._handover, self._groups.published)
+        self._closed = False
+        self._outbox = SqliteOutbox(store, self._committer)
+        self.outbox: Outbox = self._outbox
+        self.state: StateStore = State(store, self._committer)
+        self.declarations: Declarations = SqliteDeclarations(self._committer)
+        self.journal: Journal = LiveJournal(store, self._identities, self._outbox)
+        # Called for every event: no wrapper around it.
+        self.append: Callable[[Sequence[Event]], Awaitable[Sequence[Appended]]] = self._log.append
+        self.read = self._groups.read
+        self.began = self._groups.began
+
+    async def commit(self, decided: Decisions) -> None:
+        """See `Bus.commit`. One step is one transaction: decide what has many firings in several steps, all but the last
+        with the position before."""
+        work = Decide(decided, self._outbox.put, self._files.options.now_us)
+        self._committer.submit(work)
+        await work.answered
+
+    def health(self) -> Health:
+        """See `Bus.health`."""
+        return self._committer.health()
+
+    async def aclose(self) -> None:
+        """See `Bus.aclose`. Repeating it changes nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        self._outbox.stop()
+        self._groups.close()
+        try:
+            await self._committer.stop()
+            clean = self._committer.healthy
+            if clean:
+                self._groups.tidy()
+        except BaseException:
+            self.abandon()
+            raise
+        self._files.close(clean=clean)
+
+    def abandon(self) -> None:
+        """Let go without a goodbye, as a crash would: what was not durable is lost."""
+        self._closed = True
+        self._outbox.stop()
+        self._groups.close()
+        self._committer.drop()
+        self._files.close(clean=False)
+
+    def _recovered(self) -> None:
+        self._log.recovered()
+        self._outbox.reload()
+
+
+class LiveJournal(SqliteJournal):
+    """The journal of a bus that runs: what the outbox has counted needs no query."""
+
+    def __init__(self, store: Store, identities: Identities, outbox: SqliteOutbox) -> None:
+        super().__init__(store)
+        self._identities = identities
+        self._outbox = outbox
+
+    def _at(self, keys: Sequence[bytes]) -> dict[bytes, int]:
+        return self._identities.find(keys)
+
+    def _counts(self) -> tuple[int, int]:
+        return self._outbox.open, self._outbox.dead
+
+
+async def open_bus(folder: Path, *, options: SqliteOptions | None = None) -> SqliteBus:
+    """Open the store in `folder`, created where it is missing, and own it until `aclose`.
+
+    Raises `BusInUse`, `BusDamaged`, and `BusUnavailable` where the disk refuses. Blocks the loop while it migrates and checks:
+    nothing runs yet that would mind.
+    """
+    files = Files(folder, options or SqliteOptions())
+    try:
+        with files.store.connection:
+            close_unknown(files.store, files.options.now_us())
+        return SqliteBus(files)
+    except apsw.Error as exc:
+        files.close(clean=False)
+        raise faults.from_sqlite(exc, files.path) from exc
+    except BaseException:
+        files.close(clean=False)
+        raise
+
+
+@contextlib.asynccontextmanager
+async def open_reader(folder: Path, *, options: SqliteOptions | None = None) -> AsyncIterator[Journal]:
+    """The journal of the store in `folder`, read only; also while a service runs on it.
+
+    Raises `BusUnavailable` where there is none, and `BusDamaged`.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        raise BusUnavailable(f"there is no store at {path}; name the data folder of a service that ran")
+    try:
+        store = Store(path, options or SqliteOptions(), read_only=True)
+    except apsw.Error as exc:
+        raise faults.from_sqlite(exc, path) from exc
+    try:
+        yield SqliteJournal(store)
+    except apsw.Error as exc:
+        raise faults.from_sqlite(exc, path) from exc
+    finally:
+        store.close()

@@ -1,0 +1,141 @@
+"""Questions about events, answered from the tables in bounded steps."""
+
+import asyncio
+from collections.abc import Sequence
+from heapq import merge
+from itertools import islice
+
+from eventbus.cursors import check_limit, decode_cursor, encode_cursor
+from eventbus.event import Identity, Recorded
+from eventbus.journal import EventFilter, EventPage
+from eventbus.sqlite.codec import EVENT_COLUMNS, EventRow, earlier_of
+from eventbus.sqlite.faults import damaged
+from eventbus.sqlite.identities import stored_at
+from eventbus.sqlite.store import Store
+from eventbus.sqlite.window import span
+
+NAME = b"e"
+FEW_KINDS = 32
+"""Up to so many kinds a list asks the index of each; for more, it walks the log and looks at each row's kind."""
+STEP = 2000
+"""Rows walked before others get a turn."""
+STEP_BYTES = 4 << 20
+
+BY_POSITION = f"SELECT {EVENT_COLUMNS} FROM events WHERE position = ?"  # noqa: S608
+WALK = "SELECT position, kind FROM events WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?"
+OF_KIND = (
+    "SELECT position FROM events INDEXED BY events_kind WHERE kind = ? AND position BETWEEN ? AND ?"
+    " ORDER BY position DESC LIMIT ?"
+)
+CAUSED = f"SELECT {EVENT_COLUMNS} FROM events WHERE causation = ? ORDER BY position LIMIT ?"  # noqa: S608
+KINDS = (
+    "SELECT id FROM kinds WHERE namespace = coalesce(:namespace, namespace) AND source = coalesce(:source, source)"
+    " AND name = coalesce(:name, name) AND type = coalesce(:type, type)"
+)
+MAX_CAUSED = 1000
+
+Span = tuple[int, int]
+
+
+class EventQueries:
+    """The part of `Journal` that is about events."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def events(self, wanted: EventFilter, *, limit: int = 50, cursor: str | None = None) -> EventPage:
+        """See `Journal.events`."""
+        limit = check_limit(limit)
+        last = self._store.last_stored()
+        if cursor is not None:
+            last = min(last, decode_cursor(NAME, cursor)[0] - 1)
+        spans = span(self._store.ask, wanted.after_us, wanted.before_us, last)
+        kinds = self._kinds(wanted)
+        positions: list[int] = []
+        for first, final in reversed(spans):
+            if first <= final and len(positions) <= limit:
+                positions += await self._positions(kinds, (first, final), limit + 1 - len(positions))
+        return self._page(positions, limit)
+
+    async def find(self, event_id: str) -> Sequence[Recorded]:
+        """See `Journal.find`."""
+        ask = self._store.ask
+        roads = ask("SELECT DISTINCT namespace, source, name FROM kinds")
+        found: list[Recorded] = []
+        for start in range(0, len(roads), STEP):
+            keys = [Identity(namespace, source, name, event_id).key() for namespace, source, name in roads[start : start + STEP]]
+            for position in self._at(keys).values():
+                found += self._with_earlier(position)
+            await asyncio.sleep(0)
+        return sorted(found)
+
+    def _at(self, keys: Sequence[bytes]) -> dict[bytes, int]:
+        """The positions of identities."""
+        return stored_at(self._store, keys)
+
+    def _with_earlier(self, position: int) -> list[Recorded]:
+        """The event at `position`, and those of its identity from before the dedupe window."""
+        found: list[Recorded] = []
+        while position:
+            row: EventRow | None = next(iter(self._store.ask(BY_POSITION, (position,))), None)
+            if row is None:
+                break
+            found += self._whole(row)
+            position = earlier_of(row[6])
+        return found
+
+    async def event(self, position: int) -> Recorded | None:
+        """See `Journal.event`. Raises `BusDamaged` where the stored row is not what was appended."""
+        rows: list[EventRow] = self._store.ask(BY_POSITION, (position,))
+        return self._whole(rows[0])[0] if rows else None
+
+    async def caused_by(self, firing_id: str) -> Sequence[Recorded]:
+        """See `Journal.caused_by`; the first thousand."""
+        return self._store.recorded(self._store.ask(CAUSED, (firing_id, MAX_CAUSED)))
+
+    def _whole(self, row: EventRow) -> list[Recorded]:
+        found = self._store.recorded([row])
+        if not found:
+            raise damaged(self._store.path, self._store.damaged[row[0]])
+        return found
+
+    def _kinds(self, wanted: EventFilter) -> list[int] | None:
+        """The kinds that the filter names; None for all."""
+        named = {"namespace": wanted.namespace, "source": wanted.source, "name": wanted.name, "type": wanted.type}
+        if not any(value is not None for value in named.values()):
+            return None
+        return [row[0] for row in self._store.ask(KINDS, named)]
+
+    async def _positions(self, kinds: list[int] | None, among: Span, limit: int) -> list[int]:
+        """The newest positions of these kinds, newest first."""
+        if kinds is not None and len(kinds) <= FEW_KINDS:
+            ask = self._store.ask
+            lists = [[row[0] for row in ask(OF_KIND, (kind, *among, limit))] for kind in kinds]
+            return list(islice(merge(*lists, reverse=True), limit))
+        return await self._walk_events(None if kinds is None else set(kinds), among, limit)
+
+    async def _walk_events(self, kinds: set[int] | None, among: Span, limit: int) -> list[int]:
+        first, final = among
+        found: list[int] = []
+        step = limit if kinds is None else STEP
+        while len(found) < limit:
+            rows = self._store.ask(WALK, (first, final, step))
+            found += [position for position, kind in rows if kinds is None or kind in kinds]
+            if len(rows) < step:
+                break
+            final = rows[-1][0] - 1
+            await asyncio.sleep(0)
+        return found[:limit]
+
+    def _page(self, positions: list[int], limit: int) -> EventPage:
+        """The events at the first of `positions`: up to `limit`, and not many megabytes."""
+        chosen: list[EventRow] = []
+        size = 0
+        for position in positions[:limit]:
+            rows = self._store.ask(BY_POSITION, (position,))
+            chosen += rows
+            size += len(rows[0][8] or b"") if rows else 0
+            if size > STEP_BYTES:
+                break
+        more = len(positions) > len(chosen)
+        return EventPage(self._store.recorded(chosen), encode_cursor(NAME, chosen[-1][0]) if more and chosen else None)

@@ -1,0 +1,305 @@
+"""What is recorded of a firing after it was handed out."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from eventbus.firing import Attempt, FiringId, Outcome, OutcomeKind
+from eventbus.sqlite.codec import OUTCOMES
+from eventbus.sqlite.keys import oldest, promote, set_due
+from eventbus.sqlite.lanes import HELD, Entry, Lanes
+from eventbus.sqlite.statements import Execute, Rows
+from eventbus.sqlite.store import FiringRow, Store
+from eventbus.sqlite.work import Asked
+
+CLOSES = 64
+"""Outcomes of one work."""
+
+INSERT_ATTEMPTS = Rows("INSERT OR IGNORE INTO attempts VALUES", 7)
+INSERT_REQUESTS = Rows("INSERT OR IGNORE INTO requests VALUES", 2)
+CLOSE = (
+    "UPDATE firings SET due_us = NULL, started = NULL, attempts = max(attempts, ?), outcome = ?, reason = ?, closed_us = ?"
+    " WHERE seq = ? AND due_us IS NOT NULL"
+)
+PUT_OFF = "UPDATE firings SET due_us = ?, attempts = max(attempts, ?), started = NULL WHERE seq = ? AND due_us IS NOT NULL"
+REOPEN = (
+    "UPDATE firings SET due_us = ?, outcome = NULL, reason = NULL, closed_us = NULL WHERE id = ? AND outcome = ?"
+    " RETURNING seq, trigger, order_key"
+)
+LOAD = "SELECT seq, trigger, revision, decided_us, order_key, body, attempts, due_us FROM firings WHERE id = ?"
+UNKNOWN = "the process ended during attempt {}, which may have acted; not repeated, because the trigger says atLeastOnce: false"
+DEAD = OUTCOMES[OutcomeKind.DEAD_LETTERED]
+
+
+class Owner(Protocol):
+    """The outbox, as far as works tell it what is durable."""
+
+    lanes: Lanes
+    open: int
+    dead: int
+
+    def settled(self, entry: Entry) -> None:
+        """Nobody has `entry` any more."""
+
+    def waits(self, entry: Entry) -> None:
+        """Nobody has `entry` any more, and it is open."""
+
+
+class Closed(NamedTuple):
+    """One outcome to record."""
+
+    entry: Entry
+    outcome: Outcome
+    closed_us: int
+    attempt: Attempt | None
+    request: bytes | None
+    answered: asyncio.Future[None]
+
+
+def load_entry(store: Store, id: str) -> Entry | None:
+    """The open firing with this id, from disk; None where it is closed. Raises `LookupError` where there never was one."""
+    rows = store.execute(LOAD, (bytes.fromhex(id),)).fetchall()
+    if not rows:
+        raise LookupError(f"there is no firing {id}")
+    seq, trigger, revision, decided_us, order_key, body, attempts, due_us = rows[0]
+    if due_us is None:
+        return None
+    row = FiringRow(bytes.fromhex(id), trigger, revision, decided_us, order_key, body)
+    return Entry(seq, trigger, due_us, row.decode(store.names), attempts)
+
+
+def _attempt_row(seq: int, attempt: Attempt) -> tuple[object, ...]:
+    reason = _unicode(attempt.reason)
+    return (seq, attempt.number, attempt.started_us, attempt.ended_us, int(attempt.succeeded), attempt.status, reason)
+
+
+def _unicode(reason: str) -> str:
+    """`reason` as SQLite can store it: what a target answered must not keep an outcome from being recorded."""
+    return reason if reason.isascii() else reason.encode("utf-8", "replace").decode("utf-8")
+
+
+def _resolve(answered: asyncio.Future[None], error: Exception | None = None) -> None:
+    if answered.done():
+        return
+    if error is None:
+        answered.set_result(None)
+    else:
+        answered.set_exception(error)
+
+
+class Closes:
+    """Outcomes that arrived since the last commit."""
+
+    keep = True
+
+    def __init__(self, owner: Owner) -> None:
+        self._owner = owner
+        self._closed: list[Closed] = []
+        self._promoted: list[Entry] = []
+        self.rows = 0
+        self.sealed = False
+        """True once written or full: the next outcome goes into another."""
+
+    def add(self, closed: Closed) -> None:
+        """Record one more."""
+        self._closed.append(closed)
+        self.rows += 3
+        self.sealed = len(self._closed) >= CLOSES
+
+    def write(self, store: Store) -> None:
+        """See `Work.write`."""
+        self.sealed = True
+        attempts: list[object] = []
+        requests: list[object] = []
+        updates = []
+        for entry, outcome, closed_us, attempt, request, _ in self._closed:
+            number = 0
+            if attempt is not None:
+                number = attempt.number
+                attempts += _attempt_row(entry.seq, attempt)
+            if request is not None:
+                requests += (entry.seq, request)
+            updates.append((number, OUTCOMES[outcome.kind], _unicode(outcome.reason) or None, closed_us, entry.seq))
+        store.connection.executemany(CLOSE, updates)
+        INSERT_ATTEMPTS.insert(store.execute, attempts)
+        INSERT_REQUESTS.insert(store.execute, requests)
+        self._promote(store)
+
+    def _promote(self, store: Store) -> None:
+        """Let the next of each order key have its turn; not before the close is durable."""
+        self._promoted = []
+        for closed in self._closed:
+            key = closed.entry.firing.order_key
+            if key is not None:
+                seq = promote(store.execute, closed.entry.trigger, key, closed.closed_us)
+                if seq is not None:
+                    self._owner.lanes.busy.add(seq)
+                    self._promoted.append(_entry_at(store, seq))
+
+    def settle(self) -> None:
+        """See `Work.settle`."""
+        owner = self._owner
+        for closed in self._closed:
+            owner.settled(closed.entry)
+            owner.open -= 1
+            if closed.outcome.kind is OutcomeKind.DEAD_LETTERED:
+                owner.dead += 1
+            _resolve(closed.answered)
+        for entry in self._promoted:
+            owner.waits(entry)
+
+    def fail(self, error: Exception) -> None:
+        """See `Work.fail`."""
+        for closed in self._closed:
+            self._owner.settled(closed.entry)
+            _resolve(closed.answered, error)
+        for entry in self._promoted:
+            self._owner.settled(entry)
+
+
+def _entry_at(store: Store, seq: int) -> Entry:
+    id: bytes = store.execute("SELECT id FROM firings WHERE seq = ?", (seq,)).fetchall()[0][0]
+    entry = load_entry(store, id.hex())
+    if entry is None:
+        raise RuntimeError(f"firing {id.hex()} was closed and promoted at once")
+    return entry
+
+
+class PutOff(Asked[None]):
+    """A failed attempt and when the next is due; or a firing given back."""
+
+    rows = 3
+
+    def __init__(self, owner: Owner, entry: Entry, due_us: int, attempt: Attempt | None, request: bytes | None) -> None:
+        super().__init__()
+        self._owner = owner
+        self.entry = entry
+        self._due_us = due_us
+        self._attempt = attempt
+        self._request = request
+        self._promoted: Entry | None = None
+
+    def write(self, store: Store) -> None:
+        """See `Work.write`."""
+        entry, attempt = self.entry, self._attempt
+        number = attempt.number if attempt is not None else 0
+        store.execute(PUT_OFF, (self._due_us, number, entry.seq))
+        if attempt is not None:
+            INSERT_ATTEMPTS.insert(store.execute, _attempt_row(entry.seq, attempt))
+        if self._request is not None:
+            INSERT_REQUESTS.insert(store.execute, (entry.seq, self._request))
+        self._promoted = self._yield_turn(store)
+
+    def _yield_turn(self, store: Store) -> Entry | None:
+        """Where an elder of its order key was opened again meanwhile, that one goes first."""
+        key = self.entry.firing.order_key
+        if key is None:
+            return None
+        seq = promote(store.execute, self.entry.trigger, key, store.options.now_us())
+        if seq is None:
+            return None
+        self._due_us = HELD
+        set_due(store.execute, self.entry.seq, HELD)
+        self._owner.lanes.busy.add(seq)
+        return _entry_at(store, seq)
+
+    def settle(self) -> None:
+        """See `Work.settle`."""
+        self.entry.due_us = self._due_us
+        if self._attempt is not None:
+            self.entry.attempts = max(self.entry.attempts, self._attempt.number)
+        self._owner.waits(self.entry)
+        if self._promoted is not None:
+            self._owner.waits(self._promoted)
+        self.answer(None)
+
+    def fail(self, error: Exception) -> None:
+        """See `Work.fail`."""
+        self._owner.settled(self.entry)
+        if self._promoted is not None:
+            self._owner.settled(self._promoted)
+        super().fail(error)
+
+
+class Started(Asked[None]):
+    """That an attempt begins."""
+
+    def __init__(self, entry: Entry, attempt: int) -> None:
+        super().__init__()
+        self._entry = entry
+        self._attempt = attempt
+
+    def write(self, store: Store) -> None:
+        """See `Work.write`."""
+        store.execute("UPDATE firings SET started = ? WHERE seq = ? AND due_us IS NOT NULL", (self._attempt, self._entry.seq))
+
+    def settle(self) -> None:
+        """See `Work.settle`."""
+        self.answer(None)
+
+
+class Redrive(Asked[bool]):
+    """A dead letter to open again."""
+
+    # Written twice, the second would find no dead letter and say so.
+    keep = False
+    rows = 2
+
+    def __init__(self, owner: Owner, firing: FiringId) -> None:
+        super().__init__()
+        self._owner = owner
+        self._id = bytes.fromhex(firing)
+        self._entry: Entry | None = None
+
+    def write(self, store: Store) -> None:
+        """See `Work.write`."""
+        self._entry = None
+        now_us, execute = store.options.now_us(), store.execute
+        rows = execute("SELECT trigger, order_key, seq FROM firings WHERE id = ? AND outcome = ?", (self._id, DEAD)).fetchall()
+        if not rows:
+            return
+        trigger, key, seq = rows[0]
+        due_us = now_us if key is None else self._turn(execute, trigger, key, seq, now_us)
+        execute(REOPEN, (due_us, self._id, DEAD)).fetchall()
+        self._owner.lanes.busy.add(seq)
+        self._entry = _entry_at(store, seq)
+
+    def _turn(self, execute: Execute, trigger: int, key: str, seq: int, now_us: int) -> int:
+        """When it is due: at once where it is the oldest of its order key and no other one is being tried."""
+        head = oldest(execute, trigger, key)
+        if head is None:
+            return now_us
+        if head[0] < seq or head[0] in self._owner.lanes.busy:
+            return HELD
+        self._owner.lanes.drop(trigger, head[0])
+        set_due(execute, head[0], HELD)
+        return now_us
+
+    def settle(self) -> None:
+        """See `Work.settle`."""
+        if self._entry is not None:
+            self._owner.open += 1
+            self._owner.dead -= 1
+            self._owner.waits(self._entry)
+        self.answer(self._entry is not None)
+
+    def fail(self, error: Exception) -> None:
+        """See `Work.fail`."""
+        if self._entry is not None:
+            self._owner.settled(self._entry)
+        super().fail(error)
+
+
+def close_unknown(store: Store, now_us: int) -> None:
+    """Close what was started when the process ended, where the manifest says not to repeat it. Inside a transaction."""
+    rows: Sequence[tuple[int, bytes, int]] = store.execute(
+        "SELECT seq, id, started FROM firings INDEXED BY firings_started WHERE started IS NOT NULL"
+    ).fetchall()
+    for seq, id, started in rows:
+        entry = load_entry(store, id.hex())
+        if entry is None or not entry.firing.record_start:
+            store.execute("UPDATE firings SET started = NULL WHERE seq = ?", (seq,))
+            continue
+        store.execute(CLOSE, (started, OUTCOMES[OutcomeKind.UNKNOWN], UNKNOWN.format(started), now_us, seq))
+        if entry.firing.order_key is not None:
+            promote(store.execute, entry.trigger, entry.firing.order_key, now_us)

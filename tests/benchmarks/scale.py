@@ -1,0 +1,20 @@
+"""How long and how often to measure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """The size of a run; the defaults take some eight minutes."""
+
+    rounds: int = 3
+    seconds: float = 5.0
+    """Of one measured load at full speed."""
+    events: int = 20_000
+    """Events of the whole road at full speed."""
+    paced_seconds: float = 10.0
+    sensors: tuple[int, ...] = (10, 1_000, 100_000)
+    starts: int = 5
+
+
+QUICK = Scale(rounds=1, seconds=2.0, events=4_000, paced_seconds=4.0, sensors=(10, 1_000), starts=3)

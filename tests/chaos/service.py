@@ -1,0 +1,110 @@
+"""The service as a process: started, killed, stopped, and asked."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+
+def free_port() -> int:
+    """A TCP port that nobody listens on now."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Service:
+    """`tocsin run` on one data folder, one process at a time."""
+
+    def __init__(self, manifests: Path, data: Path, log: Path) -> None:
+        self.api = f"127.0.0.1:{free_port()}"
+        self._data = data
+        self._command = [
+            sys.executable,
+            "-m",
+            "tocsin",
+            "run",
+            str(manifests),
+            "--data",
+            str(data),
+            "--api",
+            self.api,
+            "--strict",
+        ]
+        self._log = log
+        self._child: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start the process; it may not be ready yet."""
+        with self._log.open("ab") as out:
+            self._child = await asyncio.create_subprocess_exec(
+                *self._command, stdout=out, stderr=out, env=os.environ | {"NO_COLOR": "1"}
+            )
+
+    async def ready(self, session: aiohttp.ClientSession, *, timeout_s: float = 30.0) -> None:
+        """Return when the service says that it is ready. Raises `RuntimeError` with its last words when it is not."""
+        until = time.monotonic() + timeout_s
+        while True:
+            if self._running().returncode is not None or time.monotonic() > until:
+                raise RuntimeError(f"the service is not ready (exit code {self._running().returncode}): {self.last_words()}")
+            with suppress(aiohttp.ClientError, OSError, TimeoutError):
+                async with session.get(f"http://{self.api}/readyz") as answer:
+                    if answer.status == 200:
+                        return
+            await asyncio.sleep(0.02)
+
+    async def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self._running().send_signal(signal.SIGKILL)
+        await self._running().wait()
+
+    async def stop(self, *, timeout_s: float = 30.0) -> int:
+        """Ask it to drain and end; return its exit code."""
+        self._running().send_signal(signal.SIGTERM)
+        async with asyncio.timeout(timeout_s):
+            return await self._running().wait()
+
+    async def end(self) -> None:
+        """Leave no process behind, whatever happened."""
+        if self._child is not None and self._child.returncode is None:
+            await self.kill()
+
+    def last_words(self) -> str:
+        """The end of what it wrote."""
+        return self._log.read_text(errors="replace")[-3000:]
+
+    async def items(self, session: aiohttp.ClientSession, path: str, **wanted: str) -> AsyncIterator[dict[str, Any]]:
+        """Every item of a list of the API, page by page."""
+        cursor: str | None = None
+        while True:
+            parameters = wanted | {"limit": "500"} | ({"cursor": cursor} if cursor else {})
+            async with session.get(f"http://{self.api}/api/v1/{path}", params=parameters) as answer:
+                page = json.loads(await answer.read())
+                if answer.status != 200:
+                    raise RuntimeError(f"{path}: {page}")
+            for item in page["items"]:
+                yield item
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    async def work_left(self, session: aiohttp.ClientSession) -> float:
+        """Undecided events and open firings, as the metrics page counts them."""
+        async with session.get(f"http://{self.api}/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+        counts = [line.split() for line in lines if line.startswith(("tocsin_events_undecided ", "tocsin_firings_open "))]
+        return sum(float(value) for _, value in counts)
+
+    def _running(self) -> asyncio.subprocess.Process:
+        if self._child is None:
+            raise RuntimeError("the service was not started")
+        return self._child

@@ -15,7 +15,9 @@ from eventbus.sqlite.statements import Lookup, Rows
 from eventbus.sqlite.store import Store
 
 CHUNK = 128
-"""Keys written with one commit."""
+"""Keys written with one commit, at least."""
+COMMITS = 16
+"""Commits that a move takes at most: a flood of full commits must not fill memory faster than the table takes keys."""
 INDEXED = "indexed"
 """The total that says up to which position every key is in the table."""
 
@@ -81,9 +83,8 @@ class Identities:
 
 
 class _Move:
-    """Writes keys to the table, `CHUNK` with each commit. A crash in between costs writing some of them again."""
+    """Writes keys to the table, some with each commit. A crash in between costs writing some of them again."""
 
-    rows = CHUNK
     keep = False
 
     def __init__(self, identities: Identities, committer: Committer, keys: list[tuple[bytes, int]], upto: int) -> None:
@@ -92,6 +93,7 @@ class _Move:
         self._keys = keys
         self._upto = upto
         self._start = 0
+        self.rows = max(CHUNK, -(-len(keys) // COMMITS))
 
     def go_on(self) -> None:
         """Queue the next part."""
@@ -103,14 +105,14 @@ class _Move:
 
     def write(self, store: Store) -> None:
         """Write the part at hand; with the last one, that all of them are there."""
-        part = islice(self._keys, self._start, self._start + CHUNK)
+        part = islice(self._keys, self._start, self._start + self.rows)
         INSERT_KEYS.insert(store.execute, [value for pair in part for value in pair])
-        if self._start + CHUNK >= len(self._keys):
+        if self._start + self.rows >= len(self._keys):
             store.execute(SET_INDEXED, (INDEXED, self._upto))
 
     def settle(self) -> None:
         """Go on with the next part."""
-        self._start += CHUNK
+        self._start += self.rows
         if self._start < len(self._keys):
             self.go_on()
         else:

@@ -54,3 +54,14 @@ async def test_a_crash_at_any_moment_forgets_no_identity(data_dir: Path, seed: i
             assert [one.position for one in await reader.find(id)] == [first[id]]
             assert [one.position for one in await bus.journal.find(id)] == [first[id]]
     await bus.aclose()
+
+
+async def test_a_flood_of_full_commits_does_not_fill_memory_with_identities(data_dir: Path) -> None:
+    bus = await open_bus(data_dir, options=FEW)
+    largest = 0
+    for start in range(1, 30_000, 1000):
+        await bus.append(some_events(1000, start))
+        largest = max(largest, len(bus._identities._recent))
+    # Those of one move, and what sixteen full commits bring meanwhile, twice.
+    assert largest < 9_000
+    await bus.aclose()

@@ -160,7 +160,11 @@ def test_its_own_parameters_change_the_url_the_headers_and_the_timeout() -> None
 
 
 def test_trigger_level_parameters_come_first_and_can_rewrite_the_payload() -> None:
-    spec = {"url": "", "payload": [entry("a", dataKey="n")], "parameters": [entry("method", dataKey="nowhere", value="PUT")]}
+    spec = {
+        "url": "http://placeholder.invalid/",
+        "payload": [entry("a", dataKey="n")],
+        "parameters": [entry("method", dataKey="nowhere", value="PUT")],
+    }
     head = TocsinTriggerHead(
         parameters=[parameter("http.url", value=URL, dependency_name="none"), parameter("http.payload.0.dest", data_key="who")]
     )

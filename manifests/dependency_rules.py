@@ -25,7 +25,8 @@ _TYPES = ("bool", "number", "string")
 class Dependencies:
     """The dependencies of one sensor. `broken` names those that cannot be used, so that nothing fires wrongly."""
 
-    usable: tuple[Dependency, ...]
+    declared: tuple[Dependency, ...]
+    """Each name once, those that cannot be used included."""
     names: Names
     broken: frozenset[str]
 
@@ -49,12 +50,11 @@ def read_dependencies(items: list[Any], report: Report, features: Collection[Fea
             faults.append(Fault((*path, "name"), message, fatal=False))
         elif name:
             places[name] = index
-        if not report.take(faults) and dependency is not None:
+        if dependency is not None:
             found[name] = dependency
-        elif not any(fault.fatal for fault in faults):  # else the sensor is refused, and its triggers need no further word
-            broken.add(name)
-    usable = tuple(one for name, one in found.items() if name not in broken)
-    return Dependencies(usable, Names(places), frozenset(broken))
+        if report.take(faults) and not any(fault.fatal for fault in faults):
+            broken.add(name)  # a fatal fault refuses the sensor, and its triggers need no further word
+    return Dependencies(tuple(found.values()), Names(places), frozenset(broken))
 
 
 def _name_of(item: Any) -> str:

@@ -234,6 +234,8 @@ class Sensor:
     dialect: Dialect
     dependencies: tuple[Dependency, ...]
     triggers: tuple[DeclaredTrigger, ...]
+    unusable: frozenset[str] = frozenset()
+    """Names of the dependencies that no trigger waits for, because they cannot work. What they make of an event can be asked."""
     annotations: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     bus: str = "default"

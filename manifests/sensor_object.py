@@ -32,7 +32,8 @@ def read_sensor(spec: Any, header: Header, report: Report, kinds: Kinds, feature
     return Sensor(
         ref=header.ref,
         dialect=header.dialect,
-        dependencies=dependencies.usable,
+        dependencies=dependencies.declared,
+        unusable=dependencies.broken,
         triggers=tuple(trigger for trigger in triggers if trigger is not None),
         annotations=header.annotations,
         labels=header.labels,

@@ -1,6 +1,7 @@
 """The event inside the service: a CloudEvent 1.0 with the road it came by."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -33,9 +34,12 @@ class Identity(NamedTuple):
 
     def key(self) -> bytes:
         """16 bytes that stand for this identity in indexes; no two identities share their length-prefixed text."""
-        return blake2b(
-            "".join([f"{len(part)}:{part}" for part in self]).encode("utf-8", "surrogatepass"), digest_size=16
-        ).digest()
+        return blake2b(f"{_prefix(*self[:3])}{len(self.id)}:{self.id}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+@lru_cache(maxsize=4096)
+def _prefix(namespace: str, source: str, name: str) -> str:
+    return f"{len(namespace)}:{namespace}{len(source)}:{source}{len(name)}:{name}"
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):

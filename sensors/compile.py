@@ -83,7 +83,7 @@ class _Compiler:
         self._problems: list[Problem] = []
         # As upstream, the last of several dependencies of one name is the one that counts.
         self._dependencies = {dependency.name: dependency for dependency in sensor.dependencies}
-        self._faulty: set[str] = set()
+        self._faulty: set[str] = set(sensor.unusable)
 
     def compile(self) -> CompiledSensor:
         self._check_dependencies()
@@ -109,6 +109,8 @@ class _Compiler:
                 message = f"another dependency named {dependency.name!r} follows; that one counts, this one does not"
                 self._report(f"{path}.name", message, Severity.WARNING)
                 continue
+            if dependency.name in self._faulty:
+                continue  # the loader has said why
             for place, message, severity in check_dependency(dependency):
                 self._report(f"{path}.{place}", message, severity)
                 if severity is Severity.ERROR:

@@ -40,7 +40,10 @@ def _check_data(clause: DataFilter) -> Iterator[Finding]:
         yield "type", f"{clause.type!r} is none of bool, number, string: the clause always errs", Severity.WARNING
     if clause.type == "string":
         for index, why in bad_patterns(clause.value):
-            yield f"value[{index}]", f"not a pattern: {why}", Severity.ERROR
+            if index == 0:
+                yield "value[0]", f"not a pattern: {why}", Severity.ERROR
+            else:
+                yield f"value[{index}]", f"not a pattern: {why}; the clause errs where no earlier value holds", Severity.WARNING
     elif clause.type in _TYPES:
         bad = bad_truths(clause.value) if clause.type == "bool" else bad_numbers(clause.value)
         what = "truth value" if clause.type == "bool" else "number"

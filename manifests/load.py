@@ -1,6 +1,6 @@
 """Loading manifests: every object that can run, and every problem of every file at once."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from manifests.references import Declared
 from manifests.report import Report
 from manifests.sensor_object import read_sensor
 from manifests.value_objects import read_value_object
+from manifests.words import path_of
 from manifests.yaml_reader import read_documents
 
 Declaration = EventSource | Sensor | EventBus | ValueObject
@@ -53,6 +54,8 @@ class Loaded:
     """The files that were read, in order."""
     places: Mapping[ObjectRef, Place]
     """Where each object stands, refused ones included."""
+    locate: Callable[[ObjectRef, str], Place | None] = field(repr=False)
+    """Where a path such as `spec.triggers[0].template` of an object stands, or its nearest parent; None where it was not read."""
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -190,7 +193,12 @@ class _Loading:
             failed=frozenset(self._failed - self._objects.keys()),
             files=tuple(self._files),
             places=self._places,
+            locate=self._locate,
         )
+
+    def _locate(self, ref: ObjectRef, path: str) -> Place | None:
+        report = self._reports.get(ref)
+        return None if report is None else Place(report.file, *report.place(path_of(path)))
 
     def _of(self, kind: type[Any]) -> dict[ObjectRef, Any]:
         return {ref: one for ref, one in self._objects.items() if isinstance(one, kind)}

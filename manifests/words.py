@@ -74,3 +74,11 @@ def path_text(path: Sequence[str | int]) -> str:
         else:
             text += f"[{quoted(part)}]"
     return text
+
+
+_PATH_PART = re.compile(r"\[(\d+)\]|\['([^']*)'\]|([^.\[\]]+)")
+
+
+def path_of(text: str) -> tuple[str | int, ...]:
+    """The path that `path_text` wrote as `text`, but for keys that had to be shortened or escaped."""
+    return tuple(int(index) if index else in_quotes or plain for index, in_quotes, plain in _PATH_PART.findall(text))

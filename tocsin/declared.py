@@ -52,10 +52,10 @@ class Declarations:
         return found
 
     def placed(self, problems: Iterable[tuple[Sensor, Problem]]) -> list[Problem]:
-        """Problems of compiled sensors, each at the place of its object."""
+        """Problems of compiled sensors, each at its place in the file."""
         found = []
         for sensor, problem in problems:
-            place = self._loaded.places.get(sensor.ref)
+            place = self._loaded.locate(sensor.ref, problem.path)
             if place is not None:
                 problem = replace(problem, file=place.file, line=place.line, column=place.column, ref=sensor.ref)  # noqa: PLW2901
             found.append(problem)

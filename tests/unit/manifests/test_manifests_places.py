@@ -28,7 +28,7 @@ def test_a_path_is_read_back_from_its_text(path: tuple[str | int, ...]) -> None:
 
 @pytest.mark.parametrize(
     ("path", "line", "column"),
-    [("spec.dependencies[0].eventName", 6, 57), ("spec.triggers[0].template.nothing.here", 9, 9), ("", 1, 1)],
+    [("spec.dependencies[0].eventName", 6, 48), ("spec.triggers[0].template.nothing.here", 9, 9), ("", 1, 1)],
 )
 def test_a_path_of_a_loaded_object_is_located_or_its_nearest_parent(path: str, line: int, column: int) -> None:
     loaded = load_text(SENSOR, toy_kinds(), file="s.yaml")

@@ -32,16 +32,17 @@ E = TypeVar("E", bound=Indexed)
 class _Values(Generic[E]):
     """What is needed of the value at one path."""
 
-    __slots__ = ("literals", "numbers", "path", "truths")
+    __slots__ = ("exact", "literals", "numbers", "path", "truths")
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.exact: dict[str, Bucket[E]] = {}
         self.literals: Literals[E] = Literals()
         self.numbers: dict[float, Bucket[E]] = {}
         self.truths: dict[bool, Bucket[E]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self.literals or self.numbers or self.truths)
+        return bool(self.exact or self.literals or self.numbers or self.truths)
 
     def find(self, view: EventView) -> Iterator[Bucket[E]]:
         found = view.look(self.path)
@@ -51,7 +52,11 @@ class _Values(Generic[E]):
             yield self.numbers.get(found.number, {})
         if self.truths:
             yield self.truths.get(found.truth, {})
-        yield from self.literals.find(found.text)
+        text = found.text
+        if self.exact:
+            yield self.exact.get(text, {})
+        if self.literals:
+            yield from self.literals.find(text)
 
 
 class RoadIndex(Generic[E]):
@@ -84,6 +89,8 @@ class RoadIndex(Generic[E]):
             values = self._paths[where] = _Values(compile_path(where))
         if what == "text":
             values.literals.add(str(value), entry)
+        elif what == "exact":
+            values.exact.setdefault(str(value), {})[entry] = None
         elif what == "number":
             values.numbers.setdefault(float(value), {})[entry] = None
         else:
@@ -110,6 +117,8 @@ class RoadIndex(Generic[E]):
         values = self._paths[where]
         if what == "text":
             values.literals.discard(str(value), entry)
+        elif what == "exact":
+            _drop(values.exact, str(value), entry)
         elif what == "number":
             _drop(values.numbers, float(value), entry)
         else:

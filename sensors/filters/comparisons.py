@@ -177,17 +177,18 @@ def needs(kind: str, comparator: str, values: Sequence[str], where: str) -> Need
         numbers, _ = _readable([_filter_number(value) for value in values])
         return tuple(Key("number", where, number) for number in dict.fromkeys(numbers))
     if kind == "string":
-        literals, _ = _readable([_literal(value) for value in values])
-        return None if "" in literals else tuple(Key("text", where, literal) for literal in dict.fromkeys(literals))
+        keys, _ = _readable([_text_key(value, where) for value in values])
+        return None if any(key.value == "" and key.what == "text" for key in keys) else tuple(dict.fromkeys(keys))
     return ()
 
 
-def _literal(value: str) -> str | None:
-    """What a match must contain, empty where nothing is known, None where the pattern is bad."""
+def _text_key(value: str, where: str) -> Key | None:
+    """What a match must equal or contain, the empty text where nothing is known, None where the pattern is bad."""
     if plain := _PLAIN.fullmatch(value):
-        return _ESCAPE.sub(r"\1", plain[2])
+        start, escaped, end = plain.groups()
+        return Key("exact" if start and end else "text", where, _ESCAPE.sub(r"\1", escaped))
     try:
         compile_pattern(value)
     except ValueError:
         return None
-    return required_literal(value) or ""
+    return Key("text", where, required_literal(value) or "")

@@ -29,7 +29,7 @@ _NOT_FULFILLED = {
 class DataClause:
     """One compiled clause."""
 
-    __slots__ = ("_bad_template", "_compare", "_may_err", "_path", "_template", "_unfulfilled", "needs", "spec")
+    __slots__ = ("_bad_template", "_compare", "_may_err", "_path", "_plain", "_template", "_unfulfilled", "needs", "spec")
 
     def __init__(self, spec: DataFilter) -> None:
         self.spec = spec
@@ -45,6 +45,7 @@ class DataClause:
                 self._bad_template = f"the template cannot work: {exc}"
         indexable = self._path.plain is not None and not spec.template and self._compare is not None
         self.needs: Needs = needs(spec.type, spec.comparator, spec.value, spec.path) if indexable else None
+        self._plain = self._compare is not None and not spec.template and not self._may_err
         self._unfulfilled = f"{_relation(spec)} {shorten('[' + ', '.join(map(shown, spec.value)) + ']')}"
 
     def holds(self, view: EventView) -> Held:
@@ -59,28 +60,36 @@ class DataClause:
 
     def why(self, view: EventView) -> str:
         """The value seen and what was wanted, or what made the clause fail."""
-        found = view.look(self._path)
-        name = f"data {self.spec.path}: "
+        return self.refusal(view) or ""
+
+    def refusal(self, view: EventView) -> str | None:
+        """Why it does not hold, None where it does: `holds` and `why` in one, for bulk checks."""
+        path = self._path
+        found = view.look(path)
+        if self._plain and found.exists:
+            if self._compare(found) is Held.YES:  # type: ignore[misc]  # plain clauses have a comparison
+                return None
+            text = view.shown.get(path)
+            if text is None:  # many clauses ask about one value, so it is written once
+                text = view.shown[path] = f"data {self.spec.path}: {seen(found)} "
+            return text + self._unfulfilled
+        problem = self._problem(found, view)
+        return problem and f"data {self.spec.path}: {problem}"
+
+    def _problem(self, found: Result, view: EventView) -> str | None:
         if not found.exists:
-            return name + "there is no such value in the event"
+            return "there is no such value in the event"
         if self._compare is None:
-            return f"{name}{self._unusable()}"
+            return self._unusable()
         made, problem = self._templated(found, view) if self.spec.template else (found, "")
         if made is None:
-            return name + problem
-        value = self._seen(made, found, view)
-        if self._may_err and self._compare(made) is Held.ERROR:
-            return f"{name}{value} satisfies none of the values before one that is no {_WANTED[self.spec.type]}"
-        return f"{name}{value} {self._unfulfilled}"
-
-    def _seen(self, made: Result, found: Result, view: EventView) -> str:
-        """The value as a reason shows it. Bulk checks ask for many reasons about one value, so it is written once."""
-        if made is not found:
-            return seen(made)
-        text = view.shown.get(self._path)
-        if text is None:
-            text = view.shown[self._path] = seen(found)
-        return text
+            return problem
+        held = self._compare(made)
+        if held is Held.YES:
+            return None
+        if self._may_err and held is Held.ERROR:
+            return f"{seen(made)} satisfies none of the values before one that is no {_WANTED[self.spec.type]}"
+        return f"{seen(made)} {self._unfulfilled}"
 
     def _unusable(self) -> str:
         if not self.spec.value:
@@ -139,7 +148,7 @@ class Data:
 
     __slots__ = ("_any", "_clauses", "needs")
 
-    def __init__(self, clauses: Sequence[Clause], *, any_of: bool) -> None:
+    def __init__(self, clauses: Sequence[DataClause], *, any_of: bool) -> None:
         self._clauses = tuple(clauses)
         self._any = any_of
         self.needs: Needs = any_needs(clauses) if any_of else best_needs(clauses)
@@ -173,11 +182,12 @@ class Data:
         """With `and` the first clause that does not hold; with `or` all of them."""
         if view.document is None or not view.document.valid:
             return "data: the event data is not JSON"
-        if len(self._clauses) == 1:
-            return self._clauses[0].why(view)
         if self._any:
             return "; ".join([clause.why(view) for clause in self._clauses])
-        return next(clause.why(view) for clause in self._clauses if clause.holds(view) is not Held.YES)
+        for clause in self._clauses:
+            if (refusal := clause.refusal(view)) is not None:
+                return refusal
+        return ""
 
 
 def any_needs(clauses: Sequence[Clause]) -> Needs:
@@ -190,7 +200,7 @@ def any_needs(clauses: Sequence[Clause]) -> Needs:
     return tuple(dict.fromkeys(keys))
 
 
-_WORTH = {"context": 2, "truth": 3, "number": 1, "text": 0}
+_WORTH = {"context": 2, "truth": 3, "number": 1, "text": 0, "exact": 0}
 """What tells events apart best comes first; a truth value tells least."""
 
 
@@ -202,5 +212,5 @@ def best_needs(clauses: Sequence[Clause]) -> Needs:
 
 def _selectivity(keys: tuple[Key, ...]) -> tuple[int, int, int]:
     worst = max((_WORTH[key.what] for key in keys), default=-1)
-    shortest = min((len(str(key.value)) for key in keys if key.what == "text"), default=0)
+    shortest = min((len(str(key.value)) for key in keys if key.what in ("text", "exact")), default=0)
     return worst, len(keys), -shortest

@@ -22,7 +22,7 @@ class Held(Enum):
 class Key(NamedTuple):
     """One thing that an event must have, in a form that an index can look up."""
 
-    what: Literal["text", "number", "truth", "context"]
+    what: Literal["text", "exact", "number", "truth", "context"]
     where: str
     """A plain data path, or the name of a context attribute."""
     value: str | float | bool

@@ -5,11 +5,12 @@ Argo Events puts them on its bus.
 """
 
 import binascii
+import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import msgspec
 
@@ -19,6 +20,8 @@ from manifests.problems import Problem
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _KNOWN = frozenset({"specversion", "id", "source", "subject", "type", "time", "datacontenttype", "data", "data_base64"})
 _BLANK = b" \t\r\n"
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 class Line(NamedTuple):
@@ -26,6 +29,8 @@ class Line(NamedTuple):
 
     number: int
     event: Event
+    unreadable: str = ""
+    """Why the original cannot decode the event's data and drops the event: it matches nothing."""
 
 
 class _Bad(Exception):
@@ -34,15 +39,17 @@ class _Bad(Exception):
 
 def read_events(file: str, content: bytes) -> tuple[list[Line], list[Problem]]:
     """Every event of `content` in order, and a problem for each line that is none. The bytes of `data` stay as written."""
-    decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
     lines: list[Line] = []
     problems: list[Problem] = []
     for number, text in _lines(content):
         try:
-            lines.append(Line(number, _event(decoder.decode(text))))
+            line = _line(number, _members(text))
+            lines.append(line)
+            if line.unreadable:
+                problems.append(Problem(file=file, line=number, column=1, message=line.unreadable))
         except _Bad as bad:
             problems.append(Problem(file=file, line=number, column=1, message=str(bad)))
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        except (msgspec.DecodeError, ValueError) as exc:
             problems.append(Problem(file=file, line=number, column=1, message=f"not one CloudEvent as JSON: {exc}"))
         except RecursionError:
             problems.append(Problem(file=file, line=number, column=1, message="the JSON is nested too deeply"))
@@ -62,6 +69,55 @@ def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
     for number, text in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
         if text.strip(_BLANK):
             yield number, text
+
+
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def _members(text: bytes) -> Mapping[str, msgspec.Raw]:
+    try:
+        return _decode_members(text)
+    except msgspec.DecodeError:
+        if b"\\ud" not in text.lower():
+            raise
+    # Half a surrogate pair is JSON to the original, and its data is kept as written.
+    return _walked(text.decode())
+
+
+def _walked(text: str) -> dict[str, msgspec.Raw]:
+    """The members of the object that `text` is, read by a decoder that lets lone surrogates through."""
+    decoder = json.JSONDecoder(parse_constant=_refuse_constant)
+    decoder.decode(text)  # whether it is JSON at all; below only says where its members stand
+    members: dict[str, msgspec.Raw] = {}
+    at = _next(text, 0)
+    if text[at] != "{":
+        raise _Bad("not one CloudEvent as JSON: expected an object")
+    while text[at] != "}":
+        name, at = decoder.raw_decode(text, _next(text, at + 1))
+        start = _next(text, _next(text, at) + 1)
+        _, at = decoder.raw_decode(text, start)
+        members[name] = msgspec.Raw(text[start:at].encode())
+        at = _next(text, at)
+    return members
+
+
+def _next(text: str, at: int) -> int:
+    """Where the next character stands that is no space."""
+    found = _SPACE.match(text, at)
+    return at if found is None else found.end()
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _line(number: int, members: Mapping[str, msgspec.Raw]) -> Line:
+    event = _event(members)
+    raw = members.get("data")
+    if raw is None or bytes(raw)[:1] in b'"n' or _is_json(event.datacontenttype):
+        return Line(number, event)
+    why = f"data: expected text, because the content type is {event.datacontenttype!r}; write JSON text as a string"
+    return Line(number, event, why)
 
 
 def _event(members: Mapping[str, msgspec.Raw]) -> Event:
@@ -87,10 +143,9 @@ def _text(members: Mapping[str, msgspec.Raw], name: str) -> str | None:
     raw = members.get(name)
     if raw is None or bytes(raw) == b"null":
         return None
-    try:
-        return msgspec.json.decode(raw, type=str)
-    except msgspec.ValidationError:
-        raise _Bad(f"{name}: expected text") from None
+    if not bytes(raw).startswith(b'"'):
+        raise _Bad(f"{name}: expected text")
+    return _string(raw)
 
 
 def _required(members: Mapping[str, msgspec.Raw], name: str) -> str:
@@ -133,9 +188,17 @@ def _data(members: Mapping[str, msgspec.Raw], datacontenttype: str | None) -> by
 def _payload(raw: msgspec.Raw, datacontenttype: str | None) -> bytes:
     """JSON as written; of another content type, the text that a JSON string holds."""
     data = bytes(raw)
-    if data[:1] == b'"' and not _is_json(datacontenttype):
-        return msgspec.json.decode(data, type=str).encode()
-    return data
+    if _is_json(datacontenttype):
+        return data
+    return _string(raw).encode() if data[:1] == b'"' else b"" if data == b"null" else data
+
+
+def _string(raw: msgspec.Raw) -> str:
+    """A JSON string; half a surrogate pair in it becomes U+FFFD."""
+    try:
+        return msgspec.json.decode(raw, type=str)
+    except msgspec.DecodeError:
+        return _LONE_SURROGATE.sub("\ufffd", str(json.loads(bytes(raw))))
 
 
 def _is_json(datacontenttype: str | None) -> bool:
@@ -145,5 +208,5 @@ def _is_json(datacontenttype: str | None) -> bool:
 
 def _plain(raw: msgspec.Raw) -> str:
     """An extension attribute's value as text."""
-    value = msgspec.json.decode(raw)
-    return value if isinstance(value, str) else bytes(raw).decode()
+    text = bytes(raw)
+    return _string(raw) if text[:1] == b'"' else text.decode()

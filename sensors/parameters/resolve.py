@@ -14,6 +14,7 @@ from sensors.languages.gjson import Path, Result, compile_path
 from sensors.languages.gotemplate import Template, TemplateError, compile_template, says_nothing
 from sensors.languages.jsontext import Kind
 from sensors.languages.jsonwrite import gjson_string as quote
+from sensors.parameters.templated import template_input
 from sensors.parameters.yamldata import NotYaml, yaml_to_json
 
 
@@ -74,7 +75,7 @@ class Source:
         why = self.broken
         if self.template is not None:
             try:
-                text = self.template.render(document.floats, now=bound.now, seed=bound.seed + self.seed)
+                text = self.template.render(template_input(document), now=bound.now, seed=bound.seed + self.seed)
             except (TemplateError, DocumentError) as exc:
                 why = f"the template failed: {exc}"
             else:

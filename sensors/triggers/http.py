@@ -12,7 +12,7 @@ from typing import Any, ClassVar, cast
 import msgspec
 
 from manifests.fields import Spec
-from manifests.objects import DeclaredTrigger
+from manifests.objects import DeclaredTrigger, Dialect
 from manifests.secrets import SecretMissing
 from sensors.bound import Bound
 from sensors.errors import RenderError, TriggerUnavailable
@@ -68,10 +68,11 @@ class HttpTrigger:
         self._web = context.web or Web()
         self._owns_web = context.web is None
         self._timeout_s = spec.timeout_s
-        self._rewriting = Rewriting(declared, spec)
+        lenient = context.dialect is Dialect.ARGO
+        self._rewriting = Rewriting(declared, spec, lenient=lenient)
         # A declaration that parameters rewrite may be wrong as it stands and right in each request.
         self._parts = None if self._rewriting else _Parts(spec, context.namespace)
-        self._rewritten = lru_cache(maxsize=64)(lambda spec: _Parts(parse_spec(spec), context.namespace))
+        self._rewritten = lru_cache(maxsize=64)(lambda spec: _Parts(parse_spec(spec, lenient=lenient), context.namespace))
 
     @property
     def timeout_s(self) -> float:

@@ -1,19 +1,28 @@
 """Parameters that change an `http` trigger's declaration for one firing: trigger-level ones, then its own."""
 
+import re
+from collections.abc import Sequence
+
 import msgspec
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from manifests.checked import check
 from manifests.objects import DeclaredTrigger
+from manifests.report import Report
 from sensors.bound import Bound
 from sensors.parameters import Parameters, compile_parameters
 from sensors.triggers.http_spec import HttpSpec
+
+METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
 class Rewriting:
     """What parameters do to one declaration. False where there are none."""
 
-    def __init__(self, declared: DeclaredTrigger, spec: HttpSpec) -> None:
+    def __init__(self, declared: DeclaredTrigger, spec: HttpSpec, *, lenient: bool) -> None:
         """Raises `ValueError` naming the parameter that cannot work."""
+        self._lenient = lenient
         self._kind = declared.kind
         self._declared = spec
         self._on_template = compile_parameters(declared.head.parameters, "parameters")
@@ -42,16 +51,35 @@ class Rewriting:
 
     def _listed_in(self, spec: bytes) -> Parameters:
         """The parameters that `spec` lists now: trigger-level ones can rewrite that list too."""
-        listed = parse_spec(spec).parameters
+        listed = parse_spec(spec, lenient=self._lenient).parameters
         if listed == self._declared.parameters:
             return self._on_spec
         return compile_parameters(listed, f"template.{self._kind}.parameters")
 
 
-def parse_spec(spec: bytes) -> HttpSpec:
-    """Check a rewritten declaration. Raises `ValueError` saying where it is wrong, without the values."""
+def parse_spec(spec: bytes, *, lenient: bool) -> HttpSpec:
+    """Check a rewritten declaration. Raises `ValueError` saying where it is wrong, without the values.
+
+    `lenient` reads it as the original does: unknown fields and nulls are nothing, a method is any word.
+    """
     try:
         return HttpSpec.model_validate_json(spec)
     except ValidationError as exc:
-        faults = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors(include_input=False)]
-        raise ValueError(f"the parameters make a request that cannot be sent: {'; '.join(faults)}") from None
+        errors = exc.errors(include_url=False)
+    if lenient and (read := _read_leniently(spec, errors)) is not None:
+        return read
+    faults = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in errors]
+    raise ValueError(f"the parameters make a request that cannot be sent: {'; '.join(faults)}")
+
+
+def _read_leniently(spec: bytes, errors: Sequence[ErrorDetails]) -> HttpSpec | None:
+    fields = msgspec.json.decode(spec)
+    method = fields.get("method")
+    odd = any(error["loc"] == ("method",) for error in errors) and isinstance(method, str)
+    if odd and not METHOD.fullmatch(method):
+        return None
+    if odd:
+        del fields["method"]
+    read = check(HttpSpec, fields, (), Report("")).value
+    # What the model would refuse is what the original sends: it checks methods only where they are declared.
+    return read.model_copy(update={"method": method}) if read is not None and odd else read

@@ -15,6 +15,8 @@ from pydantic import Field
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.bound import Bound, EventView, context_of
+from sensors.errors import RenderError
+from sensors.parameters import ParameterError, compile_parameters
 from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
 
 _TEXT = frozenset({"application/json", "text/plain"})
@@ -46,6 +48,9 @@ class LogTrigger:
         spec = cast("LogSpec", declared.spec)
         self._interval_s = spec.interval_seconds if context.dialect is Dialect.TOCSIN else 0
         self._silent_until = 0.0
+        # Nothing of the template is in a line, but a parameter without a value fails the firing, as upstream.
+        self._parameters = compile_parameters(declared.head.parameters)
+        self._template = msgspec.json.encode(declared.template) if self._parameters else b""
         self._log = structlog.get_logger("tocsin.sensor").bind(
             namespace=context.namespace, sensorName=context.sensor, triggerName=declared.name
         )
@@ -57,6 +62,10 @@ class LogTrigger:
 
     def render(self, bound: Bound) -> bytes:
         """Return the lines as bytes to store, in the order of the dependencies' names."""
+        try:
+            self._parameters.apply(self._template, bound)
+        except ParameterError as exc:
+            raise RenderError(str(exc)) from exc
         return _encode([_line(name, view) for name, view in sorted(bound.events.items())])
 
     def show(self, request: bytes) -> Mapping[str, Any]:

@@ -294,7 +294,8 @@ def test_a_dependency_that_cannot_be_used_disables_every_trigger_that_needs_it(f
     loaded = read(sensor_text(TWO % faulty, triggers))
     (sensor,) = loaded.sensors.values()
     assert [one.name for one in sensor.triggers] == ["t2"]
-    assert [one.name for one in sensor.dependencies] == ["b"]
+    assert [one.name for one in sensor.dependencies] == ["a", "b"]
+    assert sensor.unusable == {"a"}
     assert len(loaded.errors) == 4
 
 

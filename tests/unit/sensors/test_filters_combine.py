@@ -117,7 +117,8 @@ def test_a_transform_that_is_not_built_never_holds_whatever_the_operator() -> No
 @pytest.mark.parametrize(
     ("clause", "place", "severity"),
     [
-        ({"type": "string", "value": ["ok", "("]}, "filters.data[0].value[1]", "error"),
+        ({"type": "string", "value": ["("]}, "filters.data[0].value[0]", "error"),
+        ({"type": "string", "value": ["ok", "("]}, "filters.data[0].value[1]", "warning"),
         ({"type": "string", "value": ["ok"], "template": "{{"}, "filters.data[0].template", "error"),
         ({"type": "number", "value": ["x"]}, "filters.data[0].value[0]", "warning"),
         ({"type": "bool", "value": ["yes"]}, "filters.data[0].value[0]", "warning"),

@@ -102,3 +102,28 @@ def test_a_repeat_names_the_earlier_line() -> None:
     other = HEAD.replace('"push"', '"release"')
     lines, _ = read_events("ev", f"{{{HEAD}}}\n{{{other}}}\n{{{HEAD}}}\n".encode())
     assert list(repeats(lines)) == [(3, 1)]
+
+
+def test_half_a_surrogate_pair_is_kept_in_data_and_replaced_in_attributes() -> None:
+    event = one(f' {{ {HEAD} , "x":"\\udc00" ,"data" : {{"a": "\\ud800x", "b":"\\ud83d\\ude00"}} }} ')
+    assert event.data == b'{"a": "\\ud800x", "b":"\\ud83d\\ude00"}'  # type: ignore[attr-defined]
+    assert event.attributes == {"x": "\ufffd"}  # type: ignore[attr-defined]
+    assert one(f'{{{HEAD},"datacontenttype":"text/plain","data":"a\\ud800"}}').data == "a\ufffd".encode()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("text", ['{"id":"\\ud800"', '["\\ud800"]', '{"id":"\\ud800","x":NaN}', '{"id":"\\ud800",}', '"\\ud800"'])
+def test_half_a_surrogate_pair_excuses_nothing_else(text: str) -> None:
+    lines, problems = read_events("f", text.encode())
+    assert not lines
+    assert [problem.message.startswith("not one CloudEvent as JSON") for problem in problems] == [True]
+
+
+@pytest.mark.parametrize("data", ["{}", "[1]", "1", "true"])
+def test_data_that_its_content_type_cannot_be_is_a_problem_and_an_event_that_matches_nothing(data: str) -> None:
+    (line,), (problem,) = read_events("f", f'{{{HEAD},"datacontenttype":"text/plain","data":{data}}}'.encode())
+    assert line.unreadable == problem.message
+    assert "'text/plain'" in problem.message
+
+
+def test_null_as_data_of_another_content_type_is_empty() -> None:
+    assert one(f'{{{HEAD},"datacontenttype":"text/plain","data":null}}').data == b""  # type: ignore[attr-defined]

@@ -5,7 +5,8 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, TextIO
+from datetime import UTC, datetime
+from typing import Any, TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -53,6 +54,37 @@ class Limiter:
         return event
 
 
+class Sink:
+    """Where lines go. A log that takes nothing, on a full disk or to a reader that left, must not stop the work.
+
+    What failed is counted, and said in the log once it takes lines again.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._failed = 0
+
+    def write(self, text: str) -> int:
+        """Write `text` if that can be done."""
+        try:
+            return self._out.write(text)
+        except OSError:
+            self._failed += 1
+            return 0
+
+    def flush(self) -> None:
+        """Hand over what was written if that can be done."""
+        try:
+            self._out.flush()
+            if failed := self._failed:
+                when = datetime.now(UTC).isoformat()
+                self._out.write(_json({"timestamp": when, "level": "error", "event": "log_not_written", "failed": failed}) + "\n")
+                self._out.flush()
+                self._failed -= failed
+        except OSError:
+            self._failed += 1
+
+
 def shorten(_logger: Any, _method: str, event: EventDict) -> EventDict:
     """A structlog processor: cut long texts, but for the message, which is ours or what a `log` trigger is asked to write."""
     for key, value in event.items():
@@ -86,7 +118,7 @@ def configure(*, verbose: int = 0, stream: TextIO | None = None, as_json: bool |
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", Sink(out))),
         cache_logger_on_first_use=False,
     )
     _adopt_libraries(out, shared, render, verbose)

@@ -74,8 +74,10 @@ def firing_wanted(params: Mapping[str, str]) -> None:
 
 
 async def list_firings(journal: Journal, params: Mapping[str, str], *, outcome: OutcomeKind | None = None) -> Json:
-    """A page of firings, newest first. Parameters: namespace, sensor, trigger, state, after, before, limit, cursor."""
-    _only(params, {"namespace", "sensor", "trigger", "state", "after", "before", "limit", "cursor"})
+    """A page of firings, newest first. Parameters: namespace, sensor, trigger, after, before, limit, cursor, and state unless
+    `outcome` says it already."""
+    known = {"namespace", "sensor", "trigger", "after", "before", "limit", "cursor"}
+    _only(params, known if outcome else known | {"state"})
     state = params.get("state", "")
     wanted = FiringFilter(
         namespace=params.get("namespace"),

@@ -126,14 +126,16 @@ class Target:
         self.port = 0
 
     @contextmanager
-    def serving(self) -> Iterator["Target"]:
-        """Serve on a free port."""
+    def serving(self, going: threading.Event | None = None, *, port: int = 0) -> Iterator["Target"]:
+        """Serve on `port` (0: a free one); answers wait until `going` is set, where it is given."""
         target = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 target.received.append((dict(self.headers), body))
+                if going is not None:
+                    going.wait(30)
                 self.send_response(target.status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -141,7 +143,7 @@ class Target:
             def log_message(self, format: str, *args: object) -> None:
                 return
 
-        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
             server.daemon_threads = True
             self.port = server.server_address[1]
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -133,7 +133,7 @@ def test_a_gigabyte_for_the_api_is_refused_while_the_process_stays_small(hostile
         for path in ("/api/v1/dead-letters/none/redrive", "/api/v1/events", "/nonsense"):
             before = hostile.forget_peak()
             sent, _ = _flood(hostile.api_port, CHUNKED.format(path, fields))
-            assert sent < 32 * MIB, path
+            assert sent < 256 * MIB, path
             assert hostile.peak_mib() - before < 16, path
     assert ask(f"{hostile.service.api}/readyz")[0] == 200
 
@@ -142,7 +142,7 @@ def test_compressed_bombs_are_refused_while_the_process_stays_small(hostile: Run
     before = hostile.forget_peak()
     for name, bits in (("gzip", 31), ("deflate", 15), ("deflate", -15)):
         packer = zlib.compressobj(9, wbits=bits)
-        bomb = b"".join([packer.compress(b"0" * MIB) for _ in range(500)]) + packer.flush()
+        bomb = b"".join([packer.compress(b"0" * MIB) for _ in range(200)]) + packer.flush()
         assert hostile.post(bomb, Content_Encoding=name)[0] == 413
         assert hostile.post(gzip.compress(bomb), Content_Encoding=f"{name}, gzip")[0] == 415
         signed = {"X_GitHub_Event": "push", "X_GitHub_Delivery": "b", "X_Hub_Signature_256": "sha256=" + "0" * 64}
@@ -188,15 +188,12 @@ def test_whatever_json_comes_it_is_refused_or_can_be_asked_about(hostile: Runnin
     _taken_or_refused(hostile, hostile.post(body))
 
 
-@pytest.mark.parametrize("body", [*BODIES.values()], ids=BODIES)
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
 def test_whatever_a_provider_signs_is_refused_or_can_be_asked_about(hostile: Running, body: bytes) -> None:
     delivery = f"d-{zlib.crc32(body):x}"
     signature = hub_signature("sha256", SECRET.encode(), body)
-    said = hostile.post(
-        body, "/github", X_GitHub_Event="push", X_GitHub_Delivery=delivery, X_Hub_Signature_256=f"sha256={signature}"
-        if not signature.startswith("sha256=") else signature,
-    )  # fmt: skip
-    _taken_or_refused(hostile, said)
+    headers = {"X_GitHub_Event": "push", "X_GitHub_Delivery": delivery, "X_Hub_Signature_256": signature}
+    _taken_or_refused(hostile, hostile.post(body, "/github", **headers))
 
 
 def _taken_or_refused(hostile: Running, said: tuple[int, bytes]) -> None:
@@ -249,16 +246,35 @@ def test_hostile_requests_to_either_port_leave_few_log_bytes(hostile: Running) -
             for _ in range(25):
                 answer = _raw(port, b"POST %b?%%00%%0a HTTP/1.1\r\nHost: 127.0.0.1\r\n%b\r\n{}" % (path, fields))
                 assert not re.match(rb"HTTP/1\.1 5", answer), fields
-    assert len(hostile.service.said()) - before < 50_000
+    assert len(hostile.service.said()) - before < 2_000
     assert hostile.post(b"{}")[0] == 200
 
 
-ODD_NAMES = ["%ED%A0%80", "%00", "%ff", "%C0%AF", "%E2%80%AE", "%2e%2e%2f", "%0d%0aX-Injected:1", "\u202e".encode().hex(), "%25s%25n"]
+ODD_NAMES = [
+    "%ED%A0%80",
+    "%00",
+    "%ff",
+    "%C0%AF",
+    "%E2%80%AE",
+    "%2e%2e%2f",
+    "%0d%0aX-Injected:1",
+    "\u202e".encode().hex(),
+    "%25s%25n",
+]
 
 
 def test_odd_text_in_a_question_is_answered_with_a_problem_and_no_line_of_log(hostile: Running) -> None:
     before = len(hostile.service.said())
-    roads = ["events/{}", "firings/{}", "sources/{}", "sensors/{}", "why?id={}", "explain?id={}", "trace?id={}", "explain?id=x&sensor={}"]
+    roads = [
+        "events/{}",
+        "firings/{}",
+        "sources/{}",
+        "sensors/{}",
+        "why?id={}",
+        "explain?id={}",
+        "trace?id={}",
+        "explain?id=x&sensor={}",
+    ]
     lists = ["events?source={}", "events?cursor={}", "events?after={}", "firings?sensor={}", "dead-letters?trigger={}"]
     for text in [*ODD_NAMES, "x" * 6000]:
         for road in [*roads, *lists]:

@@ -1,9 +1,11 @@
 """Serving the API."""
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from tocsin.api.access import guard, is_loopback
 from tocsin.api.problems import problems
@@ -11,10 +13,24 @@ from tocsin.api.routes import Routes
 from tocsin.api.service import Service
 
 INSTANCE = "Tocsin-Instance"
+_LINGER_S = 0.2
+"""How long the rest of a body that nobody reads is taken off the wire, so that its sender sees the answer."""
 
 
 class ApiUnavailable(Exception):
     """The API cannot listen; the message says where, why, and what to do."""
+
+
+class _OursOnly(logging.Filter):
+    """A client that sends no proper HTTP is answered 400; that is no fault of ours with a traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether `record` is worth a line."""
+        return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+
+
+_library_log = logging.getLogger("tocsin.api.http")
+_library_log.addFilter(_OursOnly())
 
 
 def build_app(service: Service, token: str, *, loopback: bool) -> web.Application:
@@ -39,7 +55,13 @@ def build_app(service: Service, token: str, *, loopback: bool) -> web.Applicatio
 @asynccontextmanager
 async def serving(service: Service, host: str, port: int, token: str) -> AsyncIterator[str]:
     """Serve on `host` and `port` (0: a free one) inside the block; gives the URL. Raises `ApiUnavailable`."""
-    runner = web.AppRunner(build_app(service, token, loopback=is_loopback(host)), access_log=None, shutdown_timeout=2.0)
+    runner = web.AppRunner(
+        build_app(service, token, loopback=is_loopback(host)),
+        access_log=None,
+        logger=_library_log,
+        lingering_time=_LINGER_S,
+        shutdown_timeout=2.0,
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

@@ -44,7 +44,7 @@ def _report(exc: Exception) -> int:
 
 def _unexpected(exc: Exception) -> int:
     """A fault of ours: say so, and how to see more."""
-    if os.environ.get("TOCSIN_VERBOSE", "0") not in ("", "0") or "-v" in sys.argv or "--verbose" in sys.argv:
+    if os.environ.get("TOCSIN_VERBOSE", "0") not in ("", "0") or {"-v", "-vv", "--verbose"} & {*sys.argv}:
         import traceback
 
         traceback.print_exception(exc)

@@ -117,3 +117,28 @@ def test_warnings_of_python_are_logged(stream: io.StringIO) -> None:
         logging.captureWarnings(capture=True)
         warnings.warn("old", DeprecationWarning, stacklevel=1)
     assert "old" in str(lines(stream)[0]["event"])
+
+
+class Full(io.StringIO):
+    """Takes nothing while `full`."""
+
+    full = True
+
+    def write(self, text: str, /) -> int:
+        if self.full:
+            raise OSError(28, "No space left on device")
+        return super().write(text)
+
+
+def test_a_log_that_takes_nothing_stops_nobody_and_says_so_afterwards() -> None:
+    out = Full()
+    configure(stream=out, as_json=True)
+    logger = structlog.get_logger()
+    for _ in range(3):
+        logger.info("lost")
+    out.full = False
+    logger.info("kept")
+    assert [line["event"] for line in lines(out)] == ["kept", "log_not_written"]
+    assert lines(out)[1]["failed"] >= 3  # type: ignore[operator]
+    logger.info("again")
+    assert [line["event"] for line in lines(out)] == ["kept", "log_not_written", "again"]

@@ -13,7 +13,7 @@ from tocsin.api.routes import Routes
 from tocsin.api.service import Service
 
 INSTANCE = "Tocsin-Instance"
-_LINGER_S = 0.2
+_LINGER_S = 0.1
 """How long the rest of a body that nobody reads is taken off the wire, so that its sender sees the answer."""
 
 

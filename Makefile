@@ -10,6 +10,8 @@ MAKEFLAGS += --no-builtin-rules
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+# A lock names everything, so nothing is resolved: a pip that looks for `coverage[toml]` beside the locked `coverage` takes the newest and fails.
+LOCKED := --no-deps --require-hashes -r
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
 CODE := manifests eventbus sources sensors tocsin
 DATA ?= .tocsin
@@ -87,12 +89,13 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.base: $(VENV)/.made requirements.lock pyproject.toml
-	$(PIP) install --require-hashes -r requirements.lock
+	$(PIP) install $(LOCKED) requirements.lock
 	$(PIP) install --no-deps --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.base requirements-dev.lock
-	$(PIP) install --require-hashes -r requirements-dev.lock
+	$(PIP) install $(LOCKED) requirements-dev.lock
+	@$(PIP) check
 	@touch $@
 
 $(VENV)/.fuzz: $(VENV)/.dev

@@ -3,7 +3,7 @@
 import re
 from zoneinfo import ZoneInfo
 
-_TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9](?:\.[0-9]+)?)")
+_TIME = re.compile(r" *([01]?[0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9](?:[.,][0-9]+)?)")
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"]
 _FIELDS: tuple[tuple[str, int, int, list[str]], ...] = (
@@ -29,7 +29,7 @@ def zone_fault(name: str) -> str | None:
 def time_of_day(text: str) -> tuple[int, int, float] | None:
     """Hours, minutes and seconds of `HH:MM:SS`; None where `text` is nothing of the kind."""
     found = _TIME.fullmatch(text)
-    return (int(found[1]), int(found[2]), float(found[3])) if found else None
+    return (int(found[1]), int(found[2]), float(found[3].replace(",", "."))) if found else None
 
 
 def cron_fault(text: str) -> str | None:

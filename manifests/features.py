@@ -17,7 +17,7 @@ class Feature(StrEnum):
     SOURCE_FILTER = "filter.expression"
 
 
-BUILT: frozenset[Feature] = frozenset()
+BUILT: frozenset[Feature] = frozenset((Feature.EXPRS, Feature.TIME))
 """The features this version runs. A feature joins this set in the change that builds it."""
 
 

@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from manifests.objects import DataFilter, Dependency, Filters
 from manifests.problems import Severity
 from sensors.filters.comparisons import bad_numbers, bad_patterns, bad_truths
+from sensors.languages.expression_words import ExpressionError
+from sensors.languages.expressions import compile_expression
 from sensors.languages.gotemplate import compile_template
 
 Finding = tuple[str, str, Severity]
 """Where in the dependency, what is wrong, how bad."""
 
-_UNSUPPORTED = ("exprs", "time", "script")
+_UNSUPPORTED = ("script",)
 _TYPES = frozenset(("bool", "number", "string"))
 
 
@@ -23,11 +25,33 @@ def check_dependency(dependency: Dependency) -> Iterator[Finding]:
     for name in _UNSUPPORTED:
         if getattr(dependency.filters, name):
             yield f"filters.{name}", f"filters of the kind {name!r} are not supported by this version", Severity.ERROR
+    yield from _check_exprs(dependency.filters)
     if dependency.filters_logical_operator == "or" and dependency.filters == Filters():
         yield "filters", "joined by 'or', but there are none: no event will ever match", Severity.WARNING
     for index, clause in enumerate(dependency.filters.data):
         for place, message, severity in _check_data(clause):
             yield f"filters.data[{index}].{place}", message, severity
+
+
+def _check_exprs(filters: Filters) -> Iterator[Finding]:
+    bad = {index: why for index, item in enumerate(filters.exprs) if (why := _unreadable(item.expr))}
+    # An item that errs is made up for by one that holds, where one is enough.
+    lost = filters.expr_logical_operator != "or" or len(bad) == len(filters.exprs)
+    for index, why in bad.items():
+        place, severity = f"filters.exprs[{index}].expr", Severity.ERROR if lost else Severity.WARNING
+        yield place, f"not an expression: {why}" + ("" if lost else "; the item always errs"), severity
+    for index, item in enumerate(filters.exprs):
+        if index not in bad and (unnamed := sorted(compile_expression(item.expr).names - {field.name for field in item.fields})):
+            message = f"no field is named {', '.join(map(repr, unnamed))}: computing that part is an error"
+            yield f"filters.exprs[{index}].expr", message, Severity.WARNING
+
+
+def _unreadable(text: str) -> str:
+    try:
+        compile_expression(text)
+    except ExpressionError as exc:
+        return str(exc)
+    return ""
 
 
 def _check_data(clause: DataFilter) -> Iterator[Finding]:

@@ -11,7 +11,9 @@ from manifests.objects import Dependency, Filters
 from sensors.bound import EventView
 from sensors.filters.context import Context
 from sensors.filters.data import Data, DataClause, any_needs, best_needs
-from sensors.filters.held import Clause, Held, Needs
+from sensors.filters.exprs import ExprClause, Exprs
+from sensors.filters.held import Clause, Held, Needs, all_hold
+from sensors.filters.time import Time
 
 
 class Unsupported:
@@ -62,11 +64,7 @@ class AllOf:
 
     def holds(self, view: EventView) -> Held:
         """Ask in order; the first that does not hold decides."""
-        for kind in self._kinds:
-            held = kind.holds(view)
-            if held is not Held.YES:
-                return held
-        return Held.YES
+        return all_hold(self._kinds, view)
 
     def why(self, view: EventView) -> str:
         """Why the first that does not hold does not."""
@@ -119,14 +117,15 @@ def compile_filters(dependency: Dependency) -> Clause:
 def _kinds(filters: Filters) -> list[Clause]:
     kinds: list[Clause] = []
     if filters.exprs:
-        kinds.append(Unsupported("exprs"))
+        items = [ExprClause(spec) for spec in filters.exprs]
+        kinds.append(Exprs(items, any_of=filters.expr_logical_operator == "or"))
     if filters.data:
         clauses = [DataClause(spec) for spec in filters.data]
         kinds.append(Data(clauses, any_of=filters.data_logical_operator == "or"))
     if filters.context is not None:
         kinds.append(Context(filters.context))
     if filters.time is not None:
-        kinds.append(Unsupported("time"))
+        kinds.append(Time(filters.time))
     if filters.script:
         kinds.append(Unsupported("script"))
     return kinds

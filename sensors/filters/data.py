@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from manifests.objects import DataFilter
 from sensors.bound import EventView
 from sensors.filters.comparisons import Comparison, errs_at_last, needs, number_comparison, text_comparison, truth_comparison
-from sensors.filters.held import Clause, Held, Key, Needs, shorten, shown
+from sensors.filters.held import Clause, Held, Key, Needs, all_hold, one_holds, shorten, shown
 from sensors.languages.gjson import Result, compile_path
 from sensors.languages.gotemplate import Template, TemplateError, compile_template, says_nothing
 from sensors.languages.jsontext import Kind
@@ -160,23 +160,7 @@ class Data:
             return Held.YES
         if not document.valid:
             return Held.ERROR
-        if self._any:
-            return self._any_holds(view)
-        for clause in self._clauses:
-            held = clause.holds(view)
-            if held is not Held.YES:
-                return held
-        return Held.YES
-
-    def _any_holds(self, view: EventView) -> Held:
-        worst = Held.NO
-        for clause in self._clauses:
-            held = clause.holds(view)
-            if held is Held.YES:
-                return held
-            if held is Held.ERROR:
-                worst = held
-        return worst
+        return one_holds(self._clauses, view) if self._any else all_hold(self._clauses, view)
 
     def why(self, view: EventView) -> str:
         """With `and` the first clause that does not hold; with `or` all of them."""

@@ -1,5 +1,6 @@
 """What asking a filter gives, and what an index can know of it beforehand."""
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import Literal, NamedTuple, Protocol
 
@@ -45,6 +46,27 @@ class Clause(Protocol):
     @property
     def needs(self) -> Needs:
         """What an index may narrow by."""
+
+
+def all_hold(clauses: Iterable[Clause], view: EventView) -> Held:
+    """Ask in order; the first that does not hold decides."""
+    for clause in clauses:
+        held = clause.holds(view)
+        if held is not Held.YES:
+            return held
+    return Held.YES
+
+
+def one_holds(clauses: Iterable[Clause], view: EventView) -> Held:
+    """Whether one holds, whatever others err; an error only where none does."""
+    worst = Held.NO
+    for clause in clauses:
+        held = clause.holds(view)
+        if held is Held.YES:
+            return held
+        if held is Held.ERROR:
+            worst = held
+    return worst
 
 
 def shown(text: str) -> str:

@@ -53,6 +53,25 @@ _texts = json.JSONDecoder(
 )
 
 
+def _first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members: dict[str, Any] = {}
+    for key, value in pairs:
+        members.setdefault(key, value)
+    return members
+
+
+_firsts = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=float, object_pairs_hook=_first)
+
+
+def first_of_repeated(text: str) -> JsonValue:
+    """Decode an object or a list with every number a float, of repeated keys the first; None for text that is no JSON."""
+    try:
+        decoded: JsonValue = _without_surrogates(_decode(_firsts, text))
+    except (DocumentError, RecursionError):
+        return None
+    return decoded
+
+
 def lenient_decode(text: str) -> JsonValue:
     """Decode JSON, lone surrogates (as U+FFFD) and numbers beyond a double included. Raises `DocumentError`."""
     decoded: JsonValue = _decode(_lenient, text)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from sensors.languages.document import Document, DocumentError, JsonValue, NumberText, lenient_decode
+from sensors.languages.document import Document, DocumentError, JsonValue, NumberText, first_of_repeated, lenient_decode
 from sensors.languages.gjson_modifiers import text_of, truth_of
 from sensors.languages.gjson_search import SearchLimitError, get
 from sensors.languages.gonumbers import float_or_zero, format_float, lower, parse_bool
@@ -112,6 +112,18 @@ class Result:
             except DocumentError:
                 return None
         return value  # type: ignore[no-any-return]
+
+    @property
+    def floats(self) -> JsonValue:
+        """GJSON's `Value()`: every number a float, of repeated keys the first; None for null and for what does not exist."""
+        kind = self.kind
+        if kind is Kind.STRING:
+            return self.text
+        if kind is Kind.NUMBER:
+            return self.number
+        if kind is Kind.JSON:
+            return first_of_repeated(self.raw)
+        return None if kind is Kind.NULL else kind is Kind.TRUE
 
     def __repr__(self) -> str:
         return f"Result({self.raw!r})" if self.exists else "Result()"

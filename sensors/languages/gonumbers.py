@@ -1,5 +1,6 @@
 """Numbers and truth as Go's strconv writes and reads them."""
 
+import math
 import re
 from functools import lru_cache
 
@@ -30,6 +31,27 @@ def format_float(number: float) -> str:
         return f"{sign}0.{'0' * -point}{digits}"
     return sign + digits.ljust(point, "0")
 
+
+def format_general(number: float) -> str:
+    """`fmt.Sprint(number)`: the shortest digits, with an exponent below 1e-4 and from 1e+06 on."""
+    if not math.isfinite(number):
+        return format_float(number)
+    if number == 0:
+        return "-0" if math.copysign(1.0, number) < 0 else "0"
+    plain = format_float(abs(number))
+    whole, _, fraction = plain.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    exponent = len(whole) - 1 if whole != "0" else len(fraction.lstrip("0")) - len(fraction) - 1
+    sign = "-" if number < 0 else ""
+    if -4 <= exponent < _FIRST_EXPONENT:
+        return sign + plain
+    digits = digits.rstrip("0") or "0"
+    mantissa = digits[0] + (f".{digits[1:]}" if len(digits) > 1 else "")
+    return f"{sign}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
+
+
+_FIRST_EXPONENT = 6
+"""From 1e+06 on `fmt` writes an exponent."""
 
 _GO_SPECIALS = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
 

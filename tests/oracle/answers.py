@@ -6,7 +6,16 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from eventbus.event import Event
+from manifests.clock_rules import time_of_day, zone_fault
+from manifests.objects import TimeFilter
+from sensors.bound import EventView
+from sensors.filters.held import Held
+from sensors.filters.time import Time
 from sensors.languages.document import Document, DocumentError
+from sensors.languages.expression_values import printed
+from sensors.languages.expression_words import ExpressionError
+from sensors.languages.expressions import compile_expression
 from sensors.languages.gjson import compile_path
 from sensors.languages.gonumbers import format_float, parse_bool, parse_float
 from sensors.languages.gotemplate import TemplateError, compile_template
@@ -78,12 +87,42 @@ def ask_strconv(case: Case) -> Case:
     }
 
 
+def ask_window(case: Case) -> Case:
+    if zone_fault(case["zone"]) or time_of_day(case["start"]) is None or time_of_day(case["stop"]) is None:
+        return {"error": "not a window"}
+    event = Event(namespace="n", source="s", name="e", id="1", type="t", time=case["time"], data=None)
+    held = Time(TimeFilter(start=case["start"], stop=case["stop"], timezone=case["zone"])).holds(EventView(event))
+    return {"error": "not a time"} if held is Held.ERROR else {"inside": held is Held.YES}
+
+
+GO_TYPES = {float: "float64", bool: "bool", str: "string", list: "[]interface {}", dict: "map[string]interface {}", type(None): "<nil>"}
+
+
+def as_floats(value: Any) -> Any:
+    """JSON as Go decodes it: every number is a float."""
+    if isinstance(value, list):
+        return [as_floats(element) for element in value]
+    if isinstance(value, dict):
+        return {key: as_floats(member) for key, member in value.items()}
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def ask_expression(case: Case) -> Case:
+    try:
+        value = compile_expression(case["expression"]).compute(as_floats(case["names"]))
+    except ExpressionError as exc:
+        return {"error": str(exc)}
+    return {"type": GO_TYPES.get(type(value), "*regexp.Regexp"), "text": printed(value)}
+
+
 ASK: dict[str, Callable[[Case], Case]] = {
     "gjson": ask_gjson,
     "sjson": ask_sjson,
     "template": ask_template,
     "regexp": ask_regexp,
     "strconv": ask_strconv,
+    "expression": ask_expression,
+    "window": ask_window,
 }
 
 

@@ -13,11 +13,13 @@ import (
 type engine func(request json.RawMessage) (any, error)
 
 var engines = map[string]engine{
-	"gjson":    askGJSON,
-	"sjson":    askSJSON,
-	"template": askTemplate,
-	"regexp":   askRegexp,
-	"strconv":  askStrconv,
+	"gjson":      askGJSON,
+	"sjson":      askSJSON,
+	"template":   askTemplate,
+	"regexp":     askRegexp,
+	"strconv":    askStrconv,
+	"expression": askExpression,
+	"window":     askWindow,
 }
 
 type failure struct {

@@ -182,8 +182,9 @@ def test_other_schedules_are_refused(text: str) -> None:
 
 def test_times_of_day_are_compared_by_value() -> None:
     assert time_of_day("9:05:00") == time_of_day("09:05:00") == (9, 5, 0.0)
-    assert time_of_day("23:59:59.5") == (23, 59, 59.5)
-    assert [time_of_day(text) for text in ("", "24:00:00", "9:5:00", "09:05", "09:60:00", " 09:05:00", "٠٩:05:00")] == [None] * 7
+    assert time_of_day(" 09:05:00") == (9, 5, 0.0)
+    assert time_of_day("23:59:59.5") == time_of_day("23:59:59,5") == (23, 59, 59.5)
+    assert [time_of_day(text) for text in ("", "24:00:00", "9:5:00", "09:05", "09:60:00", "٠٩:05:00")] == [None] * 6
 
 
 @pytest.mark.parametrize("name", ["", "UTC", "Local", "Europe/Lisbon", "Etc/GMT+5"])

@@ -319,7 +319,7 @@ def test_a_feature_that_is_not_built_disables_what_uses_it(
     feature: Feature, dependency: str, template: str, rest: str, path: str
 ) -> None:
     text = sensor_text(DEPENDENCY % dependency, trigger(rest, template=f"name: t, {template}"))
-    loaded = read(text)
+    loaded = read(text, features=set())
     (sensor,) = loaded.sensors.values()
     assert sensor.triggers == ()
     assert loaded.errors[0].path == path

@@ -96,8 +96,6 @@ def test_the_reason_under_or_names_all_kinds_or_the_error_that_rejects() -> None
 @pytest.mark.parametrize(
     "filters",
     [
-        {"exprs": [{"expr": "n == 5", "fields": [{"path": "n", "name": "n"}]}]},
-        {"time": {"start": "06:00:00", "stop": "22:00:00"}},
         {"script": "return true"},
     ],
 )

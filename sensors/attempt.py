@@ -13,10 +13,14 @@ from sensors.bound import Bound, EventView
 from sensors.decide import bind
 from sensors.errors import RenderError, TriggerRefused, TriggerUnavailable
 from sensors.retry import MAX_DELAY_S, RetryPolicy, retry_policy
+from sensors.transforms import TransformFailed, Transforms
 from sensors.triggers.trigger import Delivered, Trigger
 
 _REASON_CHARS = 500
 _ASKED_TO_WAIT = frozenset({429, 503})
+
+
+_NO_TRANSFORMS: Transforms = {}
 
 
 class Unarmed(Exception):
@@ -31,13 +35,14 @@ class Armed:
     retry: RetryPolicy
     timeout_s: float | None
     """Seconds for one attempt; None: the dispatcher's default bounds a trigger that does not end by itself."""
+    transforms: Transforms = _NO_TRANSFORMS
 
     @classmethod
-    def of(cls, trigger: Trigger, head: TriggerHead, dialect: Dialect) -> "Armed":
+    def of(cls, trigger: Trigger, head: TriggerHead, dialect: Dialect, transforms: Transforms = _NO_TRANSFORMS) -> "Armed":
         """Put together what one declared trigger needs."""
         own = head.timeout if isinstance(head, TocsinTriggerHead) else None
         timeout_s = own.total_seconds() if own is not None else trigger.timeout_s
-        return cls(trigger=trigger, retry=retry_policy(head, dialect), timeout_s=timeout_s)
+        return cls(trigger=trigger, retry=retry_policy(head, dialect), timeout_s=timeout_s, transforms=transforms)
 
 
 class Armory(Protocol):
@@ -98,7 +103,7 @@ class Attempts:
         try:
             armed = await self._armory.armed(taken.firing.trigger, taken.firing.revision)
             if request is None:
-                request = armed.trigger.render(await self._bound(taken.firing))
+                request = armed.trigger.render(await self._bound(taken.firing, armed.transforms))
             if started is not None:
                 await started()
             result = await self._fire(armed, request, taken.firing)
@@ -109,14 +114,17 @@ class Attempts:
         attempt = Attempt(number=taken.attempt, started_us=began, ended_us=self._clock(), succeeded=True, status=result.status)
         return Ended(attempt, Outcome(kind=OutcomeKind.SUCCEEDED), 0.0, 0.0, request)
 
-    async def _bound(self, firing: Firing) -> Bound:
+    async def _bound(self, firing: Firing, transforms: Transforms) -> Bound:
         views: dict[int, EventView] = {}
         for cause in firing.causes:
             view = await self._views(cause.position)
             if view is None:
                 raise RenderError(f"the event {cause.identity.id!r} of dependency {cause.dependency!r} is no longer kept")
             views[cause.position] = view
-        return bind(firing, views)
+        try:
+            return bind(firing, views, transforms)
+        except TransformFailed as exc:
+            raise RenderError(str(exc)) from exc
 
     async def _fire(self, armed: Armed, request: bytes, firing: Firing) -> Delivered:
         timeout_s = armed.timeout_s if armed.timeout_s is not None else self._timeout_s

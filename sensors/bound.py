@@ -15,7 +15,7 @@ from sensors.languages.gjson import ABSENT, Path, Result
 class EventView:
     """One event with its data parsed at most once, shared by all that look at it."""
 
-    __slots__ = ("_context", "_found", "converted", "document", "event", "now_us", "shown")
+    __slots__ = ("_context", "_found", "converted", "document", "event", "now_us", "shown", "transformed")
 
     def __init__(self, event: Event, document: Document | None = None) -> None:
         self.event = event
@@ -29,6 +29,8 @@ class EventView:
         """The deciding clock, microseconds since 1970 UTC, for templates in filters."""
         self.shown: dict[Path, str] = {}
         """Values as reasons show them, by path, once someone asked for a reason."""
+        self.transformed: dict[object, EventView | str] = {}
+        """What transforms made of it, by transform; a text says why one failed."""
         self._context: Document | None = None
         self._found: dict[Path, Result] = {}
 

@@ -15,10 +15,12 @@ from manifests.objects import DeclaredTrigger, Dependency, Dialect, ObjectRef, S
 from manifests.problems import Problem, Severity
 from manifests.revision import revision_of
 from manifests.secrets import Values
+from sensors.bound import EventView
 from sensors.filters.check import check_dependency
 from sensors.filters.combine import compile_filters
 from sensors.filters.held import Clause
 from sensors.languages.gjson import Path, compile_path
+from sensors.transforms import Transform, Transforms, transformed
 from sensors.triggers.trigger import Trigger, TriggerContext, TriggerKinds
 from sensors.web.client import Web
 
@@ -37,6 +39,8 @@ class CompiledTrigger:
     alternatives: tuple[frozenset[str], ...]
     """Sets of dependencies, each of which is enough."""
     order_key: str | None
+    transforms: Transforms
+    """Those of the sensor's dependencies: a request is rendered from what they make of the events."""
     order_by: Path | None
     """Where in the first event's data the order key stands."""
     record_start: bool
@@ -50,7 +54,13 @@ class CompiledDependency:
     index: int
     road: Road
     clause: Clause
+    """Its filters, behind its transform where it has one."""
+    transform: Transform | None
     triggers: tuple[CompiledTrigger, ...]
+
+    def seen(self, view: EventView) -> EventView:
+        """The event as this dependency reads it, where its filters held."""
+        return view if self.transform is None else self.transform.apply(view, view.now_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,6 +94,8 @@ class _Compiler:
         # As upstream, the last of several dependencies of one name is the one that counts.
         self._dependencies = {dependency.name: dependency for dependency in sensor.dependencies}
         self._faulty: set[str] = set(sensor.unusable)
+        self._clauses = {name: transformed(one.transform, compile_filters(one)) for name, one in self._dependencies.items()}
+        self._transforms = {name: transform for name, (_, transform) in self._clauses.items() if transform is not None}
 
     def compile(self) -> CompiledSensor:
         self._check_dependencies()
@@ -135,6 +147,7 @@ class _Compiler:
             acting=self._acting(declared),
             order_key=ORDERED if ordered else None,
             order_by=compile_path(order_by) if order_by else None,
+            transforms=self._transforms,
             record_start=head.at_least_once is False,
         )
 
@@ -172,11 +185,13 @@ class _Compiler:
     def _dependency(self, index: int, dependency: Dependency, triggers: Sequence[CompiledTrigger]) -> CompiledDependency:
         ref = self._sensor.ref
         alone = frozenset((dependency.name,))
+        clause, transform = self._clauses[dependency.name]
         return CompiledDependency(
             ref=DependencyRef(ref.namespace, ref.name, dependency.name),
             index=index,
             road=Road(ref.namespace, dependency.event_source_name, dependency.event_name),
-            clause=compile_filters(dependency),
+            clause=clause,
+            transform=transform,
             triggers=tuple(trigger for trigger in triggers if alone in trigger.alternatives),
         )
 

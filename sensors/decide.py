@@ -16,6 +16,7 @@ from sensors.compile import CompiledDependency, CompiledSensor, CompiledTrigger
 from sensors.complaints import Complaints
 from sensors.filters.held import Clause, Held, Needs
 from sensors.index import Index, RoadIndex
+from sensors.transforms import Transform, Transforms
 
 SLICE = 8
 """Rules of one event that are asked in a row."""
@@ -261,7 +262,7 @@ def _firing(trigger: CompiledTrigger, entries: Sequence[_Entry], recorded: Recor
         revision=entries[0].live.sensor.revision,
         causes=tuple([Cause(name, recorded.position, identity) for name in names]),
         decided_us=view.now_us,
-        order_key=trigger.order_key if trigger.order_by is None else _order_key(trigger, view),
+        order_key=trigger.order_key if trigger.order_by is None else _order_key(trigger, entries[0].dependency.seen(view)),
         record_start=trigger.record_start,
         correlation=correlation_of(event),
         hops=event.hops + 1,
@@ -281,11 +282,20 @@ def _order_key(trigger: CompiledTrigger, view: EventView) -> str | None:
     return found.text if found.exists else None
 
 
-def bind(firing: Firing, events: Mapping[int, EventView]) -> Bound:
-    """What the request of `firing` is rendered from, given its events by position. Raises `KeyError` where one is missing."""
+def bind(firing: Firing, events: Mapping[int, EventView], transforms: Transforms) -> Bound:
+    """What the request of `firing` is rendered from: its events by position, as each dependency reads them.
+
+    Raises `KeyError` where an event is missing, `TransformFailed` where one cannot be read as it was when it was decided.
+    """
     return Bound(
-        events={cause.dependency: events[cause.position] for cause in firing.causes},
+        events={
+            cause.dependency: _read(events[cause.position], transforms.get(cause.dependency), firing) for cause in firing.causes
+        },
         now=_EPOCH + timedelta(microseconds=firing.decided_us),
         seed=bytes.fromhex(firing.id),
         firing=firing,
     )
+
+
+def _read(view: EventView, transform: Transform | None, firing: Firing) -> EventView:
+    return view if transform is None else transform.apply(view, firing.decided_us)

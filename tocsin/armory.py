@@ -84,6 +84,8 @@ class Armory:
 
     def _armed(self, declared: Sensor, compiled: CompiledSensor) -> Mapping[tuple[TriggerRef, str], Armed]:
         return {
-            (trigger.ref, compiled.revision): Armed.of(trigger.acting, trigger.declared.head, declared.dialect)
+            (trigger.ref, compiled.revision): Armed.of(
+                trigger.acting, trigger.declared.head, declared.dialect, trigger.transforms
+            )
             for trigger in compiled.triggers.values()
         }

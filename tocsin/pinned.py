@@ -16,6 +16,7 @@ from sensors.bound import EventView
 from sensors.compile import CompiledSensor, CompiledTrigger, compile_sensor
 from sensors.decide import Decider, bind
 from sensors.errors import RenderError
+from sensors.transforms import TransformFailed
 from tocsin.declared import object_of
 from tocsin.kinds import trigger_kinds
 from tocsin.secrets import HiddenValues
@@ -41,9 +42,9 @@ async def request_of(journal: Journal, record: FiringRecord) -> Shown:
         trigger = await _trigger(journal, record.firing)
         if record.request is not None:
             return Shown(trigger.acting.show(record.request))
-        bound = bind(record.firing, await _views(journal, record.firing))
+        bound = bind(record.firing, await _views(journal, record.firing), trigger.transforms)
         return Shown(trigger.acting.show(trigger.acting.render(bound)), rerendered=True)
-    except RenderError as exc:
+    except (RenderError, TransformFailed) as exc:
         return Shown(None, problem=f"it cannot be built: {exc}")
     except _Unknown as exc:
         return Shown(None, problem=str(exc))

@@ -17,6 +17,7 @@ from sensors.decide import Decided, Decider, bind
 from sensors.errors import RenderError
 from sensors.filters.held import Clause
 from sensors.languages.document import Document
+from sensors.transforms import TransformFailed
 from sensors.triggers.trigger import TriggerKinds
 from tocsin.recorded_events import Line
 from tocsin.secrets import HiddenValues
@@ -76,11 +77,12 @@ class Simulation:
         ]
 
     def _firing(self, firing: Firing, position: int, view: EventView) -> Json:
-        acting = self._sensors[firing.trigger[:2]].triggers[firing.trigger.trigger].acting
+        trigger = self._sensors[firing.trigger[:2]].triggers[firing.trigger.trigger]
+        acting = trigger.acting
         said: Json = {"sensor": firing.trigger.sensor, "trigger": firing.trigger.trigger, "events": _events(firing)}
         try:
-            shown = dict(acting.show(acting.render(bind(firing, {position: view}))))
-        except RenderError as exc:
+            shown = dict(acting.show(acting.render(bind(firing, {position: view}, trigger.transforms))))
+        except (RenderError, TransformFailed) as exc:
             return said | {"error": str(exc)}
         if isinstance(body := shown.get("body"), str):
             shown["body"] = _as_json(body)

@@ -2,35 +2,58 @@
 
 from collections.abc import Iterator
 
-from manifests.objects import DataFilter, Dependency, Filters
+from manifests.objects import DataFilter, Dependency, Filters, Transform
 from manifests.problems import Severity
 from sensors.filters.comparisons import bad_numbers, bad_patterns, bad_truths
 from sensors.languages.expression_words import ExpressionError
 from sensors.languages.expressions import compile_expression
 from sensors.languages.gotemplate import compile_template
+from sensors.languages.jq import JqFailed, compile_program
+from sensors.languages.lua import LuaError, compile_script
 
 Finding = tuple[str, str, Severity]
 """Where in the dependency, what is wrong, how bad."""
 
-_UNSUPPORTED = ("script",)
 _TYPES = frozenset(("bool", "number", "string"))
 
 
 def check_dependency(dependency: Dependency) -> Iterator[Finding]:
     """Yield what cannot work (an error: whatever needs the dependency cannot run) and what never can match (a warning)."""
     if dependency.transform is not None:
-        yield "transform", "transforms are not supported by this version", Severity.ERROR
+        yield from _check_transform(dependency.transform)
     if dependency.filters is None:
         return
-    for name in _UNSUPPORTED:
-        if getattr(dependency.filters, name):
-            yield f"filters.{name}", f"filters of the kind {name!r} are not supported by this version", Severity.ERROR
+    if dependency.filters.script and (why := _bad_script(dependency.filters.script)):
+        yield "filters.script", f"not a Lua script: {why}", Severity.ERROR
     yield from _check_exprs(dependency.filters)
     if dependency.filters_logical_operator == "or" and dependency.filters == Filters():
         yield "filters", "joined by 'or', but there are none: no event will ever match", Severity.WARNING
     for index, clause in enumerate(dependency.filters.data):
         for place, message, severity in _check_data(clause):
             yield f"filters.data[{index}].{place}", message, severity
+
+
+def _check_transform(transform: Transform) -> Iterator[Finding]:
+    if transform.jq and transform.script:
+        yield "transform.script", "jq is used, and the script is not", Severity.WARNING
+    if transform.jq:
+        try:
+            compile_program(transform.jq)
+        except JqFailed as exc:
+            yield "transform.jq", f"not a jq program: {exc}", Severity.ERROR
+    elif transform.script:
+        if why := _bad_script(transform.script):
+            yield "transform.script", f"not a Lua script: {why}", Severity.ERROR
+    else:
+        yield "transform", "neither jq nor script is given: the event stays as it is", Severity.WARNING
+
+
+def _bad_script(text: str) -> str:
+    try:
+        compile_script(text)
+    except LuaError as exc:
+        return str(exc)
+    return ""
 
 
 def _check_exprs(filters: Filters) -> Iterator[Finding]:

@@ -13,27 +13,8 @@ from sensors.filters.context import Context
 from sensors.filters.data import Data, DataClause, any_needs, best_needs
 from sensors.filters.exprs import ExprClause, Exprs
 from sensors.filters.held import Clause, Held, Needs, all_hold
+from sensors.filters.script import ScriptFilter
 from sensors.filters.time import Time
-
-
-class Unsupported:
-    """A kind of filter, or a transform, that this version cannot evaluate: it never holds."""
-
-    __slots__ = ("_name",)
-    needs: Needs = ()
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def holds(self, view: EventView) -> Held:
-        """Never."""
-        del view
-        return Held.ERROR
-
-    def why(self, view: EventView) -> str:
-        """What is not supported."""
-        del view
-        return f"{self._name}: not supported by this version"
 
 
 class Everything:
@@ -103,11 +84,10 @@ class AnyOf:
 
 def compile_filters(dependency: Dependency) -> Clause:
     """One clause for all that `dependency` asks. Never raises: what cannot work never holds and says why."""
-    unsupported = [Unsupported("transform")] if dependency.transform is not None else []
     if dependency.filters is None:
-        return unsupported[0] if unsupported else Everything()
-    kinds = [*unsupported, *_kinds(dependency.filters)]
-    if dependency.filters_logical_operator == "or" and not unsupported:
+        return Everything()
+    kinds = _kinds(dependency.filters)
+    if dependency.filters_logical_operator == "or":
         return kinds[0] if len(kinds) == 1 else AnyOf(kinds)
     if not kinds:
         return Everything()
@@ -127,5 +107,5 @@ def _kinds(filters: Filters) -> list[Clause]:
     if filters.time is not None:
         kinds.append(Time(filters.time))
     if filters.script:
-        kinds.append(Unsupported("script"))
+        kinds.append(ScriptFilter(filters.script))
     return kinds

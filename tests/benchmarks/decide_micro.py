@@ -235,7 +235,7 @@ def parts() -> None:
     decider = Decider([numbered(7)])
     decided = decider.decide(one, now_us=1)
     assert decided.view is not None
-    bound = bind(decided.firings[0], {1: decided.view})
+    bound = bind(decided.firings[0], {1: decided.view}, {})
     print(f"  payload of two parameters          {microseconds(lambda: payload.build(bound)):6.2f} µs")
 
 

@@ -484,11 +484,10 @@ FAULTY: list[tuple[Json, str]] = [
     (data(clause("k", "json", "v")), "json"),
     (data(clause("k", "string", "(")), "pattern"),
     (data(clause("k", "string", ".*", template="{{")), "template"),
-    ({"filters": {"exprs": [{"expr": "n > 1", "fields": [{"name": "n", "path": "n"}]}]}}, "exprs"),
-    ({"filters": {"time": {"start": "01:00:00", "stop": "02:00:00"}}}, "time"),
-    ({"filters": {"script": "return true"}}, "script"),
-    ({"transform": {"jq": "."}}, "transform"),
-    ({"filters": {"script": "return true", **WEBHOOK}} | OR, "script"),
+    ({"filters": {"exprs": [{"expr": "n = 1", "fields": [{"name": "n", "path": "n"}]}]}}, "exprs"),
+    ({"filters": {"script": "return ("}}, "script"),
+    ({"transform": {"jq": "{a:"}}, "transform"),
+    ({"filters": {"script": "return (", **WEBHOOK}} | OR, "script"),
 ]
 
 

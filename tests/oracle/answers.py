@@ -19,6 +19,9 @@ from sensors.languages.expressions import compile_expression
 from sensors.languages.gjson import compile_path
 from sensors.languages.gonumbers import format_float, parse_bool, parse_float
 from sensors.languages.gotemplate import TemplateError, compile_template
+from sensors.languages.jq import JqFailed, compile_program
+from sensors.languages.jsonwrite import go_json
+from sensors.languages.lua import LuaError, compile_script
 from sensors.languages.patterns import PatternError, compile_pattern
 from sensors.languages.sjson import SjsonError, compile_dest
 
@@ -39,6 +42,17 @@ DIFFERENT_TEMPLATES = {
     "a {{ .Input.e | toStrings | typeOf | trim }} b": "lists of one type are lists of anything here",
 }
 """Template → why it cannot be identical."""
+
+DIFFERENT_SCRIPTS = {
+    'return ("x"):match("%") == nil': "a pattern that ends with % is an error here, as in Lua 5.1",
+    "return loadstring == nil": "programs are not made from texts here",
+}
+"""Script → why it cannot be identical."""
+
+DIFFERENT_PROGRAMS = {
+    "{a: (.l | bsearch(1))?, b: ([1, 2, 3] | bsearch(2))}": "a search in a list that is not sorted finds what it finds",
+}
+"""jq program → why it cannot be identical."""
 
 
 def ask_gjson(case: Case) -> Case:
@@ -95,6 +109,25 @@ def ask_window(case: Case) -> Case:
     return {"error": "not a time"} if held is Held.ERROR else {"inside": held is Held.YES}
 
 
+def ask_lua(case: Case) -> Case:
+    data = Document(case["document"].encode()).floats
+    try:
+        script = compile_script(case["script"])
+        if case["transform"]:
+            return {"holds": False, "made": json.loads(go_json(script.transform(data)))}
+        return {"holds": script.holds(data), "made": None}
+    except LuaError as exc:
+        return {"error": str(exc)}
+
+
+def ask_jq(case: Case) -> Case:
+    try:
+        made = compile_program(case["program"]).transform(Document(case["document"].encode()).floats)
+    except JqFailed as exc:
+        return {"error": str(exc)}
+    return {"made": go_json(made).decode()}
+
+
 GO_TYPES = {float: "float64", bool: "bool", str: "string", list: "[]interface {}", dict: "map[string]interface {}", type(None): "<nil>"}
 
 
@@ -123,6 +156,8 @@ ASK: dict[str, Callable[[Case], Case]] = {
     "strconv": ask_strconv,
     "expression": ask_expression,
     "window": ask_window,
+    "lua": ask_lua,
+    "jq": ask_jq,
 }
 
 
@@ -149,7 +184,8 @@ def disagreement(case: Case, theirs: Case) -> str | None:
     if refused(case, ours):
         return None if theirs.get("document") != case["document"] else f"{json.dumps(case)}\n  refused, but nothing is to be done"
     agree = same(theirs, ours)
-    reason = DIFFERENT_TEMPLATES.get(case.get("template", ""))
+    reason = DIFFERENT_TEMPLATES.get(case.get("template", "")) or DIFFERENT_SCRIPTS.get(case.get("script", ""))
+    reason = reason or DIFFERENT_PROGRAMS.get(case.get("program", ""))
     if agree and reason is not None:
         return f"{json.dumps(case)}\n  agrees now; take it off the list of differences ({reason})"
     return None if agree or reason is not None else f"{json.dumps(case)}\n  theirs: {theirs}\n  ours:   {ours}"

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from expression_cases import expression_cases
+from jq_cases import jq_cases
+from lua_cases import lua_cases
 from window_cases import window_cases
 from documents import KEYS, NUMBERS, TEXTS, document
 
@@ -421,5 +423,5 @@ def strconv_cases(seed: int, count: int) -> Iterator[dict[str, Any]]:
         yield {"engine": "strconv", "text": repr(chance.choice([chance.uniform(-1e6, 1e6), chance.random() * 10 ** chance.randrange(-320, 308)]))}
 
 
-GENERATORS = {"gjson": gjson_cases, "sjson": sjson_cases, "template": template_cases, "regexp": regexp_cases, "strconv": strconv_cases, "expression": expression_cases, "window": window_cases}
-COUNTS = {"gjson": 4000, "sjson": 2500, "template": 900, "regexp": 1200, "strconv": 400, "expression": 4000, "window": 1500}
+GENERATORS = {"gjson": gjson_cases, "sjson": sjson_cases, "template": template_cases, "regexp": regexp_cases, "strconv": strconv_cases, "expression": expression_cases, "window": window_cases, "lua": lua_cases, "jq": jq_cases}
+COUNTS = {"gjson": 4000, "sjson": 2500, "template": 900, "regexp": 1200, "strconv": 400, "expression": 4000, "window": 1500, "lua": 1800, "jq": 2500}

@@ -20,6 +20,8 @@ var engines = map[string]engine{
 	"strconv":    askStrconv,
 	"expression": askExpression,
 	"window":     askWindow,
+	"lua":        askLua,
+	"jq":         askJq,
 }
 
 type failure struct {

@@ -283,7 +283,6 @@ TWO = "[{name: a, eventSourceName: g, eventName: p%s}, {name: b, eventSourceName
     "faulty",
     [
         ", filters: {data: [{path: x, type: json, value: [v]}]}",
-        ", filters: {script: return true}",
         "}, {name: a, eventSourceName: g, eventName: r",
     ],
 )

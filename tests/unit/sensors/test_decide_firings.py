@@ -183,7 +183,7 @@ class Bomb:
 
 def armed(sensor: CompiledSensor) -> CompiledSensor:
     [dependency] = sensor.dependencies
-    fields = {name: getattr(dependency, name) for name in ("ref", "index", "road", "triggers")}
+    fields = {name: getattr(dependency, name) for name in ("ref", "index", "road", "transform", "triggers")}
     broken = type(dependency)(clause=Bomb(), **fields)
     return CompiledSensor(ref=sensor.ref, revision=sensor.revision, dependencies=(broken,), triggers=sensor.triggers, problems=())
 
@@ -291,14 +291,14 @@ def test_a_bound_firing_has_its_events_its_clock_and_its_own_seed() -> None:
     decider = Decider([compiled(a_dependency("b"), a_dependency("a"))])
     decided = decider.decide(recorded(an_event({}), 9), now_us=AT)
     [firing] = decided.firings
-    bound = bind(firing, {9: decided.view})
+    bound = bind(firing, {9: decided.view}, {})
     assert sorted(bound.events) == ["a", "b"]
     assert bound.events["a"] is decided.view
     assert bound.now == NOW
     assert bound.seed == bytes.fromhex(firing.id)
     assert bound.firing is firing
     with pytest.raises(KeyError):
-        bind(firing, {})
+        bind(firing, {}, {})
 
 
 # ---- faults that others had -------------------------------------------------------------------------------------------

@@ -94,25 +94,6 @@ def test_the_reason_under_or_names_all_kinds_or_the_error_that_rejects() -> None
 
 
 @pytest.mark.parametrize(
-    "filters",
-    [
-        {"script": "return true"},
-    ],
-)
-def test_kinds_that_are_not_built_never_hold_and_are_named(filters: dict) -> None:
-    name = next(iter(filters))
-    assert asked(filters | {"context": {"type": "webhook"}}) == (ERROR, f"{name}: not supported by this version")
-    assert [place for place, _, _ in check_dependency(a_dependency(filters=filters))] == [f"filters.{name}"]
-
-
-def test_a_transform_that_is_not_built_never_holds_whatever_the_operator() -> None:
-    dependency = a_dependency(transform={"jq": "."}, filters={"context": {"type": "webhook"}}, filtersLogicalOperator="or")
-    compiled = compile_filters(dependency)
-    assert compiled.holds(EventView(an_event(J))) is ERROR
-    assert compiled.why(EventView(an_event(J))) == "transform: not supported by this version"
-
-
-@pytest.mark.parametrize(
     ("clause", "place", "severity"),
     [
         ({"type": "string", "value": ["("]}, "filters.data[0].value[0]", "error"),

@@ -1,0 +1,52 @@
+"""The `script` filter: a Lua script that must give true.
+
+Semantics: upstream's `filterScript`: absent data passes and the script is not run; data that is no JSON object errs, null counts
+as an empty object; of several values the last one counts, and only boolean true passes.
+"""
+
+from sensors.bound import EventView
+from sensors.filters.held import Held, Needs
+from sensors.languages.document import DocumentError
+from sensors.languages.lua import LuaError, Script, compile_script
+
+
+class ScriptFilter:
+    """A compiled `script` filter."""
+
+    __slots__ = ("_bad", "_script")
+    needs: Needs = None
+
+    def __init__(self, text: str) -> None:
+        self._script: Script | None = None
+        self._bad = ""
+        try:
+            self._script = compile_script(text)
+        except LuaError as exc:
+            self._bad = f"it cannot be read: {exc}"
+
+    def holds(self, view: EventView) -> Held:
+        """Whether the script gives true for the event's data."""
+        if view.document is None:
+            return Held.YES
+        try:
+            return Held.YES if self._run(view) else Held.NO
+        except (LuaError, DocumentError):
+            return Held.ERROR
+
+    def why(self, view: EventView) -> str:
+        """That it did not give true, or how it failed."""
+        try:
+            self._run(view)
+        except (LuaError, DocumentError) as exc:
+            return f"script: {exc}"
+        return "script: it did not give true"
+
+    def _run(self, view: EventView) -> bool:
+        if self._script is None:
+            raise LuaError(self._bad)
+        data = view.document.floats if view.document is not None else None
+        if data is None:
+            data = {}
+        if not isinstance(data, dict):
+            raise LuaError("the data is no object")
+        return self._script.holds(data, seed=int.from_bytes(view.event.identity.key()[:4]))

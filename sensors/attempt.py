@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from eventbus.errors import BusError
@@ -35,7 +35,7 @@ class Armed:
     retry: RetryPolicy
     timeout_s: float | None
     """Seconds for one attempt; None: the dispatcher's default bounds a trigger that does not end by itself."""
-    transforms: Transforms = _NO_TRANSFORMS
+    transforms: Transforms = field(default_factory=dict)
 
     @classmethod
     def of(cls, trigger: Trigger, head: TriggerHead, dialect: Dialect, transforms: Transforms = _NO_TRANSFORMS) -> "Armed":

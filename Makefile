@@ -19,7 +19,7 @@ KILLS ?= 300
 SEED ?= 1
 FUZZ_SECONDS ?= 60
 
-.PHONY: help run test check bench chaos fuzz fmt clean
+.PHONY: help run test servers check bench chaos fuzz fmt clean
 
 help:
 	@echo "make run     start the service on examples/quickstart/ and show a request to send it"
@@ -35,9 +35,13 @@ run: $(VENV)/.base
 	@$(BIN)/python examples/quickstart/request/send.py --when-ready &
 	@exec $(BIN)/tocsin run examples/quickstart --data $(DATA)
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev servers
 	@mkdir -p build
 	$(BIN)/python -m pytest --cov --cov-report=term --cov-report=xml:build/coverage.xml $(TESTS)
+
+# Real servers for the tests, kept in a cache outside the checkout; what cannot be had on this machine is named.
+servers: $(VENV)/.dev
+	@PYTHONPATH=tests $(BIN)/python -m servers
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check

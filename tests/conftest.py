@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from servers.fixtures import kafka_broker
+
+__all__ = ["kafka_broker"]  # a fixture of every test that asks for it
 
 
 def _open_files() -> dict[str, str]:

@@ -2,12 +2,12 @@
 
 import shutil
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from acting_fakes import FixedValues, Target, a_target, an_event_bound, http_trigger
+from servers.certificates import make_certificates
 
 from sensors.errors import TriggerUnavailable
 from sensors.web.client import Web
@@ -18,21 +18,10 @@ CA = {"caCertSecret": {"name": "tls", "key": "ca"}}
 PAIR = {"clientCertSecret": {"name": "tls", "key": "cert"}, "clientKeySecret": {"name": "tls", "key": "key"}}
 
 
-def openssl(folder: Path, *words: str) -> None:
-    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`ca.pem`, and `leaf.pem` with `leaf.key` for 127.0.0.1, which serve as the client's too."""
-    folder = tmp_path_factory.mktemp("tls")
-    (folder / "leaf.ext").write_text("subjectAltName=IP:127.0.0.1\n")
-    curve = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl(folder, "req", "-x509", *curve, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test ca")
-    openssl(folder, "req", *curve, "-keyout", "leaf.key", "-out", "leaf.csr", "-subj", "/CN=leaf")
-    signing = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "leaf.ext")
-    openssl(folder, "x509", "-req", "-in", "leaf.csr", "-out", "leaf.pem", *signing)
-    return folder
+    return make_certificates(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture

@@ -1,0 +1,29 @@
+"""Fixtures of the servers, one of each for the whole run."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from servers.cache import Missing
+from servers.kafka import KafkaBroker
+
+
+@pytest.fixture(scope="session")
+def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
+    """A Kafka broker. Tests share it, so each makes topics of its own, and a test that kills it starts it again."""
+    try:
+        broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
+    except Missing as missing:
+        cannot_be_had("Kafka", missing)
+    try:
+        yield broker.start()
+    finally:
+        broker.stop()
+
+
+def cannot_be_had(server: str, missing: Missing) -> None:
+    """Skip on a laptop; in CI, where everything has to be there, fail."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{server} cannot be had: {missing}")
+    pytest.skip(f"{server} cannot be had: {missing}")

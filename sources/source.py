@@ -10,6 +10,8 @@ from manifests.fields import Spec
 from manifests.kinds import Kind
 from manifests.objects import Dialect
 from manifests.secrets import Values
+from sources.clock import Clock, SystemClock
+from sources.state import SourceState
 
 SpecT = TypeVar("SpecT", bound=Spec)
 
@@ -36,6 +38,9 @@ class SourceContext:
     dialect: Dialect
     values: Values = field(repr=False)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    state: SourceState = field(default_factory=SourceState, repr=False)
+    """What it remembers across restarts, such as its position; in memory unless the service gives a durable one."""
+    clock: Clock = field(default_factory=SystemClock, repr=False)
 
 
 class Source(Generic[SpecT]):

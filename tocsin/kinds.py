@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MODULES: Mapping[tuple[Role, str], str] = {
     ("source", "webhook"): "sources.webhook",
     ("source", "github"): "sources.github",
+    ("source", "calendar"): "sources.calendar",
     ("trigger", "http"): "sensors.triggers.http",
     ("trigger", "log"): "sensors.triggers.log",
 }

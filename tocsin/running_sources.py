@@ -14,6 +14,7 @@ from manifests.secrets import Values
 from sources.http.listener import HttpListener
 from sources.http.source import HttpSource
 from sources.source import Source, SourceContext, SourceKinds, SourceRefused
+from sources.state import SourceState
 from tocsin.changes import Changes
 from tocsin.emitting import metered
 from tocsin.metrics import Metrics
@@ -95,7 +96,13 @@ class RunningSources:
         if kind is None:
             state.message = f"the kind {event.kind!r} is not supported by this version"
             return state
-        context = SourceContext(road=road, dialect=declared.dialect, values=self._values, annotations=declared.annotations)
+        context = SourceContext(
+            road=road,
+            dialect=declared.dialect,
+            values=self._values,
+            annotations=declared.annotations,
+            state=SourceState.of(road, self._bus.state),
+        )
         try:
             source: Source[Any] = kind(event.spec, context)
             task = await self._begin(road, source, state)

@@ -16,6 +16,7 @@ MODULES: Mapping[tuple[Role, str], str] = {
     ("source", "webhook"): "sources.webhook",
     ("source", "github"): "sources.github",
     ("source", "calendar"): "sources.calendar",
+    ("source", "file"): "sources.file",
     ("trigger", "http"): "sensors.triggers.http",
     ("trigger", "log"): "sensors.triggers.log",
 }

@@ -1,0 +1,175 @@
+"""The `file` source: an event when a file in a folder is created, written, removed, renamed or changes its mode.
+
+The kernel only says that something happened; what happened is told by looking again. So a queue of the kernel that
+overflows, a folder that is not there yet and what happens before the watch stands cost time, not events.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from hashlib import blake2b
+from os import fsencode
+from pathlib import Path
+from typing import Annotated, Self
+
+import msgspec
+import re2
+import structlog
+from pydantic import AfterValidator, Field, model_validator
+
+from eventbus.event import Event
+from manifests.fields import Spec
+from sources.folder import Change, Op, Seen, changes, look
+from sources.handing_over import hand_over
+from sources.http.endpoint import SourceFilter
+from sources.http.payload import now
+from sources.source import Emit, Source, SourceContext, SourceRefused, sources
+
+logger = structlog.get_logger()
+
+POLL_S = 0.1
+"""Between two looks with `polling`, as upstream."""
+LOOK_AGAIN_MS = 2000
+"""Between two looks when the kernel says nothing: links that lead elsewhere, and what came before the watch stood."""
+
+
+def _check_pattern(text: str) -> str:
+    try:
+        re2.compile(text, _quiet())
+    except re2.error as exc:
+        reason = exc.args[0] if exc.args else exc
+        raise ValueError(f"not a pattern: {reason.decode() if isinstance(reason, bytes) else reason}") from None
+    return text
+
+
+def _quiet() -> object:
+    options = re2.Options()
+    options.log_errors = False
+    return options
+
+
+class WatchPath(Spec):
+    """What to watch."""
+
+    directory: str = ""
+    """Absolute folder. What is in folders below is not watched."""
+    path: str = ""
+    """Name of the one file that counts."""
+    path_regexp: Annotated[str, AfterValidator(_check_pattern)] = ""
+    """Pattern (RE2, unanchored) of the names that count."""
+
+    @model_validator(mode="after")
+    def _is_one_place(self) -> Self:
+        if not self.directory.startswith("/"):
+            raise ValueError("directory: expected an absolute folder, such as /data/incoming")
+        if bool(self.path) == bool(self.path_regexp):
+            raise ValueError("expected either path or pathRegexp")
+        if self.path.startswith("/"):
+            raise ValueError("path: expected a name inside the directory, not an absolute path")
+        return self
+
+
+class FileSpec(Spec):
+    """Which changes of which files."""
+
+    event_type: str = Field(min_length=1)
+    """`CREATE`, `WRITE`, `REMOVE`, `RENAME` or `CHMOD`."""
+    watch_path_config: WatchPath
+    polling: bool = False
+    """Look every 100 ms instead of asking the kernel; for network mounts."""
+    metadata: dict[str, str] = {}
+    """Copied into `data.metadata`."""
+    filter: SourceFilter = None
+
+
+@sources.register("file", spec=FileSpec, active_passive=True)
+class File(Source[FileSpec]):
+    """Emits `{"name": …, "op": …, "metadata": …}`.
+
+    Semantics: Argo Events 1.9, `pkg/eventsources/sources/file`; what differs is in `docs/sources/file.md`.
+    """
+
+    def __init__(self, spec: FileSpec, context: SourceContext) -> None:
+        super().__init__(spec, context)
+        where = spec.watch_path_config
+        self._folder = Path(where.directory)
+        self._pattern = re2.compile(where.path_regexp, _quiet()) if where.path_regexp else None
+        self._op = Op.__members__.get(spec.event_type)
+
+    def warnings(self) -> list[str]:
+        """Say that an unknown event type never comes."""
+        return (
+            []
+            if self._op is not None
+            else [f"eventType: {self.spec.event_type!r} never comes; expected {', '.join(Op.__members__)}"]
+        )
+
+    async def run(self, emit: Emit) -> None:
+        """Emit until cancelled. Files that are there at the start produce nothing."""
+        before = await asyncio.to_thread(look, self._folder)
+        async for _ in self._stirred():
+            found = await asyncio.to_thread(look, self._folder)
+            for change in changes(before, found):
+                if self._counts(change):
+                    await hand_over(emit, self._event(change), self.context)
+            before = found
+
+    async def _stirred(self) -> AsyncIterator[None]:
+        """Says when to look: soon after something happened, and now and then anyway."""
+        said = False
+        while True:
+            if self.spec.polling:
+                await asyncio.sleep(POLL_S)
+                yield
+                continue
+            try:
+                place = await asyncio.to_thread(self._folder.stat)
+                async with aclosing(self._kernel()) as stirs:
+                    async for _ in stirs:
+                        yield
+                        if (await asyncio.to_thread(self._folder.stat)).st_ino != place.st_ino:
+                            break  # another folder has this name now
+                said = False
+            except FileNotFoundError:
+                if not said:
+                    logger.warning("folder_missing", source=str(self.context.road), folder=str(self._folder))
+                said = True
+                yield
+                await asyncio.sleep(1.0)
+
+    async def _kernel(self) -> AsyncGenerator[object, None]:
+        try:
+            from watchfiles import awatch  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise SourceRefused("needs watchfiles: install tocsin[file], or set polling: true") from None
+        watched = awatch(
+            self._folder,
+            watch_filter=None,
+            debounce=200,
+            step=20,
+            rust_timeout=LOOK_AGAIN_MS,
+            yield_on_timeout=True,
+            recursive=False,
+        )
+        async with aclosing(watched) as stirs:
+            async for stir in stirs:
+                yield stir
+
+    def _counts(self, change: Change) -> bool:
+        if change.op is not self._op:
+            return False
+        if self._pattern is None:
+            return change.name == self.spec.watch_path_config.path
+        return self._pattern.search(fsencode(change.name).decode("utf-8", "replace")) is not None
+
+    def _event(self, change: Change) -> Event:
+        name = change.name if self.spec.polling else str(self._folder / change.name)
+        shown = fsencode(name).decode("utf-8", "replace")
+        data = {"name": shown, "op": int(change.op), "metadata": self.spec.metadata or None}
+        return self.event(id=_id(change.op, change.name, change.file), time=now(), data=msgspec.json.encode(data))
+
+
+def _id(op: Op, name: str, file: Seen) -> str:
+    """The same change of the same file has the same id, whoever sees it."""
+    parts = b"\0".join([str([int(op), *file]).encode(), fsencode(name)])
+    return blake2b(parts, digest_size=16).hexdigest()

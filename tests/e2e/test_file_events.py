@@ -1,0 +1,26 @@
+"""Files that arrive in a folder, with the service as a process."""
+
+from pathlib import Path
+
+from service_process import running
+
+
+def test_a_file_that_arrives_is_an_event(tmp_path: Path) -> None:
+    manifest, folder = tmp_path / "file.yaml", tmp_path / "incoming"
+    manifest.write_text(f"""
+apiVersion: argoproj.io/v1alpha1
+kind: EventSource
+metadata: {{name: file}}
+spec:
+  file:
+    arrived:
+      eventType: CREATE
+      watchPathConfig: {{directory: {folder}, pathRegexp: "json$"}}
+""")
+    with running(str(manifest), data=tmp_path / "data") as service:
+        folder.mkdir()
+        (folder / "a.csv").touch()
+        (folder / "a.json").write_text("1")
+        (event,) = service.wait_for("/api/v1/events", lambda page: page["items"])["items"]
+        assert (event["source"], event["name"], event["type"]) == ("file", "arrived", "file")
+        assert service.stop() == 0

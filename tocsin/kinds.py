@@ -17,6 +17,7 @@ MODULES: Mapping[tuple[Role, str], str] = {
     ("source", "github"): "sources.github",
     ("source", "calendar"): "sources.calendar",
     ("source", "file"): "sources.file",
+    ("source", "generic"): "sources.generic",
     ("trigger", "http"): "sensors.triggers.http",
     ("trigger", "log"): "sensors.triggers.log",
 }

@@ -22,6 +22,18 @@ def _check_zone(name: str) -> str:
     return name
 
 
+def _check_schedule(text: str) -> str:
+    if text:
+        parse(text, descriptors=True)
+    return text
+
+
+def _check_interval(text: str) -> str:
+    if text:
+        parse(f"@every {text}", descriptors=True)
+    return text
+
+
 def _check_exclusions(entries: list[str]) -> list[str]:
     for entry in entries:
         excluded_days(entry)
@@ -69,9 +81,9 @@ class Persistence(Spec):
 class CalendarSpec(Spec):
     """When to emit."""
 
-    schedule: str = ""
+    schedule: Annotated[str, AfterValidator(_check_schedule)] = ""
     """Five cron fields, `@daily` and its like, or `@every 1h30m`. Wins over `interval`."""
-    interval: str = ""
+    interval: Annotated[str, AfterValidator(_check_interval)] = ""
     """A fixed period of at least 1s, such as `30s` or `1h30m`; due at its multiples since 1970 UTC."""
     timezone: Annotated[str, AfterValidator(_check_zone)] = ""
     """Zone in which the schedule is read, such as `Europe/Lisbon`; UTC where it is empty."""
@@ -93,14 +105,10 @@ class CalendarSpec(Spec):
     def _is_due_some_time(self) -> Self:
         if not self.schedule and not self.interval:
             raise ValueError("missing schedule or interval; a calendar needs one of them")
-        try:
-            self.when()
-        except ValueError as exc:
-            raise ValueError(f"{'schedule' if self.schedule else 'interval'}: {exc}") from None
         return self
 
     def when(self) -> Schedule:
-        """The schedule; raises `ValueError` where it cannot be read or never comes due."""
+        """The schedule."""
         if not self.schedule:
             return parse(f"@every {self.interval}", descriptors=True)
         return parse(

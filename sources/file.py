@@ -48,24 +48,32 @@ def _quiet() -> object:
     return options
 
 
+def _check_folder(text: str) -> str:
+    if not text.startswith("/"):
+        raise ValueError("expected an absolute folder, such as /data/incoming")
+    return text
+
+
+def _check_name(text: str) -> str:
+    if text.startswith("/"):
+        raise ValueError("expected a name inside the directory, not an absolute path")
+    return text
+
+
 class WatchPath(Spec):
     """What to watch."""
 
-    directory: str = ""
+    directory: Annotated[str, AfterValidator(_check_folder)] = Field(default="", validate_default=True)
     """Absolute folder. What is in folders below is not watched."""
-    path: str = ""
+    path: Annotated[str, AfterValidator(_check_name)] = ""
     """Name of the one file that counts."""
     path_regexp: Annotated[str, AfterValidator(_check_pattern)] = ""
     """Pattern (RE2, unanchored) of the names that count."""
 
     @model_validator(mode="after")
     def _is_one_place(self) -> Self:
-        if not self.directory.startswith("/"):
-            raise ValueError("directory: expected an absolute folder, such as /data/incoming")
         if bool(self.path) == bool(self.path_regexp):
             raise ValueError("expected either path or pathRegexp")
-        if self.path.startswith("/"):
-            raise ValueError("path: expected a name inside the directory, not an absolute path")
         return self
 
 

@@ -34,8 +34,8 @@ def test_a_calendar_misses_and_doubles_nothing_when_it_is_killed(tmp_path: Path)
 
 def test_problems_of_a_calendar_have_their_place(tmp_path: Path) -> None:
     manifest = tmp_path / "clock.yaml"
-    manifest.write_text(MANIFEST.replace("Asia/Singapore", "Asia/Singapur").replace("catchUp: all", "catchUp: every"))
+    manifest.write_text(MANIFEST.replace("Asia/Singapore", "Asia/Singapur").replace("interval: 1s", "interval: 1d"))
     done = tocsin("validate", str(manifest))
     assert done.returncode == 2
     assert "clock.yaml:8:46: spec.calendar.late.timezone: not a known time zone" in done.stdout + done.stderr
-    assert "clock.yaml:7:35: spec.calendar.tick.catchUp: " in done.stdout + done.stderr
+    assert "clock.yaml:7:22: spec.calendar.tick.interval: expected a duration" in done.stdout + done.stderr

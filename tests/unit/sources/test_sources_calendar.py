@@ -196,10 +196,10 @@ async def test_a_run_waits_for_a_log_that_cannot_take_it() -> None:
     ("spec", "said"),
     [
         ({}, "missing schedule or interval"),
-        ({"schedule": "0 0 30 2 *"}, "schedule: never comes due"),
+        ({"schedule": "0 0 30 2 *"}, "never comes due"),
         ({"schedule": "0 0 * * 7"}, "Sunday is 0"),
-        ({"interval": "100ms"}, "interval: expected a period of at least 1s"),
-        ({"interval": "soon"}, "interval: expected a duration"),
+        ({"interval": "100ms"}, "expected a period of at least 1s"),
+        ({"interval": "soon"}, "expected a duration"),
         ({"schedule": "0 9 * * *", "timezone": "Mars/Olympus"}, "not a known time zone"),
         ({"schedule": "0 9 * * *", "exclusionDates": ["EXDATE:tomorrow"]}, "expected EXDATE:2025"),
         ({"schedule": "0 9 * * *", "exclusionDates": ["EXDATE:20261341T000000Z"]}, "expected EXDATE:2025"),

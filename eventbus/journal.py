@@ -128,5 +128,8 @@ class Journal(Protocol):
     async def seen(self, road: Road) -> int:
         """How many events of `road` were decided, over all time."""
 
+    async def records(self, prefix: str) -> Sequence[tuple[str, bytes]]:
+        """The keyed records whose keys begin with `prefix`, as they were committed last, in the order of their keys."""
+
     async def tallies(self) -> Tallies:
         """Totals for metrics and health."""

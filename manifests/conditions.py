@@ -70,6 +70,10 @@ class Condition:
         """
         return _alternatives(self.term)
 
+    def __str__(self) -> str:
+        """The condition with all its parentheses: the same for every way to write it."""
+        return _spelled(self.term)
+
     def holds(self, present: Container[str]) -> bool:
         """Whether it is true when exactly the dependencies in `present` have an event."""
         return _holds(self.term, present)
@@ -166,6 +170,12 @@ class _Parser:
 
 def _hint(word: str) -> str:
     return f"; write {_INSTEAD[word]} instead of {quoted(word)}" if word in _INSTEAD else ""
+
+
+def _spelled(term: Term) -> str:
+    if isinstance(term, Name):
+        return term.name
+    return "(" + (" && " if isinstance(term, All) else " || ").join(map(_spelled, term.parts)) + ")"
 
 
 def _walk(term: Term) -> Iterator[Term]:

@@ -17,7 +17,7 @@ class Feature(StrEnum):
     SOURCE_FILTER = "filter.expression"
 
 
-BUILT: frozenset[Feature] = frozenset((Feature.EXPRS, Feature.TIME, Feature.SCRIPT, Feature.TRANSFORM))
+BUILT: frozenset[Feature] = frozenset((Feature.EXPRS, Feature.TIME, Feature.SCRIPT, Feature.TRANSFORM, Feature.JOIN))
 """The features this version runs. A feature joins this set in the change that builds it."""
 
 

@@ -4,13 +4,13 @@ A faulty part disables the triggers that need it and is named in `problems`; the
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from eventbus.contract import DependencyRef
 from eventbus.event import Road
 from eventbus.firing import TriggerRef
-from manifests.conditions import ConditionError, parse_conditions
+from manifests.conditions import Condition, ConditionError, parse_conditions
 from manifests.objects import DeclaredTrigger, Dependency, Dialect, ObjectRef, Sensor, TocsinTriggerHead
 from manifests.problems import Problem, Severity
 from manifests.revision import revision_of
@@ -19,6 +19,7 @@ from sensors.bound import EventView
 from sensors.filters.check import check_dependency
 from sensors.filters.combine import compile_filters
 from sensors.filters.held import Clause
+from sensors.joins import JoinedCondition, Reset
 from sensors.languages.gjson import Path, compile_path
 from sensors.transforms import Transform, Transforms, transformed
 from sensors.triggers.trigger import Trigger, TriggerContext, TriggerKinds
@@ -36,19 +37,24 @@ class CompiledTrigger:
     index: int
     declared: DeclaredTrigger
     acting: Trigger
-    alternatives: tuple[frozenset[str], ...]
-    """Sets of dependencies, each of which is enough."""
+    names: tuple[str, ...]
+    """The dependencies that its condition mentions."""
     order_key: str | None
     transforms: Transforms
     """Those of the sensor's dependencies: a request is rendered from what they make of the events."""
     order_by: Path | None
     """Where in the first event's data the order key stands."""
     record_start: bool
+    joined: JoinedCondition | None = None
+    """The condition, where it may need several events; None where any one of the alternatives is a single dependency."""
+    definitions: Mapping[str, str] = field(default_factory=dict)
+    """A hash of each dependency's declaration: partial matches survive an edit of what is not theirs."""
+    resets: tuple[Reset, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CompiledDependency:
-    """One dependency and the triggers that it alone is enough for."""
+    """One dependency and the triggers that need it: those it alone is enough for, and those that join."""
 
     ref: DependencyRef
     index: int
@@ -57,6 +63,8 @@ class CompiledDependency:
     """Its filters, behind its transform where it has one."""
     transform: Transform | None
     triggers: tuple[CompiledTrigger, ...]
+    joins: tuple[CompiledTrigger, ...] = ()
+    """Triggers that need it and may need others."""
 
     def seen(self, view: EventView) -> EventView:
         """The event as this dependency reads it, where its filters held."""
@@ -95,6 +103,7 @@ class _Compiler:
         self._dependencies = {dependency.name: dependency for dependency in sensor.dependencies}
         self._faulty: set[str] = set(sensor.unusable)
         self._clauses = {name: transformed(one.transform, compile_filters(one)) for name, one in self._dependencies.items()}
+        self._definitions = {name: _definition(one) for name, one in self._dependencies.items()}
         self._transforms = {name: transform for name, (_, transform) in self._clauses.items() if transform is not None}
 
     def compile(self) -> CompiledSensor:
@@ -139,31 +148,31 @@ class _Compiler:
         ref, head = self._sensor.ref, declared.head
         order_by = head.order_by if isinstance(head, TocsinTriggerHead) else ""
         ordered = self._sensor.dialect is Dialect.ARGO and head.at_least_once is True
+        condition = self._condition(declared)
         return CompiledTrigger(
             ref=TriggerRef(ref.namespace, ref.name, declared.name),
             index=index,
             declared=declared,
-            alternatives=self._alternatives(declared),
+            names=condition.names,
             acting=self._acting(declared),
             order_key=ORDERED if ordered else None,
             order_by=compile_path(order_by) if order_by else None,
             transforms=self._transforms,
+            joined=JoinedCondition(condition) if condition.joins else None,
+            definitions=self._definitions,
             record_start=head.at_least_once is False,
         )
 
-    def _alternatives(self, declared: DeclaredTrigger) -> tuple[frozenset[str], ...]:
+    def _condition(self, declared: DeclaredTrigger) -> Condition:
         path = f"{declared.path}.template.conditions"
         try:
             condition = parse_conditions(declared.conditions, tuple(self._dependencies))
-            alternatives = condition.alternatives
         except ConditionError as exc:
             raise _Disabled(path, str(exc)) from exc
-        if any(len(names) > 1 for names in alternatives):
-            raise _Disabled(path, "joining dependencies with && is not supported by this version")
         for name in condition.names:
             if name in self._faulty:
                 raise _Disabled(path, f"needs the dependency {name!r}, which cannot be used")
-        return alternatives
+        return condition
 
     def _acting(self, declared: DeclaredTrigger) -> Trigger:
         ref = self._sensor.ref
@@ -184,7 +193,7 @@ class _Compiler:
 
     def _dependency(self, index: int, dependency: Dependency, triggers: Sequence[CompiledTrigger]) -> CompiledDependency:
         ref = self._sensor.ref
-        alone = frozenset((dependency.name,))
+        needing = [trigger for trigger in triggers if dependency.name in trigger.names]
         clause, transform = self._clauses[dependency.name]
         return CompiledDependency(
             ref=DependencyRef(ref.namespace, ref.name, dependency.name),
@@ -192,8 +201,13 @@ class _Compiler:
             road=Road(ref.namespace, dependency.event_source_name, dependency.event_name),
             clause=clause,
             transform=transform,
-            triggers=tuple(trigger for trigger in triggers if alone in trigger.alternatives),
+            triggers=tuple(trigger for trigger in needing if trigger.joined is None),
+            joins=tuple(trigger for trigger in needing if trigger.joined is not None),
         )
+
+
+def _definition(dependency: Dependency) -> str:
+    return revision_of(dependency.model_dump(mode="json", by_alias=True))[:16]
 
 
 def _names_as_written(content: Mapping[str, Any]) -> dict[str, int]:

@@ -7,15 +7,16 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from eventbus.contract import DependencyRef
+from eventbus.contract import DependencyRef, StateChange
 from eventbus.event import Event, Recorded, Road
-from eventbus.firing import Cause, Firing, firing_id
+from eventbus.firing import Cause, Firing, TriggerRef, firing_id
 from manifests.objects import ObjectRef
 from sensors.bound import Bound, EventView
 from sensors.compile import CompiledDependency, CompiledSensor, CompiledTrigger
 from sensors.complaints import Complaints
 from sensors.filters.held import Clause, Held, Needs
 from sensors.index import Index, RoadIndex
+from sensors.joins import Joins, Member
 from sensors.transforms import Transform, Transforms
 
 SLICE = 8
@@ -47,6 +48,8 @@ class Decided(NamedTuple):
     """Dependencies whose rule broke: a fault of ours or of a library, not a value that does not fit."""
     view: EventView | None
     """The event as it was looked at; None where no sensor looks at its road."""
+    state: Sequence[StateChange] = ()
+    """What became of partial matches: to be committed with the firings."""
 
 
 NOTHING = Decided((), (), (), None)
@@ -89,8 +92,14 @@ class Decider:
     """All sensors in force, and what they make of events."""
 
     def __init__(
-        self, sensors: Iterable[CompiledSensor] = (), *, on_error: Callable[[DependencyRef, Exception], None] | None = None
+        self,
+        sensors: Iterable[CompiledSensor] = (),
+        *,
+        joins: Joins | None = None,
+        on_error: Callable[[DependencyRef, Exception], None] | None = None,
     ) -> None:
+        """`joins` are the partial matches as they were committed last; deciding goes on from them."""
+        self.joins = Joins() if joins is None else joins
         self._index: Index[_Entry] = Index()
         self._live: dict[ObjectRef, _Live] = {}
         self._ended: list[_Live] = []
@@ -202,8 +211,44 @@ class Decider:
                 yield
         if len(matched) > 1:
             matched.sort(key=_order)
-        firings = _firings(matched, recorded, view) if matched else ()
-        return Decided(firings, [entry.dependency.ref for entry in matched], errors, view)
+        firings, state = self._fired(matched, recorded, view) if matched else ((), ())
+        return Decided(firings, [entry.dependency.ref for entry in matched], errors, view, state)
+
+    def _fired(
+        self, matched: Sequence[_Entry], recorded: Recorded, view: EventView
+    ) -> tuple[Sequence[Firing], Sequence[StateChange]]:
+        """What the matches fire at once and what they complete, in the order of sensors, then triggers."""
+        single = [entry for entry in matched if entry.dependency.triggers]
+        firings = _firings(single, recorded, view) if single else []
+        if all(not entry.dependency.joins for entry in matched):
+            return [firing for _, firing in firings], ()
+        touched: dict[TriggerRef, None] = {}
+        for entry in matched:
+            for trigger in entry.dependency.joins:
+                touched[trigger.ref] = None
+                if members := self._joined(entry, trigger, recorded, view):
+                    firings.append(((entry.live.order, trigger.index), _joined_firing(trigger, entry.live, members, view)))
+        firings.sort(key=_place)
+        return [firing for _, firing in firings], [self.joins.change(ref) for ref in touched]
+
+    def _joined(self, entry: _Entry, trigger: CompiledTrigger, recorded: Recorded, view: EventView) -> Sequence[Member]:
+        """Note that an event came for a trigger that joins; what it completes."""
+        if trigger.joined is None:
+            return ()
+        name, event = entry.dependency.ref.dependency, recorded.event
+        arrived = Member(
+            dependency=name,
+            definition=trigger.definitions[name],
+            position=recorded.position,
+            received_us=recorded.received_us,
+            source=event.source,
+            name=event.name,
+            id=event.id,
+            correlation=correlation_of(event),
+            hops=event.hops,
+            order=None if trigger.order_by is None else _order_key(trigger, entry.dependency.seen(view)),
+        )
+        return self.joins.take(trigger.ref, trigger.joined, arrived, trigger.definitions, trigger.resets)
 
     def _candidates(self, road: RoadIndex[_Entry], view: EventView) -> Iterable[_Entry]:
         try:
@@ -239,17 +284,44 @@ def _verdict(entry: _Entry, view: EventView, possible: bool) -> Verdict:
     return Verdict(*entry.dependency.ref, event.source, event.id, matched, reason)
 
 
-def _firings(matched: Sequence[_Entry], recorded: Recorded, view: EventView) -> list[Firing]:
+Placed = tuple[tuple[int, int], Firing]
+"""A firing with the places of its sensor and of its trigger."""
+
+
+def _place(placed: Placed) -> tuple[int, int]:
+    return placed[0]
+
+
+def _firings(matched: Sequence[_Entry], recorded: Recorded, view: EventView) -> list[Placed]:
     """One firing for each trigger that the matches are enough for, however many of its alternatives they fill."""
     if len(matched) == 1:
         only = matched[0]
-        return [_firing(trigger, (only,), recorded, view) for trigger in only.dependency.triggers]
+        order = only.live.order
+        return [((order, trigger.index), _firing(trigger, (only,), recorded, view)) for trigger in only.dependency.triggers]
     found: dict[CompiledTrigger, list[_Entry]] = {}
     for entry in matched:
         for trigger in entry.dependency.triggers:
             found.setdefault(trigger, []).append(entry)
     ordered = sorted(found.items(), key=lambda item: (item[1][0].live.order, item[0].index))
-    return [_firing(trigger, entries, recorded, view) for trigger, entries in ordered]
+    return [((entries[0].live.order, trigger.index), _firing(trigger, entries, recorded, view)) for trigger, entries in ordered]
+
+
+def _joined_firing(trigger: CompiledTrigger, live: _Live, members: Sequence[Member], view: EventView) -> Firing:
+    causes = tuple([member.cause(trigger.ref.namespace) for member in members])
+    first = min(members, key=lambda member: member.position)
+    return Firing(
+        id=firing_id(trigger.ref, [(cause.dependency, cause.identity) for cause in causes]),
+        trigger=trigger.ref,
+        revision=live.sensor.revision,
+        causes=causes,
+        decided_us=view.now_us,
+        order_key=trigger.order_key
+        if trigger.order_by is None
+        else next((m.order for m in members if m.order is not None), None),
+        record_start=trigger.record_start,
+        correlation=first.correlation,
+        hops=max(member.hops for member in members) + 1,
+    )
 
 
 def _firing(trigger: CompiledTrigger, entries: Sequence[_Entry], recorded: Recorded, view: EventView) -> Firing:

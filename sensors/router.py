@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from eventbus.contract import Bus, Decisions, DependencyRef, Group, VerdictCounts
+from eventbus.contract import Bus, Decisions, DependencyRef, Group, StateChange, VerdictCounts
 from eventbus.errors import BusUnavailable
 from eventbus.event import Recorded, Road
 from eventbus.firing import Firing
@@ -71,6 +71,8 @@ class _Step:
         self.matched: dict[DependencyRef, int] = {}
         self.errors: dict[DependencyRef, int] = {}
         self.quarantined: dict[int, str] = {}
+        self.state: dict[str, StateChange] = {}
+        """The last change of each record."""
         self.position = 0
 
     def decisions(self, group: Group) -> Decisions:
@@ -80,6 +82,7 @@ class _Step:
             firings=self.firings,
             counts=VerdictCounts(seen=self.seen, matched=self.matched, errors=self.errors),
             quarantined=self.quarantined,
+            state=list(self.state.values()),
         )
 
 
@@ -217,7 +220,9 @@ class Router:
             step.matched[ref] = step.matched.get(ref, 0) + 1
         for ref in decided.errors:
             step.errors[ref] = step.errors.get(ref, 0) + 1
-        if decided.firings and decided.view is not None:
+        for change in decided.state:
+            step.state[change.key] = change
+        if (decided.firings or decided.state) and decided.view is not None:
             step.firings.extend(decided.firings)
             self.views.put(recorded.position, decided.view)
 

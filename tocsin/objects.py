@@ -13,6 +13,7 @@ from manifests.objects import EventSource, ObjectRef, Sensor
 from manifests.problems import Problem
 from tocsin.queries import Ambiguous, NotFound
 from tocsin.views import Json, state_of, when
+from tocsin.waiting import Waits, waiting
 
 
 class State(StrEnum):
@@ -86,6 +87,9 @@ async def sensor_view(state: ObjectState, journal: Journal) -> Json:
         for d in (sensor.dependencies if sensor else ())
     ]
     view["triggers"] = [{"name": t.name, "kind": t.kind, "conditions": t.conditions} for t in (sensor.triggers if sensor else ())]
+    names = [d.name for d in (sensor.dependencies if sensor else ())]
+    waits = {t.name: Waits(t.conditions, names) for t in (sensor.triggers if sensor else ())}
+    view["waiting"] = await waiting(journal, state.ref.namespace, state.ref.name, waits)
     view["last_firing"] = await _last_firing(state.ref, journal)
     return view
 
@@ -147,6 +151,9 @@ async def _kept(declared: Declared, journal: Journal) -> Json:
     counts = await journal.matched(namespace, name)
     view["dependencies"] = [_kept_dependency(d, counts) for d in spec.get("dependencies") or ()]
     view["triggers"] = [_kept_trigger(t.get("template") or {}) for t in spec.get("triggers") or ()]
+    names = [d["name"] for d in view["dependencies"]]
+    waits = {str(t["name"]): Waits(str(t["conditions"] or ""), names) for t in view["triggers"]}
+    view["waiting"] = await waiting(journal, namespace, name, waits)
     return view
 
 

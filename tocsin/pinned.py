@@ -21,6 +21,7 @@ from tocsin.declared import object_of
 from tocsin.kinds import trigger_kinds
 from tocsin.secrets import HiddenValues
 from tocsin.views import Json
+from tocsin.waiting import joined
 
 
 class Shown(NamedTuple):
@@ -103,7 +104,7 @@ async def listening(journal: Journal, recorded: Recorded, wanted: str | None) ->
         roads = set(_roads(namespace, declared))
         others += [(name, other) for other in roads if other != road]
         if road in roads:
-            found.sensors.append(_sensor(declared, namespace, name, recorded))
+            found.sensors.append(await _sensor(journal, declared, namespace, name, recorded))
         elif wanted is not None:
             found.hints.append(f"{name} depends on {', '.join(sorted(map(str, roads))) or 'nothing'}")
     if wanted is None and not found.sensors:
@@ -123,14 +124,18 @@ def _near(road: Road, others: list[tuple[str, Road]]) -> Iterator[str]:
         yield f"sensor {names[near]} depends on {near}, which is near {road}"
 
 
-def _sensor(declared: Declared, namespace: str, name: str, recorded: Recorded) -> Json:
-    view: Json = {"namespace": namespace, "name": name, "revision": declared.revision, "verdicts": [], "problem": None}
+async def _sensor(journal: Journal, declared: Declared, namespace: str, name: str, recorded: Recorded) -> Json:
+    view: Json = {"namespace": namespace, "name": name, "revision": declared.revision}
+    view |= {"verdicts": [], "joins": [], "problem": None}
     try:
-        decider = Decider([compiled(declared.content)])
+        sensor = compiled(declared.content)
+        decider = Decider([sensor])
     except ManifestError as exc:
         return view | {"problem": str(exc) or "it is no sensor"}
     view["verdicts"] = [
         {"dependency": verdict.dependency, "matched": verdict.matched, "reason": verdict.reason}
         for verdict in decider.verdicts(recorded, now_us=recorded.received_us)
     ]
+    matched = [verdict["dependency"] for verdict in view["verdicts"] if verdict["matched"]]
+    view["joins"] = await joined(journal, sensor, recorded, matched)
     return view

@@ -15,6 +15,8 @@ from sensors.bound import EventView
 from sensors.compile import CompiledSensor
 from sensors.decide import Decider
 from sensors.dispatch import Dispatcher
+from sensors.joins import PREFIX as JOINS
+from sensors.joins import Joins
 from sensors.limits import ActingLimits
 from sensors.router import Router
 from tocsin.armory import Armory
@@ -108,6 +110,7 @@ class RunningSensors:
 
     async def _take_over(self, wanted: Mapping[str, str]) -> None:
         """Let the revisions of before decide the events that still wait from before, where `wanted` has others now."""
+        self._decider.joins = Joins(await self._bus.journal.records(JOINS))
         tallies = await self._bus.journal.tallies()
         first, last = tallies.last_position - tallies.undecided + 1, tallies.last_position
         for declared in await _deciding(self._bus.journal, first, last):

@@ -1,6 +1,6 @@
 """Deciding on recorded events without acting: pure but for reading what it is handed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +44,7 @@ class Simulation:
     def run(self, lines: Sequence[Line], now: datetime) -> tuple[list[Json], list[Json]]:
         """Verdicts and firings of `lines` in order, decided at `now`. Each namespace's sensors see every event."""
         now_us = int(now.timestamp() * 1_000_000)
+        views: dict[tuple[str, int], EventView] = {}
         verdicts: list[Json] = []
         firings: list[Json] = []
         for position, line in enumerate(lines, 1):
@@ -54,8 +55,10 @@ class Simulation:
                     continue
                 decided = self._decider.decide(Recorded(position, now_us, event), now_us=now_us)
                 if decided.view is not None:
+                    if decided.firings or decided.state:
+                        views[namespace, position] = decided.view
                     verdicts += self._verdicts(decided, decided.view)
-                    firings += [self._firing(firing, position, decided.view) for firing in decided.firings]
+                    firings += [self._firing(firing, views) for firing in decided.firings]
         return verdicts, firings
 
     def _verdicts(self, decided: Decided, view: EventView) -> list[Json]:
@@ -76,12 +79,13 @@ class Simulation:
             for _, sensor, name, _ in self._listening.get(event.road, ())
         ]
 
-    def _firing(self, firing: Firing, position: int, view: EventView) -> Json:
+    def _firing(self, firing: Firing, views: Mapping[tuple[str, int], EventView]) -> Json:
+        seen = {cause.position: views[firing.trigger.namespace, cause.position] for cause in firing.causes}
         trigger = self._sensors[firing.trigger[:2]].triggers[firing.trigger.trigger]
         acting = trigger.acting
         said: Json = {"sensor": firing.trigger.sensor, "trigger": firing.trigger.trigger, "events": _events(firing)}
         try:
-            shown = dict(acting.show(acting.render(bind(firing, {position: view}, trigger.transforms))))
+            shown = dict(acting.show(acting.render(bind(firing, seen, trigger.transforms))))
         except (RenderError, TransformFailed) as exc:
             return said | {"error": str(exc)}
         if isinstance(body := shown.get("body"), str):

@@ -145,6 +145,7 @@ async def _note(journal: Journal, recorded: Recorded, sensors: list[Json]) -> st
         return "not decided yet: the verdicts are what the sensors in force now would say"
     if not sensors:
         return f"no sensor in force at {when(recorded.received_us)} depends on {recorded.event.road}"
-    if not any(sensor["firings"] for sensor in sensors) and any(v["matched"] for s in sensors for v in s["verdicts"]):
+    told = any(sensor["firings"] or sensor["joins"] for sensor in sensors)
+    if not told and any(v["matched"] for s in sensors for v in s["verdicts"]):
         return "a dependency matched, but nothing fired: no enabled trigger needs it alone"
     return ""

@@ -41,7 +41,7 @@ class MemoryBus:
         self.outbox: Outbox = self._outbox
         self.state: StateStore = MemoryState(self.stored, now_us, self._require_open)
         self.declarations: Declarations = MemoryDeclarations(self.stored, self._require_open)
-        self.journal: Journal = MemoryJournal(self.stored)
+        self.journal: Journal = MemoryJournal(self.stored, now_us)
 
     def append(self, batch: Sequence[Event]) -> Awaitable[Sequence[Appended]]:
         """See `Bus.append`."""

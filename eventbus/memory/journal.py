@@ -1,6 +1,6 @@
 """The journal in memory: each answer looks through everything."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from eventbus.cursors import check_limit, decode_cursor, encode_cursor
 from eventbus.event import Recorded, Road
@@ -14,8 +14,9 @@ PREFIX_DIGITS = 8
 class MemoryJournal:
     """See `Journal`."""
 
-    def __init__(self, stored: Stored) -> None:
+    def __init__(self, stored: Stored, now_us: Callable[[], int]) -> None:
         self._stored = stored
+        self._now_us = now_us
 
     async def events(self, wanted: EventFilter, *, limit: int = 50, cursor: str | None = None) -> EventPage:
         """See `Journal.events`."""
@@ -82,6 +83,12 @@ class MemoryJournal:
     async def seen(self, road: Road) -> int:
         """See `Journal.seen`."""
         return self._stored.seen.get(road, 0)
+
+    async def records(self, prefix: str) -> Sequence[tuple[str, bytes]]:
+        """See `Journal.records`."""
+        keys = sorted(key for key in self._stored.records if key.startswith(prefix))
+        found = [(key, self._stored.record(key, self._now_us())) for key in keys]
+        return [(key, record[0]) for key, record in found if record is not None]
 
     async def tallies(self) -> Tallies:
         """See `Journal.tallies`."""

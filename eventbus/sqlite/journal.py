@@ -14,6 +14,7 @@ from eventbus.sqlite.store import Store
 
 IN_FORCE = "SELECT ref, r.revision, content, since, until FROM declared JOIN revisions AS r ON r.id = declared.revision WHERE "
 OLDEST_AFTER = "SELECT received_us FROM events WHERE position > ? ORDER BY position LIMIT 1"
+RECORDS = "SELECT key, value FROM state WHERE key >= ? AND key < ? AND (expires_us IS NULL OR expires_us > ?) ORDER BY key"
 IN_FORCE_NOW = IN_FORCE + "until IS NULL ORDER BY ref"
 IN_FORCE_AT = IN_FORCE + "since < :position AND (until IS NULL OR until >= :position) ORDER BY ref"
 COUNT_OPEN = "SELECT count(*) FROM firings INDEXED BY firings_alive WHERE due_us IS NOT NULL"
@@ -60,6 +61,13 @@ class SqliteJournal(EventQueries, FiringQueries):
         """See `Journal.seen`."""
         rows = self._store.ask("SELECT events FROM seen WHERE namespace = ? AND source = ? AND name = ?", road)
         return int(rows[0][0]) if rows else 0
+
+    async def records(self, prefix: str) -> Sequence[tuple[str, bytes]]:
+        """See `Journal.records`."""
+        # The first text behind all that begin with the prefix: no key holds the last character of Unicode.
+        bounds = (prefix, prefix + "\U0010ffff", self._store.options.now_us())
+        rows = self._store.ask(RECORDS, bounds)
+        return [(key, value) for key, value in rows]
 
     async def tallies(self) -> Tallies:
         """See `Journal.tallies`."""

@@ -48,10 +48,10 @@ class JqProgram:
         """
         if data is not None and not isinstance(data, dict):
             raise JqFailed("the data is no object")
-        jq_engine.steps.left = jq_engine.MAX_STEPS
+        jq_engine.steps.begin()
         jq_engine.Clock.seconds = now_s
         try:
-            made = within(MAX_SECONDS, lambda: next(iter(self._program.run(data)), _NOTHING))
+            made = within(MAX_SECONDS, lambda: next(iter(self._program.run(data)), _NOTHING), jq_engine.steps.exhaust)
             return None if data is None and made is None else _object(made)
         except JqFailed:
             raise

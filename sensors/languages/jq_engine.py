@@ -36,12 +36,21 @@ class _Steps:
     """What is left of the run at hand."""
 
     def __init__(self) -> None:
-        self.left = MAX_STEPS
+        self.begin()
 
     def spend(self) -> None:
+        """One step. Raises `OutOfSteps`."""
         self.left -= 1
         if self.left < 0:
-            raise OutOfSteps(f"it needs more than {MAX_STEPS:,} steps")
+            raise OutOfSteps(self._reason)
+
+    def begin(self) -> None:
+        """A run begins."""
+        self.left, self._reason = MAX_STEPS, f"it needs more than {MAX_STEPS:,} steps"
+
+    def exhaust(self) -> None:
+        """The run has taken too long: its next step is one too many."""
+        self.left, self._reason = 0, "it needs more processor time than it may use"
 
 
 steps = _Steps()
@@ -187,6 +196,8 @@ def _index(value: Json, at: Json) -> Json:
 
 
 def _compare(left: Json, right: Json, depth: int, too_deep: str) -> int:
+    if depth:
+        steps.spend()
     if _number(left) and _number(right) and type(left) is not type(right):
         left, right = float(left), float(right)
     return int(_plain_compare(left, right, depth, too_deep))

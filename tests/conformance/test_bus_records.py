@@ -49,6 +49,17 @@ async def test_a_record_is_written_read_and_deleted(bus: ReopenableBus) -> None:
     assert await bus.state.get("k") is None
 
 
+async def test_records_are_found_by_the_beginning_of_their_keys(bus: ReopenableBus, clock: Clock) -> None:
+    for key in ("join/a/t", "join/b/t", "joinery", "pause/x", "join/é"):
+        assert await bus.state.put(key, key.encode())
+    assert await bus.state.put("join/old", b"gone", expires_us=clock.now_us + 1000)
+    clock.now_us += 2000
+    assert await bus.journal.records("join/") == [(key, key.encode()) for key in ("join/a/t", "join/b/t", "join/é")]
+    await bus.crash()
+    assert await bus.journal.records("pause/") == [("pause/x", b"pause/x")]
+    assert await bus.journal.records("nothing") == []
+
+
 async def test_a_write_on_a_stale_version_is_refused(bus: ReopenableBus) -> None:
     assert await bus.state.put("k", b"one", version=0)
     assert not await bus.state.put("k", b"two", version=0)

@@ -9,7 +9,7 @@ from tocsin.cli import client
 from tocsin.cli.groups import DefaultGroup
 from tocsin.cli.output import emit, table
 from tocsin.cli.settings import common, settings_of
-from tocsin.cli.text import pairs
+from tocsin.cli.text import pairs, ways
 
 if TYPE_CHECKING:
     from eventbus.journal import Journal
@@ -99,6 +99,9 @@ def _lines(found: Json) -> Iterator[str]:
         yield f"dependency  {item['name']} on {item['source']}/{item['event']}: {counts}"
     for item in found.get("triggers", ()):
         yield f"trigger     {item['name']} ({item['kind']})" + (f" when {item['conditions']}" if item["conditions"] else "")
+    for item in found.get("waiting", ()):
+        has = ", ".join(f"{one['dependency']} ({one['id']}, received {one['received']})" for one in item["has"])
+        yield f"waiting     {item['trigger']} for {ways(item['waits_for'])}; it has {has}"
     if found.get("last_firing"):
         yield f"last firing {found['last_firing']['id']} at {found['last_firing']['decided']}: {found['last_firing']['state']}"
     for problem in found.get("problems", ()):

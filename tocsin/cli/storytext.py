@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tocsin.cli.text import attempt_lines, outcome_line, pairs, request_lines, road, trigger
+from tocsin.cli.text import attempt_lines, outcome_line, pairs, request_lines, road, trigger, ways
 
 Json = Mapping[str, Any]
 
@@ -37,6 +37,7 @@ def explain_text(story: Json) -> str:
     for sensor in story["sensors"]:
         lines += ["", f"sensor {_object(sensor)}, revision {sensor['revision'][:12]}"]
         lines += [f"  {line}" for line in _verdicts(sensor)]
+        lines += [f"  {line}" for line in _joins(sensor)]
         lines += [f"  fired {firing['trigger']}: {firing['id']}, {outcome_line(firing)}" for firing in sensor["firings"]]
     if story["note"]:
         lines += ["", story["note"]]
@@ -50,6 +51,15 @@ def _verdicts(sensor: Json) -> Iterator[str]:
     for verdict in sensor["verdicts"]:
         word = "matched" if verdict["matched"] else "did not match"
         yield f"{verdict['dependency']} {word}" + (f": {verdict['reason']}" if verdict["reason"] else "")
+
+
+def _joins(sensor: Json) -> Iterator[str]:
+    for join in sensor.get("joins", ()):
+        if join["state"] == "waiting":
+            has = ", ".join(f"{one['dependency']} since {one['received']}" for one in join["has"])
+            yield f"{join['trigger']} waits for {ways(join['waits_for'])}; it has {has}"
+        elif join["state"] == "replaced":
+            yield f"{join['trigger']} did not fire on it: a later event replaced it, or a reset or an edit forgot it"
 
 
 def trace_text(story: Json) -> str:

@@ -91,3 +91,8 @@ def request_lines(request: Json | None) -> Iterator[str]:
     """What was sent."""
     if request:
         yield from (line for line in json.dumps(request, indent=2, ensure_ascii=False).splitlines())
+
+
+def ways(sets: Sequence[Sequence[str]]) -> str:
+    """What completes a condition: `b`, or `b or c && d`."""
+    return " or ".join(" && ".join(names) for names in sets) or "nothing"

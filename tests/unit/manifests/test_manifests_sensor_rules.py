@@ -330,9 +330,9 @@ def test_a_feature_that_is_not_built_disables_what_uses_it(
 
 
 @pytest.mark.parametrize("conditions", ["conditions: a && b, ", ""])
-def test_joining_dependencies_is_not_built_yet_whether_written_or_meant(conditions: str) -> None:
+def test_a_version_that_cannot_join_says_so_whether_it_is_written_or_meant(conditions: str) -> None:
     text = sensor_text(TWO % "", trigger(template=f"name: t, {conditions}log: {{}}"))
-    loaded = read(text)
+    loaded = read(text, features=frozenset())
     (problem,) = loaded.errors
     assert problem.path == "spec.triggers[0].template" + (".conditions" if conditions else "")
     assert problem.message.startswith("Unsupported: ")

@@ -243,8 +243,8 @@ def test_a_problem_counts_dependencies_as_the_manifest_lists_them() -> None:
     ("trigger", "path", "match"),
     [
         (a_trigger(conditions="nope"), "spec.triggers[0].template.conditions", "'nope' is not a dependency"),
-        (a_trigger(conditions="a && b"), "spec.triggers[0].template.conditions", "not supported"),
-        (a_trigger(conditions=""), "spec.triggers[0].template.conditions", "not supported"),
+        (a_trigger(conditions="a && nope"), "spec.triggers[0].template.conditions", "'nope' is not a dependency"),
+        (a_trigger(conditions="a & b"), "spec.triggers[0].template.conditions", "write && instead of"),
         (a_trigger(conditions="a", broken=True), "spec.triggers[0]", "record.broken: cannot work"),
     ],
 )

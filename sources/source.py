@@ -29,6 +29,20 @@ class Emit(Protocol):
         Raises `BusUnavailable` (try again later) or `EventRejected` (never).
         """
 
+    def batch(self, events: Sequence[Event]) -> Awaitable[Sequence[Appended]]:
+        """As a call, for many events at the price of few; one answer for each, in order.
+
+        `BusUnavailable`: none or some are stored, and it is safe to hand over all again. `EventRejected`: one of them will never
+        be taken, and none is stored; hand them over one by one to find it.
+        """
+
+    def unusable(self, count: int = 1) -> None:
+        """Count what arrived and can never become an event."""
+
+
+def _tell_nobody(reason: str) -> None:
+    return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceContext:
@@ -41,6 +55,8 @@ class SourceContext:
     state: SourceState = field(default_factory=SourceState, repr=False)
     """What it remembers across restarts, such as its position; in memory unless the service gives a durable one."""
     clock: Clock = field(default_factory=SystemClock, repr=False)
+    tell: Callable[[str], None] = field(default=_tell_nobody, repr=False)
+    """Says why the source takes nothing in at present, such as a broker that does not answer; empty text: it does."""
 
 
 class Source(Generic[SpecT]):
@@ -82,8 +98,16 @@ class Source(Generic[SpecT]):
         """What works differently from what the declaration may lead its author to expect; to be said loudly, once."""
         return ()
 
+    def stop(self) -> bool:
+        """Take in nothing more, so that `run` soon returns with everything acknowledged; False where it has to be cancelled."""
+        return False
+
     async def run(self, emit: Emit) -> None:
-        """Emit until cancelled. Leaves nothing open when cancelled."""
+        """Emit until `stop`, or until cancelled. Leaves nothing open when cancelled.
+
+        Called again after it raised. What passes by itself, such as a connection that is gone, it copes with and says with
+        `context.tell`.
+        """
         raise NotImplementedError(f"the {self.key} source has no loop of its own: it is served by the shared listener")
 
 

@@ -1,5 +1,6 @@
-"""What a source calls for each event: append to the log, and count."""
+"""What a source calls for its events: append to the log, and count."""
 
+from collections.abc import Sequence
 from time import perf_counter
 
 from eventbus.contract import Appended, Bus
@@ -10,19 +11,41 @@ from tocsin.changes import Changes
 from tocsin.metrics import Metrics
 
 
-def metered(bus: Bus, metrics: Metrics, changes: Changes, road: Road) -> Emit:
-    """An `emit` for the source of `road`, whose series must exist."""
-    series = metrics.roads[road]
+class Emitter:
+    """See `Emit`."""
 
-    async def emit(event: Event) -> Appended:
+    def __init__(self, bus: Bus, metrics: Metrics, changes: Changes, road: Road) -> None:
+        """The series of `road` must exist."""
+        self._append, self._metrics, self._changes = bus.append, metrics, changes
+        self._series = metrics.roads[road]
+
+    async def __call__(self, event: Event) -> Appended:
+        """See `Emit.__call__`."""
         began = perf_counter()
         try:
-            (appended,) = await bus.append((event,))
+            (appended,) = await self._append((event,))
         except BusError:
-            series.refused += 1
+            self._series.refused += 1
             raise
-        metrics.accepted(series, perf_counter() - began, repeat=appended.repeat)
-        changes.appended()
+        self._metrics.accepted(self._series, perf_counter() - began, repeat=appended.repeat)
+        self._changes.appended()
         return appended
 
-    return emit
+    async def batch(self, events: Sequence[Event]) -> Sequence[Appended]:
+        """See `Emit.batch`."""
+        began = perf_counter()
+        answers = await self._append(events)
+        seconds = perf_counter() - began
+        for appended in answers:
+            self._metrics.accepted(self._series, seconds, repeat=appended.repeat)
+        self._changes.appended()
+        return answers
+
+    def unusable(self, count: int = 1) -> None:
+        """See `Emit.unusable`."""
+        self._series.refused += count
+
+
+def metered(bus: Bus, metrics: Metrics, changes: Changes, road: Road) -> Emit:
+    """An `emit` for the source of `road`, whose series must exist."""
+    return Emitter(bus, metrics, changes, road)

@@ -53,6 +53,8 @@ class ObjectState:
     declared: EventSource | Sensor | None = None
     """What runs; None where nothing does."""
     events: dict[str, EventState] = field(default_factory=dict)
+    kept: bool = False
+    """Whether what runs is the last good revision of something that became invalid."""
 
 
 async def source_view(state: ObjectState, journal: Journal) -> Json:

@@ -1,7 +1,7 @@
 """Keeps the sources that run equal to those that are declared."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,20 +17,21 @@ from sources.source import Source, SourceContext, SourceKinds, SourceRefused
 from sources.state import SourceState
 from tocsin.changes import Changes
 from tocsin.emitting import metered
+from tocsin.kept_running import Fares, KeptRunning
 from tocsin.metrics import Metrics
 from tocsin.objects import EventState
 
 logger = structlog.get_logger()
 
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
-"""Between two starts of a source that fails; doubled each time."""
+STOP_GRACE_S = 20.0
+"""Seconds in which a source that goes may finish what is in flight."""
 
 
 @dataclass(slots=True)
 class _Running:
     declared: DeclaredEvent
     annotations: Mapping[str, str]
-    task: asyncio.Task[None] | None
+    kept: KeptRunning | None
     """None where the shared listener serves it."""
     state: EventState
 
@@ -55,20 +56,26 @@ class RunningSources:
         self._running: dict[Road, _Running] = {}
         self._group: asyncio.TaskGroup | None = None
         self._stopping = asyncio.Event()
+        self.changed: Callable[[Road], None] = lambda road: None
+        """Called when a named event fares otherwise than before."""
 
     async def run(self) -> None:
         """Own the tasks of the sources until `stop`; then end intake and let what is in flight be answered."""
         async with asyncio.TaskGroup() as self._group:
             self.ready.set()
             await self._stopping.wait()
+            kept = [running.kept for running in self._running.values() if running.kept is not None]
+            for one in kept:
+                one.stop()
             await self._listener.stop()
-            for running in self._running.values():
-                if running.task is not None:
-                    running.task.cancel()
+            await _ended(kept)
 
     def stop(self) -> None:
         """End intake."""
         self._stopping.set()
+
+    def _fares_otherwise(self, road: Road) -> None:
+        self.changed(road)
 
     async def apply(self, declared: Iterable[EventSource]) -> dict[Road, EventState]:
         """Make what runs equal `declared`; return the state of each named event."""
@@ -96,16 +103,18 @@ class RunningSources:
         if kind is None:
             state.message = f"the kind {event.kind!r} is not supported by this version"
             return state
+        fares = Fares(road, state, self._fares_otherwise)
         context = SourceContext(
             road=road,
             dialect=declared.dialect,
             values=self._values,
             annotations=declared.annotations,
             state=SourceState.of(road, self._bus.state),
+            tell=fares.tell,
         )
         try:
             source: Source[Any] = kind(event.spec, context)
-            task = await self._begin(road, source, state)
+            kept = await self._begin(road, source, state, fares)
         except (SourceRefused, ValueError) as exc:
             state.message = str(exc)
             logger.error("source_not_started", source=str(road), reason=str(exc))
@@ -113,11 +122,11 @@ class RunningSources:
         for warning in source.warnings():
             logger.warning("source_differs", source=str(road), detail=warning)
         state.running = True
-        self._running[road] = _Running(event, declared.annotations, task, state)
+        self._running[road] = _Running(event, declared.annotations, kept, state)
         logger.debug("source_started", source=str(road), kind=event.kind, endpoint=state.endpoint or None)
         return state
 
-    async def _begin(self, road: Road, source: Source[Any], state: EventState) -> asyncio.Task[None] | None:
+    async def _begin(self, road: Road, source: Source[Any], state: EventState, fares: Fares) -> KeptRunning | None:
         emit = metered(self._bus, self._metrics, self._changes, road)
         if isinstance(source, HttpSource):
             port = await self._listener.add(source, emit)
@@ -127,31 +136,28 @@ class RunningSources:
             return None
         if self._group is None:
             raise SourceRefused("the service is not running")
-        return self._group.create_task(self._kept_running(road, source, state), name=f"source-{road}")
-
-    async def _kept_running(self, road: Road, source: Source[Any], state: EventState) -> None:
-        """Run a source again and again: what it waits for may come back. Each failure waits longer, up to a minute."""
-        emit, pause_s, loop = metered(self._bus, self._metrics, self._changes, road), FIRST_PAUSE_S, asyncio.get_running_loop()
-        while True:
-            began = loop.time()
-            try:
-                await source.run(emit)
-                reason = "it ended by itself"
-            except Exception as exc:
-                reason = f"{type(exc).__name__}: {exc}"
-            if loop.time() - began > 2 * LONGEST_PAUSE_S:
-                pause_s = FIRST_PAUSE_S
-            state.running, state.message = False, f"{reason}; started again in {pause_s:g}s"
-            logger.warning("source_failed", source=str(road), reason=reason, again_in_s=pause_s)
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-            state.running, state.message = True, ""
+        kept = KeptRunning(road, source, emit, fares)
+        kept.task = self._group.create_task(kept.run(), name=f"source-{road}")
+        return kept
 
     async def _end(self, road: Road) -> None:
         running = self._running.pop(road)
-        if running.task is None:
+        if running.kept is None:
             await self._listener.remove(road)
         else:
-            running.task.cancel()
-            await asyncio.wait([running.task])
+            running.kept.stop()
+            await _ended([running.kept])
         logger.info("source_stopped", source=str(road))
+
+
+async def _ended(kept: Iterable[KeptRunning]) -> None:
+    """Return when all have ended; those that take too long are cancelled."""
+    tasks = [one.task for one in kept if one.task is not None]
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=STOP_GRACE_S)
+    for task in late:
+        logger.warning("source_cut_off", source=task.get_name().removeprefix("source-"), grace_s=STOP_GRACE_S)
+        task.cancel()
+    if late:
+        await asyncio.wait(late)

@@ -31,6 +31,8 @@ class Supervisor:
         self._bus, self._values, self._metrics, self._sources, self._sensors = bus, values, metrics, sources, sensors
         self.states: dict[ObjectRef, ObjectState] = {}
         self._applying = asyncio.Lock()
+        self._events: Mapping[Road, EventState] = {}
+        sources.changed = self._fares_otherwise
 
     async def apply(self, declared: Declarations) -> None:
         """Make what runs equal `declared`: what is new starts, what is gone stops, what is unchanged is not touched."""
@@ -53,8 +55,19 @@ class Supervisor:
             for ref, ready in compiled.items():
                 _judge_sensor(states[ref], sensors[ref], ready, declared)
             self._say_what_changed(states)
-            self.states = states
+            self.states, self._events = states, events
             self._count(events)
+
+    def _fares_otherwise(self, road: Road) -> None:
+        """Judge the event source of `road` anew: one of its events has come, gone, or come back."""
+        ref = ObjectRef("EventSource", road.namespace, road.source)
+        state = self.states.get(ref)
+        if state is None or not isinstance(state.declared, EventSource) or road not in self._events:
+            return  # not applied yet: what it tells now is judged then
+        fresh = _state(ref, state.declared, state.kept, state.problems)
+        _judge_source(fresh, state.declared, self._events)
+        self.states[ref] = fresh
+        self._count(self._events)
 
     async def _last_good(self, declared: Declarations) -> dict[ObjectRef, EventSource | Sensor]:
         """What was in force and is declared wrongly now, as it was."""
@@ -128,7 +141,7 @@ def _state(ref: ObjectRef, obj: EventSource | Sensor, last_good: bool, problems:
     if last_good:
         reason = _first(problems) or "its file cannot be read"
         message = f"the last valid revision runs on: {reason}"
-        return ObjectState(ref=ref, state=State.LAST_GOOD, message=message, problems=problems, declared=obj)
+        return ObjectState(ref=ref, state=State.LAST_GOOD, message=message, problems=problems, declared=obj, kept=True)
     return ObjectState(ref=ref, state=State.RUNNING, problems=problems, declared=obj)
 
 

@@ -17,7 +17,9 @@ class Feature(StrEnum):
     SOURCE_FILTER = "filter.expression"
 
 
-BUILT: frozenset[Feature] = frozenset((Feature.EXPRS, Feature.TIME, Feature.SCRIPT, Feature.TRANSFORM, Feature.JOIN))
+BUILT: frozenset[Feature] = frozenset(
+    (Feature.EXPRS, Feature.TIME, Feature.SCRIPT, Feature.TRANSFORM, Feature.JOIN, Feature.CONDITIONS_RESET)
+)
 """The features this version runs. A feature joins this set in the change that builds it."""
 
 

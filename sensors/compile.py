@@ -21,6 +21,7 @@ from sensors.filters.combine import compile_filters
 from sensors.filters.held import Clause
 from sensors.joins import JoinedCondition, Reset
 from sensors.languages.gjson import Path, compile_path
+from sensors.resets import compile_resets
 from sensors.transforms import Transform, Transforms, transformed
 from sensors.triggers.trigger import Trigger, TriggerContext, TriggerKinds
 from sensors.web.client import Web
@@ -160,8 +161,15 @@ class _Compiler:
             transforms=self._transforms,
             joined=JoinedCondition(condition) if condition.joins else None,
             definitions=self._definitions,
+            resets=self._resets(declared),
             record_start=head.at_least_once is False,
         )
+
+    def _resets(self, declared: DeclaredTrigger) -> tuple[Reset, ...]:
+        try:
+            return compile_resets(declared.conditions_reset)
+        except ValueError as exc:
+            raise _Disabled(f"{declared.path}.template.conditionsReset", str(exc)) from exc
 
     def _condition(self, declared: DeclaredTrigger) -> Condition:
         path = f"{declared.path}.template.conditions"

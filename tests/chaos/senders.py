@@ -62,13 +62,7 @@ class Senders:
     async def _push(self, n: int, wanted: bool) -> None:
         delivery = str(UUID(int=self._random.getrandbits(128), version=4))
         body = json.dumps({"ref": f"refs/heads/{'main' if wanted else 'dev'}", "n": str(n), "after": f"{n:040x}"}).encode()
-        headers = {
-            "Content-Type": "application/json",
-            "X-GitHub-Event": "push",
-            "X-GitHub-Delivery": delivery,
-            "X-Hub-Signature-256": f"sha256={hmac.new(SECRET, body, hashlib.sha256).hexdigest()}",
-        }
-        answer = await self._until_acknowledged(self._github, body, headers)
+        answer = await self._until_acknowledged(self._github, body, signed(delivery, body))
         if answer != delivery:
             self.sent.mistaken.append(f"delivery {delivery} was answered with the id {answer!r}")
         self.sent.acknowledged.append(Acknowledged("pushes", answer, str(n), wanted))
@@ -91,3 +85,30 @@ class Senders:
                 pass  # down, or cut off before the answer: the delivery is repeated below
             self.sent.refused += 1
             await asyncio.sleep(0.05)
+
+
+def signed(delivery: str, body: bytes) -> dict[str, str]:
+    """The headers of a push, as GitHub sends and signs them."""
+    return {
+        "Content-Type": "application/json",
+        "X-GitHub-Event": "push",
+        "X-GitHub-Delivery": delivery,
+        "X-Hub-Signature-256": f"sha256={hmac.new(SECRET, body, hashlib.sha256).hexdigest()}",
+    }
+
+
+async def delivered(session: aiohttp.ClientSession, url: str, delivery: str, data: dict[str, str]) -> int:
+    """Send a push until it is acknowledged; return how many tries were not."""
+    body, refused = json.dumps(data).encode(), 0
+    while True:
+        try:
+            async with session.post(url, data=body, headers=signed(delivery, body)) as answer:
+                await answer.read()
+                if answer.status == 200:
+                    return refused
+                if answer.status not in (429, 503):
+                    raise RuntimeError(f"a push was answered {answer.status}")
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            pass  # down, or cut off before the answer: the delivery is repeated below
+        refused += 1
+        await asyncio.sleep(0.02)

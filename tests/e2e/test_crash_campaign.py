@@ -6,6 +6,7 @@ from pathlib import Path
 import aiohttp
 from chaos.campaign import Plan, campaign, drained, judged
 from chaos.manifests import write
+from chaos.pairs import PairsPlan, pairs_campaign
 from chaos.senders import Senders
 from chaos.service import Service, free_port
 from chaos.target import Target
@@ -43,3 +44,10 @@ async def test_a_stop_under_load_drains_exits_0_and_loses_nothing(tmp_path: Path
             await service.end()
     assert not report.faults, report.text()
     assert report.firings > 50, report.text()
+
+
+async def test_a_joined_condition_pairs_the_same_with_kills_as_without(tmp_path: Path) -> None:
+    report = await pairs_campaign(PairsPlan(seed=5, pairs=300, kills=4), tmp_path)
+    assert not report.faults, report.text()
+    assert report.kills >= 2, report.text()
+    assert report.firings == 300

@@ -1,6 +1,8 @@
 """Conditions that join events: what completes them, what is kept, what is forgotten."""
 
+import dataclasses
 from collections.abc import Sequence
+from datetime import datetime
 
 import pytest
 from deciding_helpers import KINDS, NOW, NoValues, a_dependency, a_sensor, a_trigger, an_event
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from eventbus.event import Event, Recorded
 from eventbus.firing import Firing, TriggerRef
 from manifests.conditions import parse_conditions
-from manifests.objects import Dialect, TocsinTriggerHead
+from manifests.objects import ConditionsReset, Dialect, TocsinTriggerHead
 from sensors.compile import compile_sensor
 from sensors.decide import Decider
 from sensors.joins import JoinedCondition, Joins, decode, key_of, trigger_of
@@ -170,6 +172,55 @@ def test_a_transform_and_a_filter_decide_what_counts() -> None:
     assert log.decide(an_event({"z": "n"}, name="a", id="a1"), 1) == []
     assert log.decide(an_event({"z": "y"}, name="a", id="a2"), 2) == []
     assert [causes(one) for one in log.decide(an_event({}, name="b", id="b1"), 3)] == [["a2", "b1"]]
+
+
+def at(text: str) -> int:
+    return int(datetime.fromisoformat(text).timestamp() * 1_000_000)
+
+
+def resetting(*resets: dict[str, str]) -> Log:
+    trigger = a_trigger(conditions="a && b")
+    declared = tuple(ConditionsReset.model_validate({"byTime": reset}) for reset in resets)
+    return Log(joining("", "a", "b", triggers=(dataclasses.replace(trigger, conditions_reset=declared),)))
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone", "first", "second", "pairs"),
+    [
+        ("30 2 * * *", "", "2024-07-05T02:00Z", "2024-07-05T02:29Z", True),
+        ("30 2 * * *", "", "2024-07-05T02:00Z", "2024-07-05T02:30Z", False),
+        ("30 2 * * *", "", "2024-07-05T02:30Z", "2024-07-05T23:59Z", True),
+        ("30 2 * * *", "", "2024-07-05T03:00Z", "2024-07-09T03:00Z", False),
+        ("30 2 * * 1-5", "Asia/Singapore", "2024-07-05T18:29Z", "2024-07-05T18:31Z", True),
+        ("30 2 * * 1-5", "Asia/Singapore", "2024-07-04T18:29Z", "2024-07-04T18:31Z", False),
+        ("TZ=America/New_York 0 9 * * *", "", "2024-03-10T12:59Z", "2024-03-10T13:01Z", False),
+        ("TZ=America/New_York 0 9 * * *", "", "2024-03-09T13:59Z", "2024-03-09T14:01Z", False),
+        ("TZ=America/New_York 0 9 * * *", "", "2024-11-03T13:01Z", "2024-11-03T13:59Z", True),
+    ],
+)
+def test_what_came_before_a_reset_is_forgotten_after_it(cron: str, zone: str, first: str, second: str, pairs: bool) -> None:
+    log = resetting({"cron": cron, "timezone": zone})
+    log.add("a1", received_us=at(first))
+    assert bool(log.add("b1", received_us=at(second))) is pairs
+
+
+def test_a_reset_while_the_service_was_down_counts() -> None:
+    log = resetting({"cron": "0 * * * *"}, {"cron": "30 * * * *"})
+    log.add("a1", received_us=at("2024-07-05T10:10Z"))
+    again = resetting({"cron": "0 * * * *"}, {"cron": "30 * * * *"})
+    again.decider.joins = Joins(log.records.items())
+    again.position = 1
+    assert again.add("b1", received_us=at("2024-07-05T10:31Z")) == []
+    assert [causes(one) for one in again.add("a2", received_us=at("2024-07-05T10:32Z"))] == [["a2", "b1"]]
+
+
+def test_a_reset_that_cannot_be_read_disables_its_trigger() -> None:
+    trigger = dataclasses.replace(
+        a_trigger(conditions="a && b"), conditions_reset=(ConditionsReset.model_validate({"byTime": {"cron": "61 * * * *"}}),)
+    )
+    sensor = compile_sensor(a_sensor(on("a"), on("b"), triggers=(trigger,)), KINDS, NoValues())
+    assert not sensor.triggers
+    assert sensor.problems[0].path == "spec.triggers[0].template.conditionsReset"
 
 
 def test_the_oldest_position_that_is_needed_is_known() -> None:

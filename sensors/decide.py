@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from eventbus.contract import DependencyRef, StateChange
 from eventbus.event import Event, Recorded, Road
-from eventbus.firing import Cause, Firing, TriggerRef, firing_id
+from eventbus.firing import Cause, Firing, firing_id
 from manifests.objects import ObjectRef
 from sensors.bound import Bound, EventView
 from sensors.compile import CompiledDependency, CompiledSensor, CompiledTrigger
@@ -222,32 +222,24 @@ class Decider:
         firings = _firings(single, recorded, view) if single else []
         if all(not entry.dependency.joins for entry in matched):
             return [firing for _, firing in firings], ()
-        touched: dict[TriggerRef, None] = {}
+        found: dict[CompiledTrigger, list[_Entry]] = {}
         for entry in matched:
             for trigger in entry.dependency.joins:
-                touched[trigger.ref] = None
-                if members := self._joined(entry, trigger, recorded, view):
-                    firings.append(((entry.live.order, trigger.index), _joined_firing(trigger, entry.live, members, view)))
+                found.setdefault(trigger, []).append(entry)
+        for trigger, entries in found.items():
+            if members := self._joined(trigger, entries, recorded, view):
+                live = entries[0].live
+                firings.append(((live.order, trigger.index), _joined_firing(trigger, live, members, view)))
         firings.sort(key=_place)
-        return [firing for _, firing in firings], [self.joins.change(ref) for ref in touched]
+        return [firing for _, firing in firings], [self.joins.change(trigger.ref) for trigger in found]
 
-    def _joined(self, entry: _Entry, trigger: CompiledTrigger, recorded: Recorded, view: EventView) -> Sequence[Member]:
-        """Note that an event came for a trigger that joins; what it completes."""
+    def _joined(
+        self, trigger: CompiledTrigger, entries: Sequence[_Entry], recorded: Recorded, view: EventView
+    ) -> Sequence[Member]:
+        """Note that an event came for a trigger that joins, for each of `entries`; what it completes."""
         if trigger.joined is None:
             return ()
-        name, event = entry.dependency.ref.dependency, recorded.event
-        arrived = Member(
-            dependency=name,
-            definition=trigger.definitions[name],
-            position=recorded.position,
-            received_us=recorded.received_us,
-            source=event.source,
-            name=event.name,
-            id=event.id,
-            correlation=correlation_of(event),
-            hops=event.hops,
-            order=None if trigger.order_by is None else _order_key(trigger, entry.dependency.seen(view)),
-        )
+        arrived = [_member(trigger, entry, recorded, view) for entry in entries]
         return self.joins.take(trigger.ref, trigger.joined, arrived, trigger.definitions, trigger.resets)
 
     def _candidates(self, road: RoadIndex[_Entry], view: EventView) -> Iterable[_Entry]:
@@ -304,6 +296,22 @@ def _firings(matched: Sequence[_Entry], recorded: Recorded, view: EventView) -> 
             found.setdefault(trigger, []).append(entry)
     ordered = sorted(found.items(), key=lambda item: (item[1][0].live.order, item[0].index))
     return [((entries[0].live.order, trigger.index), _firing(trigger, entries, recorded, view)) for trigger, entries in ordered]
+
+
+def _member(trigger: CompiledTrigger, entry: _Entry, recorded: Recorded, view: EventView) -> Member:
+    name, event = entry.dependency.ref.dependency, recorded.event
+    return Member(
+        dependency=name,
+        definition=trigger.definitions[name],
+        position=recorded.position,
+        received_us=recorded.received_us,
+        source=event.source,
+        name=event.name,
+        id=event.id,
+        correlation=correlation_of(event),
+        hops=event.hops,
+        order=None if trigger.order_by is None else _order_key(trigger, entry.dependency.seen(view)),
+    )
 
 
 def _joined_firing(trigger: CompiledTrigger, live: _Live, members: Sequence[Member], view: EventView) -> Firing:

@@ -126,21 +126,23 @@ class Joins:
         self,
         trigger: TriggerRef,
         condition: JoinedCondition,
-        arrived: Member,
+        arrived: Sequence[Member],
         definitions: Mapping[str, str],
         resets: Sequence[Reset] = (),
     ) -> tuple[Member, ...]:
         """Note that `arrived` came for `trigger`; return what it completes, in the order of dependencies, or nothing.
 
-        `definitions` are the declared dependencies; what came for one that has changed since, or before the last reset, is
-        forgotten.
+        `arrived` is one event, once for each dependency that it fills; all are filled before the condition is asked, so that
+        an event takes part in one round only. `definitions` are the declared dependencies; what came for one that has
+        changed since, or before the last reset, is forgotten.
         """
         former = self._pending.get(trigger)
         kept: list[Member] = []
         if former is not None and former.conditions == condition.key:
-            since = _last_reset(resets, arrived.received_us)
-            kept = [one for one in former.members if _counts(one, arrived, definitions, since)]
-        members = (*kept, arrived)
+            filled = {member.dependency for member in arrived}
+            since = _last_reset(resets, arrived[0].received_us)
+            kept = [one for one in former.members if one.dependency not in filled and _counts(one, definitions, since)]
+        members = (*kept, *arrived)
         if condition.holds({member.dependency for member in members}):
             self._pending.pop(trigger, None)
             return tuple(sorted(members, key=lambda member: member.dependency))
@@ -153,8 +155,8 @@ class Joins:
         return StateChange(key=key_of(trigger), value=None if pending is None else _encoder.encode(pending))
 
 
-def _counts(member: Member, arrived: Member, definitions: Mapping[str, str], since: int | None) -> bool:
-    if member.dependency == arrived.dependency or definitions.get(member.dependency) != member.definition:
+def _counts(member: Member, definitions: Mapping[str, str], since: int | None) -> bool:
+    if definitions.get(member.dependency) != member.definition:
         return False
     return since is None or member.received_us >= since
 

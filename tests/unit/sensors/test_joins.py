@@ -104,6 +104,24 @@ def test_one_event_may_fill_both_sides() -> None:
     assert [(cause.dependency, cause.identity.id) for cause in firing.causes] == [("a", "name1"), ("b", "name1")]
 
 
+@pytest.mark.parametrize(
+    ("conditions", "fired"),
+    [
+        ("a && b && c", ["c1 e1 e1"]),
+        ("(a || b) && c", ["c1 e1 e1"]),
+        ("a || b && c", ["e1 e1", "e2 e2"]),
+        ("a && c || b", ["c1 e1 e1", "e2 e2"]),
+    ],
+)
+def test_one_event_behind_two_dependencies_takes_part_in_one_round(conditions: str, fired: list[str]) -> None:
+    declared = a_sensor(
+        a_dependency("a", eventName="e"), a_dependency("b", eventName="e"), on("c"), triggers=(a_trigger(conditions=conditions),)
+    )
+    log = Log(Decider([compile_sensor(declared, KINDS, NoValues())]))
+    came = ("e1", "e2", "c1") if conditions.startswith("a ||") else ("c1", "e1", "e2")
+    assert [" ".join(sorted(one)) for one in log.run(*came)] == fired
+
+
 def test_the_chain_goes_on_from_the_first_event_and_the_longest_way() -> None:
     log = Log(joining("a && b"))
     log.add("a1", correlation="start", hops=1)

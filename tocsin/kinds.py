@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MODULES: Mapping[tuple[Role, str], str] = {
     ("source", "webhook"): "sources.webhook",
     ("source", "github"): "sources.github",
+    ("source", "gitlab"): "sources.gitlab",
+    ("source", "bitbucket"): "sources.bitbucket",
+    ("source", "bitbucketserver"): "sources.bitbucketserver",
     ("source", "calendar"): "sources.calendar",
     ("source", "file"): "sources.file",
     ("source", "generic"): "sources.generic",

@@ -4,6 +4,7 @@ All are checked over the body's bytes as sent, before anything reads them, in co
 given, so that a secret can be changed without losing deliveries.
 """
 
+import base64
 import hmac
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple
@@ -61,6 +62,10 @@ SCHEMES: Mapping[str, Scheme] = {
         ),
         shape="X-Hub-Signature-256: sha256=<hex of the HMAC of the body>",
     ),
+    "bitbucketserver": Scheme(
+        (SignedBy("X-Hub-Signature", _hub("sha256")),),
+        shape="X-Hub-Signature: sha256=<hex of the HMAC of the body>",
+    ),
 }
 
 
@@ -77,3 +82,39 @@ def verify(scheme: Scheme, headers: Mapping[str, str], body: bytes, secrets: Ite
                 return
             raise NotVerified(f"{header} does not sign this body; check that both sides have the same secret")
     raise NotVerified(f"the request is not signed; expected {scheme.shape}")
+
+
+STANDARD_PREFIX = b"whsec_"
+"""What a signing key of Standard Webhooks begins with; Base64 follows."""
+_SKEW_S = 300.0
+
+
+def verify_standard(headers: Mapping[str, str], body: bytes, secrets: Iterable[bytes], *, now_s: float) -> None:
+    """Return where a request is signed as Standard Webhooks has it, with one of `secrets`; raises `NotVerified` otherwise.
+
+    `now_s` is the present, seconds since 1970: a time stamp that is off by more than five minutes is refused. Semantics: Standard
+    Webhooks 1.0, which GitLab's signing tokens follow.
+    """
+    named = [headers.get(name) for name in ("webhook-id", "webhook-timestamp", "webhook-signature")]
+    if any(not value for value in named):
+        raise NotVerified("the request is not signed; expected webhook-id, webhook-timestamp and webhook-signature")
+    id_, stamp, signatures = map(str, named)
+    if not stamp.isascii() or not stamp.isdigit() or abs(now_s - int(stamp[:15])) > _SKEW_S:
+        raise NotVerified("webhook-timestamp is no time within five minutes; check the clocks of both sides")
+    signed = f"{id_}.{stamp}.".encode("utf-8", "surrogateescape") + body
+    given = [one.removeprefix("v1,").encode("utf-8", "surrogateescape") for one in signatures.split(" ") if one.startswith("v1,")]
+    for secret in secrets:
+        expected = base64.b64encode(hmac.digest(_standard_key(secret), signed, "sha256"))
+        if any(hmac.compare_digest(expected, one) for one in given):
+            return
+    raise NotVerified("webhook-signature does not sign this request; check that both sides have the same signing token")
+
+
+def _standard_key(secret: bytes) -> bytes:
+    try:
+        key = base64.b64decode(secret.removeprefix(STANDARD_PREFIX), validate=True)
+    except ValueError:
+        key = b""
+    if not key:
+        raise NotVerified("the signing token of this endpoint is no whsec_ key; the operator has to correct it")
+    return key

@@ -1,0 +1,99 @@
+"""What the kinds of Git hosts share: events of headers, body and metadata, and delivery ids from a header."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+
+from eventbus.event import Event
+from manifests.fields import SecretRef, Spec
+from sources.http.answers import Refused
+from sources.http.endpoint import Endpoint
+from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, random_id
+from sources.http.source import Authentication, HttpSource, Received
+from sources.source import SourceContext
+
+_LONGEST_ID = 128
+
+_encode = msgspec.json.encode
+
+
+class ProviderSpec(Spec):
+    """What every provider's spec has."""
+
+    webhook: Endpoint
+    """Where the provider sends to."""
+    delete_hook_on_finish: bool = False
+    """Whether registered hooks are deleted when the source ends."""
+    metadata: dict[str, str] = {}
+    """Copied into the data of every event."""
+
+
+SpecT = TypeVar("SpecT", bound=ProviderSpec)
+
+
+class ProviderSource(HttpSource[SpecT]):
+    """Emits `{"headers": …, "body": …, "metadata": …}`; the body's text stays as sent, and must be JSON."""
+
+    methods = frozenset({"POST"})
+    accepts_compressed = False
+    delivery_headers: tuple[str, ...] = ()
+    """Headers that name a delivery, the best first: a delivery that is sent again is the same event."""
+
+    def __init__(self, spec: SpecT, context: SourceContext) -> None:
+        super().__init__(spec, context)
+        self._tail = metadata_tail(spec.metadata)
+        self._metadata = dict(spec.metadata)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The `webhook` field."""
+        return self.spec.webhook
+
+    @property
+    @abstractmethod
+    def secrets(self) -> Sequence[tuple[str, SecretRef]]:
+        """What deliveries are verified with, each with the field that names it."""
+
+    @abstractmethod
+    def verify(self, request: Received) -> None:
+        """Return where the request is the provider's. Called where there are secrets. Raises `Refused` (401)."""
+
+    @property
+    def authentication(self) -> Authentication:
+        """By signature or token where there is a secret."""
+        return Authentication.SIGNATURE if self.secrets else super().authentication
+
+    def check(self) -> None:
+        """Refuse a secret that is missing or empty."""
+        super().check()
+        for field, ref in self.secrets:
+            self.usable_secret(ref, field)
+
+    def receive(self, request: Received) -> Event:
+        """The event of one delivery. Raises `Refused`: 401 where it is not verified, 400 where it is no JSON."""
+        if self.secrets:
+            self.verify(request)
+        body = parse_json(request.body)
+        headers = headers_for_data(request.raw_headers)
+        tree: dict[str, object] = {"headers": headers, "body": body}
+        if self._metadata:
+            tree["metadata"] = self._metadata
+        data = b'{"headers":%b,"body":%b%b' % (_encode(headers), request.body, self._tail)
+        return self.event(id=self._delivery(request), time=now(), data=data, tree=tree)
+
+    def _delivery(self, request: Received) -> str:
+        for header in self.delivery_headers:
+            values = request.headers.getall(header, [])
+            if values:
+                return _checked(header, values)
+        return random_id()
+
+
+def _checked(header: str, values: Sequence[str]) -> str:
+    value = values[0]
+    plain = value.isascii() and value.isprintable() and " " not in value
+    if len(values) > 1 or not plain or not 0 < len(value) <= _LONGEST_ID:
+        raise Refused(400, f"{header}: expected one value of up to {_LONGEST_ID} printable characters without spaces")
+    return value

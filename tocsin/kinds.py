@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MODULES: Mapping[tuple[Role, str], str] = {
     ("source", "webhook"): "sources.webhook",
     ("source", "github"): "sources.github",
+    ("source", "cloudevents"): "sources.cloudevents",
     ("source", "gitlab"): "sources.gitlab",
     ("source", "bitbucket"): "sources.bitbucket",
     ("source", "bitbucketserver"): "sources.bitbucketserver",
@@ -25,6 +26,10 @@ MODULES: Mapping[tuple[Role, str], str] = {
     ("trigger", "log"): "sensors.triggers.log",
 }
 """Where each built kind registers itself; one line a kind."""
+
+
+OURS = frozenset({"tocsin.dev/v1"})
+"""Where kinds may be used that Argo Events does not have."""
 
 
 class _Built(Kind):
@@ -63,7 +68,7 @@ class BuiltKinds(Kinds):
             self.add(known if module is None else _Built(known, module))
         for role, key in MODULES:
             if self.get(role, key) is None:  # a kind of our own, which Argo Events does not have
-                self.add(_Built(Kind(key=key, role=role, spec=None), MODULES[role, key]))
+                self.add(_Built(Kind(key=key, role=role, spec=None, dialects=OURS), MODULES[role, key]))
 
 
 def source_kinds() -> "SourceKinds":

@@ -1,13 +1,16 @@
 """One endpoint being served: the checks that come before its kind sees a request, and what comes after."""
 
+import asyncio
 import re
 from collections import Counter
 from hmac import compare_digest
 
+import msgspec
 import structlog
 from aiohttp import hdrs
 
 from eventbus.errors import BusUnavailable, EventRejected
+from eventbus.event import Event
 from manifests.fields import SecretRef, Spec
 from sources.http.answers import CLOSE, KEEP, Answer, Refused, accepted, plain
 from sources.http.body import BodyReader
@@ -80,11 +83,25 @@ class Route:
         result = self._receive(Received(message.method, query, headers, message.raw_headers, body))
         connection = _connection(request)
         if type(result) is Reply:
-            return plain(
-                200, b'{"id":null,"reason":"%b"}' % result.reason.encode(), "application/json", close=connection == CLOSE
-            )
+            said = b'{"id":null,"reason":"%b"}' % result.reason.encode()
+            return plain(200, said, "application/json", headers=result.headers, close=connection == CLOSE)
+        if type(result) is list:
+            return await self._accept_all(result, connection)
         appended = await self._emit(result)  # type: ignore[arg-type]  # `type(x) is` costs a third of isinstance here
         return accepted(appended.id, connection)
+
+    async def _accept_all(self, events: list[Event], connection: bytes) -> Answer:
+        """Append all; where one cannot be, the sender sends all again, and those that were stored are recognised."""
+        try:
+            async with asyncio.TaskGroup() as appends:
+                tasks = [appends.create_task(self._append(event), name="append") for event in events]
+        except* (BusUnavailable, EventRejected) as group:
+            raise group.exceptions[0] from None
+        ids = msgspec.json.encode({"ids": [task.result() for task in tasks]})
+        return plain(200, ids, "application/json", close=connection == CLOSE)
+
+    async def _append(self, event: Event) -> str:
+        return (await self._emit(event)).id
 
     def _check_bearer(self, said: str, ref: SecretRef) -> None:
         if not said.startswith("Bearer "):

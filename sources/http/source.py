@@ -44,6 +44,8 @@ class Reply(NamedTuple):
 
     reason: str
     """Why there is no event, for the sender and the counters."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """What the answer says beside it."""
 
 
 class HttpSource(Source[SpecT]):
@@ -71,8 +73,9 @@ class HttpSource(Source[SpecT]):
         return said == "true" or self.context.road.name in [name.strip() for name in said.split(",")]
 
     @abstractmethod
-    def receive(self, request: Received) -> Event | Reply:
-        """Verify and read one request. Raises `Refused`; anything else is a fault of ours and answered 500.
+    def receive(self, request: Received) -> Event | list[Event] | Reply:
+        """Verify and read one request; several events are all in the log before the answer. Raises `Refused`; anything else
+        is a fault of ours and answered 500.
 
         Called in the event loop, so it does no I/O but reading secrets, and its cost is every sender's.
         """

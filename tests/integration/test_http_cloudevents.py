@@ -1,0 +1,168 @@
+"""CloudEvents over real sockets: the three modes, what is kept, what is refused."""
+
+import contextlib
+import json
+from typing import Any
+
+import pytest
+from http_rig import Rig, rigged
+from hypothesis import given
+from hypothesis import strategies as st
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from eventbus.errors import BusUnavailable
+from manifests.objects import Dialect
+from sources.cloudevents import BATCH, STRUCTURED, CloudEvents, CloudEventsSpec
+from sources.http.answers import Refused
+from sources.http.source import Received
+from tocsin.kinds import BuiltKinds
+
+EVENT = {"specversion": "1.0", "id": "7", "source": "/shop", "type": "order.placed", "time": "2024-07-05T13:00:00.123456789Z"}
+BINARY = {
+    "ce_specversion": "1.0",
+    "ce_id": "7",
+    "ce_source": "/shop",
+    "ce_type": "order.placed",
+    "Content_Type": "application/json",
+}
+
+
+def source(rig: Rig, **spec: Any) -> CloudEvents:
+    fields = {"endpoint": "/hook", "port": "0", **spec}
+    return CloudEvents(CloudEventsSpec.model_validate(fields), rig.context("orders", Dialect.TOCSIN))
+
+
+def structured(**changes: Any) -> bytes:
+    return json.dumps({name: value for name, value in (EVENT | changes).items() if value is not None}).encode()
+
+
+async def test_the_three_modes_carry_the_same_event() -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig))
+        data = b'{"total": 5}'
+        said = await rig.post("/hook", data, **BINARY, ce_time=EVENT["time"], ce_subject="caf%C3%A9", ce_tenant="a")
+        assert said.json == {"id": "/shop/7"}
+        more = {"subject": "café", "tenant": "a", "datacontenttype": "application/json", "data": {"total": 5}}
+        assert (await rig.post("/hook", structured(**more), Content_Type=STRUCTURED)).json == {"id": "/shop/7"}
+        batch = json.dumps([json.loads(structured(id="8", **more)), json.loads(structured(**more))]).encode()
+        assert (await rig.post("/hook", batch, Content_Type=BATCH)).json == {"ids": ["/shop/8", "/shop/7"]}
+        first, second = rig.events
+        for event, id_ in ((first, "7"), (second, "8")):
+            assert (event.id, event.type, event.time) == (f"/shop/{id_}", "order.placed", EVENT["time"])
+            assert (event.datacontenttype, json.loads(event.data or b"")) == ("application/json", {"total": 5})
+            kept = {"specversion": "1.0", "source": "/shop", "type": "order.placed", "subject": "café", "tenant": "a"}
+            assert event.attributes == kept | {"id": id_, "time": EVENT["time"]}
+
+
+async def test_two_producers_may_use_one_id() -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig))
+        for name in ("/shop", "/depot", "/shop"):
+            assert (await rig.post("/hook", structured(source=name), Content_Type=STRUCTURED)).status == 200
+        assert [event.id for event in rig.events] == ["/shop/7", "/depot/7"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "data"),
+    [
+        ({}, None, None),
+        ({"data": None, "datacontenttype": "application/json"}, "application/json", None),
+        ({"data": "text", "datacontenttype": "text/plain"}, "text/plain", b"text"),
+        ({"data": "text"}, "application/json", b'"text"'),
+        ({"data": {"a": 1}, "datacontenttype": "application/vnd.x+json"}, "application/vnd.x+json", b'{"a":1}'),
+        ({"data_base64": "AAH/", "datacontenttype": "image/png"}, "image/png", b"\x00\x01\xff"),
+    ],
+)
+async def test_data_of_any_kind_is_kept_as_it_is_meant(fields: dict[str, Any], kind: str | None, data: bytes | None) -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig))
+        assert (await rig.post("/hook", structured(**fields), Content_Type=STRUCTURED)).status == 200
+        (event,) = rig.events
+        assert (event.datacontenttype, event.data) == (kind, data)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"id": None}, "id: missing"),
+        ({"id": None, "type": None}, "id, type: missing"),
+        ({"id": ""}, "id: "),
+        ({"source": 5}, "source: "),
+        ({"specversion": "0.3"}, "specversion: "),
+        ({"time": "yesterday"}, "time: expected an RFC 3339 time"),
+        ({"time": "2024-02-30T00:00:00Z"}, "time: expected an RFC 3339 time"),
+        ({"UPPER": "x"}, "UPPER: "),
+        ({"nested": {"a": 1}}, "nested: an attribute is a text"),
+        ({"data_base64": "!"}, "data_base64: not Base64"),
+        ({"data_base64": "AA==", "data": 1}, "exclude each other"),
+        ({"id": "x" * 600}, "at most 512"),
+    ],
+)
+async def test_what_is_wrong_with_an_event_is_named(changes: dict[str, Any], says: str) -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig))
+        said = await rig.post("/hook", structured(**changes), Content_Type=STRUCTURED)
+        assert said.status == 400
+        assert says in said.json["detail"]
+        batch = b"[" + structured(id="1") + b"," + structured(**changes) + b"]"
+        said = await rig.post("/hook", batch, Content_Type=BATCH)
+        assert said.status == 400
+        assert said.json["detail"].startswith("event 2: ")
+        assert rig.events == [], "a batch is taken whole or not at all"
+
+
+async def test_what_is_no_cloudevent_is_answered_415_and_too_many_413() -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig, maxBatch=2))
+        assert (await rig.post("/hook", b"{}", Content_Type="application/json")).status == 415
+        batch = json.dumps([json.loads(structured(id=str(n))) for n in range(3)]).encode()
+        assert (await rig.post("/hook", batch, Content_Type=BATCH)).status == 413
+        assert (await rig.post("/hook", b"{}", Content_Type=BATCH)).status == 400
+        assert (await rig.post("/hook", b"[]", Content_Type=BATCH)).json == {"ids": []}
+        assert (await rig.post("/hook", b"no json", **BINARY)).status == 400
+
+
+async def test_a_batch_that_cannot_be_stored_now_may_be_sent_again() -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig))
+        rig.failure = BusUnavailable("full")
+        batch = b"[" + structured(id="1") + b"," + structured(id="2") + b"]"
+        said = await rig.post("/hook", batch, Content_Type=BATCH)
+        assert (said.status, said.headers["retry-after"]) == (503, "1")
+        rig.failure = None
+        assert (await rig.post("/hook", batch, Content_Type=BATCH)).json == {"ids": ["/shop/1", "/shop/2"]}
+
+
+async def test_a_sender_may_ask_whether_it_may_send() -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig))
+        said = await rig.post("/hook", b"", method="OPTIONS", WebHook_Request_Origin="shop.example", WebHook_Request_Rate="120")
+        assert (said.status, said.headers["webhook-allowed-origin"], said.headers["webhook-allowed-rate"]) == (
+            200,
+            "shop.example",
+            "*",
+        )
+        assert (await rig.post("/hook", b"", method="OPTIONS")).status == 400
+        assert (await rig.post("/hook", b"", method="GET")).status == 405
+
+
+def test_the_kind_is_of_our_dialect_only() -> None:
+    kind = BuiltKinds().get("source", "cloudevents")
+    assert kind is not None
+    assert kind.dialects == {"tocsin.dev/v1"}
+
+
+@given(
+    st.binary(max_size=80)
+    | st.recursive(st.none() | st.text(max_size=5) | st.integers(), st.lists, max_leaves=5).map(lambda v: json.dumps(v).encode())
+)
+async def test_whatever_is_sent_is_events_or_a_refusal(body: bytes) -> None:
+    async with rigged() as rig:
+        for headers in (
+            {"Content-Type": STRUCTURED},
+            {"Content-Type": BATCH},
+            {"ce-id": "1"},
+            {"ce-id": "1", "ce-source": "s", "ce-type": "t", "ce-specversion": "1.0"},
+        ):
+            with contextlib.suppress(Refused):
+                source(rig).receive(Received("POST", "", CIMultiDictProxy(CIMultiDict(headers)), (), body))

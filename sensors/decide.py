@@ -16,7 +16,7 @@ from sensors.compile import CompiledDependency, CompiledSensor, CompiledTrigger
 from sensors.complaints import Complaints
 from sensors.filters.held import Clause, Held, Needs
 from sensors.index import Index, RoadIndex
-from sensors.joins import Joins, Member
+from sensors.joins import Joins, Member, standing
 from sensors.transforms import Transform, Transforms
 
 SLICE = 8
@@ -148,8 +148,26 @@ class Decider:
         """Build after a batch of changes what the next event would otherwise wait for."""
         self._index.settle()
 
+    def needed(self, now_us: int) -> set[int]:
+        """The positions of events that open partial matches need, or may need again where the last step is lost.
+
+        What came for a trigger that is gone, or under another condition, or before the last reset before `now_us`, is not needed.
+        """
+        found = set(self.joins.let_go)
+        ended = [live.sensor for live in self._ended]
+        for ref, pending in self.joins.open().items():
+            live = self._live.get(ObjectRef("Sensor", ref.namespace, ref.sensor))
+            sensors = ended if live is None else [live.sensor, *ended]
+            for sensor in sensors:
+                trigger = sensor.triggers.get(ref.trigger)
+                if sensor.ref[1:] == ref[:2] and trigger is not None and trigger.joined is not None:
+                    members = standing(pending, trigger.joined, trigger.definitions, trigger.resets, now_us)
+                    found.update([member.position for member in members])
+        return found
+
     def passed(self, position: int) -> None:
-        """Forget the revisions that decide nothing after `position`."""
+        """Forget the revisions that decide nothing after `position`: all up to there is stored."""
+        self.joins.committed()
         if self._ended:
             for live in self._ended:
                 if live.until is not None and live.until <= position:

@@ -108,19 +108,24 @@ class Joins:
     def __init__(self, records: Iterable[tuple[str, bytes]] = ()) -> None:
         """`records` are those that were committed last."""
         self._pending: dict[TriggerRef, Pending] = {trigger_of(key): decode(value) for key, value in records}
+        self._let_go: set[int] = set()
 
     def pending(self, trigger: TriggerRef) -> Pending | None:
         """What has come for `trigger`; None where nothing has."""
         return self._pending.get(trigger)
 
-    def oldest(self, triggers: Iterable[TriggerRef]) -> int | None:
-        """The smallest position that a partial match of `triggers` needs; None where none is open."""
-        found = [member.position for one in triggers for member in self._members(one)]
-        return min(found, default=None)
+    def open(self) -> Mapping[TriggerRef, Pending]:
+        """All that has come, by trigger."""
+        return self._pending
 
-    def _members(self, trigger: TriggerRef) -> Sequence[Member]:
-        pending = self._pending.get(trigger)
-        return pending.members if pending is not None else ()
+    @property
+    def let_go(self) -> Collection[int]:
+        """Positions that were given up since the last `committed`: what is stored may still need them."""
+        return self._let_go
+
+    def committed(self) -> None:
+        """Note that all that was told so far is stored."""
+        self._let_go.clear()
 
     def take(
         self,
@@ -137,11 +142,12 @@ class Joins:
         changed since, or before the last reset, is forgotten.
         """
         former = self._pending.get(trigger)
-        kept: list[Member] = []
-        if former is not None and former.conditions == condition.key:
+        kept: Sequence[Member] = ()
+        if former is not None:
             filled = {member.dependency for member in arrived}
-            since = _last_reset(resets, arrived[0].received_us)
-            kept = [one for one in former.members if one.dependency not in filled and _counts(one, definitions, since)]
+            counting = standing(former, condition, definitions, resets, arrived[0].received_us)
+            kept = [one for one in counting if one.dependency not in filled]
+            self._let_go.update([member.position for member in former.members])
         members = (*kept, *arrived)
         if condition.holds({member.dependency for member in members}):
             self._pending.pop(trigger, None)
@@ -155,10 +161,18 @@ class Joins:
         return StateChange(key=key_of(trigger), value=None if pending is None else _encoder.encode(pending))
 
 
-def _counts(member: Member, definitions: Mapping[str, str], since: int | None) -> bool:
-    if definitions.get(member.dependency) != member.definition:
-        return False
-    return since is None or member.received_us >= since
+def standing(
+    pending: Pending, condition: JoinedCondition, definitions: Mapping[str, str], resets: Sequence[Reset], moment_us: int
+) -> Sequence[Member]:
+    """What of `pending` would count for an event that is received at `moment_us`."""
+    if pending.conditions != condition.key:
+        return ()
+    since = _last_reset(resets, moment_us)
+    return [
+        member
+        for member in pending.members
+        if definitions.get(member.dependency) == member.definition and (since is None or member.received_us >= since)
+    ]
 
 
 def _last_reset(resets: Sequence[Reset], moment_us: int) -> int | None:

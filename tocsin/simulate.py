@@ -53,7 +53,7 @@ class Simulation:
                 if line.unreadable:
                     verdicts += self._dropped(event, line.unreadable)
                     continue
-                decided = self._decider.decide(Recorded(position, now_us, event), now_us=now_us)
+                decided = self._decider.decide(Recorded(position, _received_us(event, now_us), event), now_us=now_us)
                 if decided.view is not None:
                     if decided.firings or decided.state:
                         views[namespace, position] = decided.view
@@ -91,6 +91,15 @@ class Simulation:
         if isinstance(body := shown.get("body"), str):
             shown["body"] = _as_json(body)
         return said | {"request": shown}
+
+
+def _received_us(event: Event, now_us: int) -> int:
+    """When a recorded event came in: as far as it is known, at its own time. Resets of conditions go by it."""
+    try:
+        moment = datetime.fromisoformat(event.time or "")
+    except ValueError:
+        return now_us
+    return int(moment.timestamp() * 1_000_000) if moment.tzinfo is not None else now_us
 
 
 def _reason(clause: Clause, view: EventView) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from eventbus.event import Event, Recorded
 from eventbus.firing import Firing, TriggerRef
 from manifests.conditions import parse_conditions
-from manifests.objects import ConditionsReset, Dialect, TocsinTriggerHead
+from manifests.objects import ConditionsReset, Dialect, ObjectRef, TocsinTriggerHead
 from sensors.compile import compile_sensor
 from sensors.decide import Decider
 from sensors.joins import JoinedCondition, Joins, decode, key_of, trigger_of
@@ -241,11 +241,27 @@ def test_a_reset_that_cannot_be_read_disables_its_trigger() -> None:
     assert sensor.problems[0].path == "spec.triggers[0].template.conditionsReset"
 
 
-def test_the_oldest_position_that_is_needed_is_known() -> None:
+def test_the_events_that_are_needed_are_known() -> None:
     log = Log(joining("a && b && c", "a", "b", "c"))
     log.run("a1", "b1", "a2")
-    assert log.decider.joins.oldest([ACT]) == 2
-    assert log.decider.joins.oldest([TriggerRef("default", "sensor", "other")]) is None
+    assert log.decider.needed(AT) == {1, 2, 3}, "what a2 replaced is stored until the step is"
+    log.decider.passed(3)
+    assert log.decider.needed(AT) == {2, 3}
+    log.run("c1")
+    assert log.decider.needed(AT) == {2, 3}, "the firing is not stored yet"
+    log.decider.passed(4)
+    assert log.decider.needed(AT) == set()
+
+
+def test_what_will_never_count_is_not_needed() -> None:
+    log = resetting({"cron": "0 * * * *"})
+    log.add("a1", received_us=at("2024-07-05T10:10Z"))
+    assert log.decider.needed(at("2024-07-05T10:59Z")) == {1}
+    assert log.decider.needed(at("2024-07-05T11:00Z")) == set()
+    log.decider.remove(ObjectRef("Sensor", "default", "sensor"), until=5)
+    assert log.decider.needed(at("2024-07-05T10:59Z")) == {1}, "what waits may still complete it"
+    log.decider.passed(5)
+    assert log.decider.needed(at("2024-07-05T10:59Z")) == set()
 
 
 def test_a_key_names_its_trigger_whatever_the_names_hold() -> None:

@@ -177,3 +177,21 @@ def test_the_text_says_what_would_be_sent(tmp_path: Path) -> None:
     assert "github 1 → s/d: matched" in done.stdout
     assert "https://example.net/x" in done.stdout
     assert "1 verdicts, 1 matched; 1 firings; 0 problems" in done.stdout
+
+
+def test_a_reset_forgets_what_came_before_it_by_the_times_of_the_events(tmp_path: Path) -> None:
+    reset = [{"byTime": {"cron": "30 2 * * *", "timezone": "Asia/Singapore"}}]
+    other = dependency("e") | {"eventName": "other"}
+    objects = [sensor([dependency(), other], [http() | {"conditions": "d && e", "conditionsReset": reset}])]
+    times = (
+        ("1", "push", "2024-07-05T18:29:59Z"),
+        ("2", "other", "2024-07-05T18:30:00Z"),
+        ("3", "push", "2024-07-06T18:29:00Z"),
+        ("4", "push", "2024-07-06T18:31:00Z"),
+    )
+    events = [JSON_EVENT | {"id": id_, "subject": name, "time": time, "data": {}} for id_, name, time in times]
+    (firing,) = simulate(tmp_path, objects, events)["firings"]
+    assert firing["events"] == [{"source": "github", "id": "3"}, {"source": "github", "id": "2"}]
+    without = [{key: value for key, value in event.items() if key != "time"} for event in events]
+    (firing,) = simulate(tmp_path, objects, without, "--at", "2024-07-05T18:30:00Z")["firings"]
+    assert firing["events"] == [{"source": "github", "id": "1"}, {"source": "github", "id": "2"}]

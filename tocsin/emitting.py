@@ -6,21 +6,26 @@ from time import perf_counter
 from eventbus.contract import Appended, Bus
 from eventbus.errors import BusError
 from eventbus.event import Event, Road
+from manifests.objects import ObjectRef
 from sources.source import Emit
 from tocsin.changes import Changes
 from tocsin.metrics import Metrics
+from tocsin.pauses import RETRY_AFTER_S, Paused, Pauses
 
 
 class Emitter:
     """See `Emit`."""
 
-    def __init__(self, bus: Bus, metrics: Metrics, changes: Changes, road: Road) -> None:
+    def __init__(self, bus: Bus, metrics: Metrics, changes: Changes, pauses: Pauses, road: Road) -> None:
         """The series of `road` must exist."""
+        self._pauses, self._ref = pauses, ObjectRef("EventSource", road.namespace, road.source)
         self._append, self._metrics, self._changes = bus.append, metrics, changes
         self._series = metrics.roads[road]
 
     async def __call__(self, event: Event) -> Appended:
         """See `Emit.__call__`."""
+        if self._pauses and (dropped := self._dropped((event,))):
+            return dropped[0]
         began = perf_counter()
         try:
             (appended,) = await self._append((event,))
@@ -33,6 +38,8 @@ class Emitter:
 
     async def batch(self, events: Sequence[Event]) -> Sequence[Appended]:
         """See `Emit.batch`."""
+        if self._pauses and (dropped := self._dropped(events)):
+            return dropped
         began = perf_counter()
         answers = await self._append(events)
         seconds = perf_counter() - began
@@ -41,11 +48,23 @@ class Emitter:
         self._changes.appended()
         return answers
 
+    def _dropped(self, events: Sequence[Event]) -> Sequence[Appended]:
+        """The answers for events that a pause drops; nothing where the source runs. Raises `Paused` where it is held."""
+        pause = self._pauses.of(self._ref)
+        if pause is None:
+            return ()
+        if pause.mode == "hold":
+            pause.held += len(events)
+            raise Paused(f"the event source {self._ref.name} is paused", retry_after_s=RETRY_AFTER_S)
+        pause.dropped += len(events)
+        self._series.dropped += len(events)
+        return [Appended(0, event.id, False) for event in events]
+
     def unusable(self, count: int = 1) -> None:
         """See `Emit.unusable`."""
         self._series.refused += count
 
 
-def metered(bus: Bus, metrics: Metrics, changes: Changes, road: Road) -> Emit:
+def metered(bus: Bus, metrics: Metrics, changes: Changes, pauses: Pauses, road: Road) -> Emit:
     """An `emit` for the source of `road`, whose series must exist."""
-    return Emitter(bus, metrics, changes, road)
+    return Emitter(bus, metrics, changes, pauses, road)

@@ -31,13 +31,15 @@ class Histogram:
 class RoadSeries:
     """What is counted for one named event of an event source."""
 
-    __slots__ = ("accepted", "duration_s", "refused", "repeated")
+    __slots__ = ("accepted", "dropped", "duration_s", "refused", "repeated")
 
     def __init__(self) -> None:
         self.accepted = 0
         self.repeated = 0
         self.refused = 0
         """Events that the bus could not or would not take."""
+        self.dropped = 0
+        """Events that were acknowledged and not kept, because the source is paused so."""
         self.duration_s = 0.0
         """Seconds from emit to durable, summed."""
 

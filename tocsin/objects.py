@@ -11,6 +11,7 @@ from eventbus.event import Road
 from eventbus.journal import Declared, FiringFilter, Journal
 from manifests.objects import EventSource, ObjectRef, Sensor
 from manifests.problems import Problem
+from tocsin.pauses import Pause, pause_text, pause_view
 from tocsin.queries import Ambiguous, NotFound
 from tocsin.views import Json, state_of, when
 from tocsin.waiting import Waits, waiting
@@ -26,6 +27,8 @@ class State(StrEnum):
     """It became invalid; what was valid before runs on."""
     STOPPED = "stopped"
     """Nothing of it runs."""
+    PAUSED = "paused"
+    """It is held, or what comes is dropped, on purpose."""
     KEPT = "not-running"
     """Known from a data folder on which no service runs."""
 
@@ -57,9 +60,12 @@ class ObjectState:
     """Whether what runs is the last good revision of something that became invalid."""
 
 
-async def source_view(state: ObjectState, journal: Journal) -> Json:
+async def source_view(state: ObjectState, journal: Journal, pause: Pause | None = None) -> Json:
     """An event source as JSON."""
     view = _head(state)
+    view["paused"] = pause_view(pause)
+    if pause is not None:
+        view |= {"state": State.PAUSED.value, "message": pause_text(pause)}
     view["events"] = [
         {
             "name": name,

@@ -20,6 +20,7 @@ from tocsin.emitting import metered
 from tocsin.kept_running import Fares, KeptRunning
 from tocsin.metrics import Metrics
 from tocsin.objects import EventState
+from tocsin.pauses import Pauses
 
 logger = structlog.get_logger()
 
@@ -42,8 +43,17 @@ class RunningSources:
     name = "sources"
 
     def __init__(
-        self, bus: Bus, metrics: Metrics, changes: Changes, *, kinds: SourceKinds, values: Values, listener: HttpListener
+        self,
+        bus: Bus,
+        metrics: Metrics,
+        changes: Changes,
+        pauses: Pauses,
+        *,
+        kinds: SourceKinds,
+        values: Values,
+        listener: HttpListener,
     ) -> None:
+        self._pauses = pauses
         self.ready = asyncio.Event()
         self._bus, self._metrics, self._changes, self._kinds, self._values, self._listener = (
             bus,
@@ -127,7 +137,7 @@ class RunningSources:
         return state
 
     async def _begin(self, road: Road, source: Source[Any], state: EventState, fares: Fares) -> KeptRunning | None:
-        emit = metered(self._bus, self._metrics, self._changes, road)
+        emit = metered(self._bus, self._metrics, self._changes, self._pauses, road)
         if isinstance(source, HttpSource):
             port = await self._listener.add(source, emit)
             host = self._listener.host

@@ -27,6 +27,7 @@ from tocsin.declared import Declarations, load
 from tocsin.kinds import source_kinds, trigger_kinds
 from tocsin.metrics import Metrics
 from tocsin.objects import ObjectState, State, sensor_view, source_view
+from tocsin.pauses import Mode, Pauses, pause_text, pause_view
 from tocsin.reload import Reloader
 from tocsin.running_sensors import RunningSensors
 from tocsin.running_sources import RunningSources
@@ -48,7 +49,8 @@ class NothingToRun(Exception):
 class Service:
     """The running service as the API sees it."""
 
-    def __init__(self, bus: Bus, metrics: Metrics, changes: Changes, supervisor: Supervisor) -> None:
+    def __init__(self, bus: Bus, metrics: Metrics, changes: Changes, supervisor: Supervisor, pauses: Pauses) -> None:
+        self.pauses = pauses
         self.bus = bus
         self.metrics = metrics
         self.changes = changes
@@ -67,11 +69,24 @@ class Service:
             for state in self.supervisor.states.values()
             if state.state is not State.RUNNING
         ]
+        degraded += [
+            {"name": str(ref), "state": State.PAUSED.value, "reason": pause_text(pause)}
+            for ref in self.supervisor.states
+            if (pause := self.pauses.of(ref)) is not None
+        ]
         return {"ready": not not_ready, "not_ready": not_ready, "degraded": degraded}
 
     async def sources(self) -> list[Json]:
         """Every declared event source."""
-        return [await source_view(state, self.bus.journal) for state in self._of("EventSource")]
+        return [await source_view(state, self.bus.journal, self.pauses.of(state.ref)) for state in self._of("EventSource")]
+
+    async def pause_source(self, ref: ObjectRef, mode: Mode) -> Json:
+        """Hold an event source, or drop what comes to it, until it is resumed."""
+        return pause_view(await self.pauses.pause(ref, mode)) or {}
+
+    async def resume_source(self, ref: ObjectRef) -> Json | None:
+        """End a pause and say what it was; None where there was none."""
+        return pause_view(await self.pauses.resume(ref))
 
     async def sensors(self) -> list[Json]:
         """Every declared sensor."""
@@ -98,6 +113,7 @@ async def serve(config: RunConfig, declared: Declarations, announce: Callable[[S
         bus = await stack.enter_async_context(opened(config.data))
         service = await _wired(stack, bus, config)
         await service.supervisor.apply(declared)
+        await service.pauses.forget(service.supervisor.states)
         if not any(state.state is not State.STOPPED for state in service.supervisor.states.values()):
             raise NothingToRun
         url = await _api(stack, service, config)
@@ -135,12 +151,14 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) 
     stack.push_async_callback(armory.aclose)
     sensors = RunningSensors(bus, armory, metrics, changes, grace_s=config.grace_s)
     listener = HttpListener(host=config.host, port_offset=config.port_offset, allow_unauthenticated=config.allow_unauthenticated)
-    sources = RunningSources(bus, metrics, changes, kinds=source_kinds(), values=values, listener=listener)
+    pauses = Pauses(bus.state)
+    await pauses.load(bus.journal)
+    sources = RunningSources(bus, metrics, changes, pauses, kinds=source_kinds(), values=values, listener=listener)
     supervisor = Supervisor(bus, values, metrics, sources, sensors)
     metrics.in_flight_of = lambda: sensors.dispatcher.in_flight
     for component in (sensors.dispatcher, sensors.router, sources):
         await stack.enter_async_context(running(component, grace_s=config.grace_s + 5.0))
-    return Service(bus, metrics, changes, supervisor)
+    return Service(bus, metrics, changes, supervisor, pauses)
 
 
 @contextlib.asynccontextmanager

@@ -14,6 +14,7 @@ from tocsin.changes import Changes
 from tocsin.components import running
 from tocsin.kinds import source_kinds
 from tocsin.metrics import Metrics
+from tocsin.pauses import Pauses
 from tocsin.running_sources import RunningSources
 
 
@@ -40,7 +41,9 @@ async def test_the_same_declaration_changes_nothing_and_another_ends_the_old_sch
     assert source_kinds().get("calendar") is Calendar
     metrics = Metrics()
     metrics.declare([Road("default", "clock", "tick")], [])
-    sources = RunningSources(bus, metrics, Changes(), kinds=source_kinds(), values=NoValues(), listener=listener)
+    sources = RunningSources(
+        bus, metrics, Changes(), Pauses(bus.state), kinds=source_kinds(), values=NoValues(), listener=listener
+    )
     group = "test"
     assert list(await bus.read(group, limit=1, timeout_s=0.0)) == []  # a group begins at the end of the log
     async with running(sources):

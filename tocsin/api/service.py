@@ -3,8 +3,10 @@
 from typing import Protocol
 
 from eventbus.contract import Bus
+from manifests.objects import ObjectRef
 from tocsin.changes import Changes
 from tocsin.metrics import Metrics
+from tocsin.pauses import Mode
 from tocsin.views import Json
 
 
@@ -25,6 +27,12 @@ class Service(Protocol):
 
     async def sensors(self) -> list[Json]:
         """Every declared sensor with its state and counts."""
+
+    async def pause_source(self, ref: ObjectRef, mode: Mode) -> Json:
+        """Hold an event source, or drop what comes to it, until it is resumed; durable."""
+
+    async def resume_source(self, ref: ObjectRef) -> Json | None:
+        """End a pause and say what it was; None where there was none."""
 
     async def redrive(self, firing_id: str) -> bool:
         """Open a dead letter again; False where it is none."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import accepting, acting, footprint, matching
+from benchmarks import accepting, acting, footprint, joining, matching
 from benchmarks.scale import QUICK, Scale
 from benchmarks.table import Row, markdown, write_json
 
@@ -17,6 +17,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "latency": acting.latency,
     "busy": accepting.accept_while_busy,
     "dependencies": acting.many_dependencies,
+    "joining": joining.joining,
     "matching": matching.matching,
     "memory": footprint.memory,
     "start": footprint.start,

@@ -94,6 +94,15 @@ class Outbox(Protocol):
     async def redrive(self, firing: FiringId) -> bool:
         """Open a dead letter again, attempts kept; False where it is no dead letter."""
 
+    async def drop(self, firing: FiringId, reason: str) -> bool:
+        """Make a dead letter `skipped` with `reason`, durably: it was looked at; False where it is no dead letter."""
+
+    async def cancel(self, firing: FiringId, reason: str) -> bool:
+        """Close an open firing that nobody has taken as `skipped`, durably; False where it is closed or being tried.
+
+        Raises `LookupError` where there never was such a firing.
+        """
+
 
 class StateStore(Protocol):
     """Small keyed records that survive a restart."""

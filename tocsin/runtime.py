@@ -12,6 +12,7 @@ from pathlib import Path
 import structlog
 
 from eventbus.contract import Bus
+from eventbus.firing import FiringId, OutcomeKind
 from eventbus.sqlite import open_bus
 from manifests.objects import ObjectRef
 from sensors.web.client import Web
@@ -92,10 +93,23 @@ class Service:
         """Every declared sensor."""
         return [await sensor_view(state, self.bus.journal) for state in self._of("Sensor")]
 
+    async def drop(self, firing_id: str, reason: str) -> bool:
+        """Make a dead letter skipped."""
+        done = await self.bus.outbox.drop(FiringId(firing_id), reason)
+        if done:
+            self.changes.closed(FiringId(firing_id))
+        return done
+
+    async def cancel(self, firing_id: str, reason: str) -> bool:
+        """Close an open firing that is not being tried."""
+        done = await self.bus.outbox.cancel(FiringId(firing_id), reason)
+        if done:
+            self.metrics.closed[OutcomeKind.SKIPPED] += 1
+            self.changes.closed(FiringId(firing_id))
+        return done
+
     async def redrive(self, firing_id: str) -> bool:
         """Open a dead letter again."""
-        from eventbus.firing import FiringId  # noqa: PLC0415
-
         return await self.bus.outbox.redrive(FiringId(firing_id))
 
     def _of(self, kind: str) -> list[ObjectState]:

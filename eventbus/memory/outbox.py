@@ -82,6 +82,23 @@ class MemoryOutbox:
         kept.due_us = self._now_us()
         return True
 
+    async def drop(self, firing: FiringId, reason: str) -> bool:
+        """See `Outbox.drop`."""
+        self._require_open()
+        kept = self._stored.firings.get(firing)
+        if kept is None or kept.outcome is None or kept.outcome.kind is not OutcomeKind.DEAD_LETTERED:
+            return False
+        kept.outcome, kept.closed_us = Outcome(kind=OutcomeKind.SKIPPED, reason=reason), self._now_us()
+        return True
+
+    async def cancel(self, firing: FiringId, reason: str) -> bool:
+        """See `Outbox.cancel`."""
+        kept = self._open(firing)
+        if kept is None or firing in self._taken:
+            return False
+        self._end(kept, Outcome(kind=OutcomeKind.SKIPPED, reason=reason))
+        return True
+
     def _due(self, full: Collection[TriggerRef]) -> list[Kept]:
         """What may be handed out, the trigger first that waited longest for its turn."""
         now_us = self._now_us()

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Collection, Iterable, Sequence
 
 from eventbus.errors import BusUnavailable
-from eventbus.firing import Attempt, FiringId, Outcome, Taken, TriggerRef
+from eventbus.firing import Attempt, FiringId, Outcome, OutcomeKind, Taken, TriggerRef
 from eventbus.sqlite.committer import Committer
 from eventbus.sqlite.journal import count_firings
 from eventbus.sqlite.lanes import HELD, Entry, Lanes
-from eventbus.sqlite.outcomes import Closed, Closes, PutOff, Redrive, Started, load_entry
+from eventbus.sqlite.outcomes import Closed, Closes, Drop, PutOff, Redrive, Started, load_entry
 from eventbus.sqlite.store import Store
 from eventbus.sqlite.waiting import Waiters
 
@@ -113,6 +113,19 @@ class SqliteOutbox:
         work = Redrive(self, firing)
         self._committer.submit(work)
         return await work.answered
+
+    async def drop(self, firing: FiringId, reason: str) -> bool:
+        """See `Outbox.drop`."""
+        work = Drop(self, firing, reason)
+        self._committer.submit(work)
+        return await work.answered
+
+    async def cancel(self, firing: FiringId, reason: str) -> bool:
+        """See `Outbox.cancel`."""
+        if firing in self._taken or firing in self._settling or load_entry(self._store, firing) is None:
+            return False
+        await self.close(firing, Outcome(kind=OutcomeKind.SKIPPED, reason=reason), attempt=None, request=None)
+        return True
 
     def put(self, entries: Iterable[Entry], last_seq: int) -> None:
         """Firings that were decided, durable now."""

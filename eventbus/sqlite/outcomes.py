@@ -26,6 +26,7 @@ REOPEN = (
     "UPDATE firings SET due_us = ?, outcome = NULL, reason = NULL, closed_us = NULL WHERE id = ? AND outcome = ?"
     " RETURNING seq, trigger, order_key"
 )
+DROP = "UPDATE firings SET outcome = ?, reason = ?, closed_us = ? WHERE id = ? AND outcome = ? RETURNING seq"
 LOAD = "SELECT seq, trigger, revision, decided_us, order_key, body, attempts, due_us FROM firings WHERE id = ?"
 UNKNOWN = "the process ended during attempt {}, which may have acted; not repeated, because the trigger says atLeastOnce: false"
 DEAD = OUTCOMES[OutcomeKind.DEAD_LETTERED]
@@ -288,6 +289,31 @@ class Redrive(Asked[bool]):
         if self._entry is not None:
             self._owner.settled(self._entry)
         super().fail(error)
+
+
+class Drop(Asked[bool]):
+    """A dead letter that was looked at."""
+
+    # Written twice, the second would find no dead letter and say so.
+    keep = False
+    rows = 1
+
+    def __init__(self, owner: Owner, firing: FiringId, reason: str) -> None:
+        super().__init__()
+        self._owner = owner
+        self._id = bytes.fromhex(firing)
+        self._reason = _unicode(reason)
+        self._found = False
+
+    def write(self, store: Store) -> None:
+        """See `Work.write`."""
+        changed = store.execute(DROP, (OUTCOMES[OutcomeKind.SKIPPED], self._reason, store.options.now_us(), self._id, DEAD))
+        self._found = bool(changed.fetchall())
+
+    def settle(self) -> None:
+        """See `Work.settle`."""
+        self._owner.dead -= self._found
+        self.answer(self._found)
 
 
 def close_unknown(store: Store, now_us: int) -> None:

@@ -372,3 +372,53 @@ async def test_after_a_cancelled_retry_the_firing_comes_back_once(bus: Reopenabl
     await bus.outbox.give_back([a_firing(1).id])
     await bus.close(a_firing(1), number=2)
     assert await bus.take(timeout_s=0.02) == []
+
+
+async def test_a_dropped_dead_letter_is_skipped_with_its_reason_and_stays_so(bus: ReopenableBus) -> None:
+    await bus.put(a_firing(1), a_firing(2))
+    await bus.take()
+    await bus.close(a_firing(1), DEAD)
+    await bus.close(a_firing(2))
+    assert (await bus.journal.tallies()).dead_letters == 1
+    assert [await bus.outbox.drop(id, "seen") for id in (a_firing(1).id, a_firing(2).id, FiringId("0" * 32))] == [
+        True,
+        False,
+        False,
+    ]
+    assert not await bus.outbox.drop(a_firing(1).id, "seen")
+    assert not await bus.outbox.redrive(a_firing(1).id)
+    await bus.crash()
+    record = await bus.journal.firing(a_firing(1).id)
+    assert record is not None
+    assert (record.outcome, record.reason) == (OutcomeKind.SKIPPED, "seen")
+    assert (await bus.journal.tallies()).dead_letters == 0
+    assert await bus.take() == []
+
+
+async def test_a_cancelled_firing_is_never_handed_out(bus: ReopenableBus) -> None:
+    await bus.put(a_firing(1), a_firing(2))
+    assert await bus.outbox.cancel(a_firing(1).id, "not any more")
+    assert not await bus.outbox.cancel(a_firing(1).id, "not any more")
+    assert await bus.take_ids() == [a_firing(2).id]
+    await bus.crash()
+    assert await bus.take_ids() == [a_firing(2).id]
+    record = await bus.journal.firing(a_firing(1).id)
+    assert record is not None
+    assert (record.outcome, record.reason, record.attempts) == (OutcomeKind.SKIPPED, "not any more", ())
+    with pytest.raises(LookupError):
+        await bus.outbox.cancel(FiringId("0" * 32), "x")
+
+
+async def test_what_is_being_tried_is_not_cancelled(bus: ReopenableBus) -> None:
+    await bus.put(a_firing(1))
+    await bus.take()
+    assert not await bus.outbox.cancel(a_firing(1).id, "x")
+    await bus.close(a_firing(1))
+    assert not await bus.outbox.cancel(a_firing(1).id, "x")
+
+
+async def test_what_waits_behind_a_cancelled_firing_of_its_key_has_its_turn(bus: ReopenableBus) -> None:
+    await bus.put(a_firing(1, order_key="k"), a_firing(2, order_key="k"), a_firing(3, order_key="k"))
+    assert await bus.outbox.cancel(a_firing(2, order_key="k").id, "x")
+    assert await bus.outbox.cancel(a_firing(1, order_key="k").id, "x")
+    assert await bus.take_ids() == [a_firing(3).id]

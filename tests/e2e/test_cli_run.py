@@ -358,6 +358,37 @@ def test_a_dead_letter_is_listed_and_redriven_under_its_key(tmp_path: Path) -> N
         assert "needs a running service" in stopped.stderr
 
 
+def test_a_dead_letter_is_dropped_and_a_waiting_firing_cancelled(tmp_path: Path) -> None:
+    port = free_port()
+    retries = '      retryStrategy: {steps: 5, duration: "1h"}\n'
+    with Target().serving() as target:
+        target.status = 400
+        url = f"http://127.0.0.1:{target.port}/"
+        (tmp_path / "m.yaml").write_text(
+            f"{webhook('hooks', port)}---{calling('once', url)}---{calling('later', url, more=retries, ref='^refs/heads/later$')}"
+        )
+        with running(str(tmp_path / "m.yaml"), data=tmp_path / "data") as service:
+            post(port, "refs/heads/main")
+            (firing,) = service.wait_for("/api/v1/firings", closed(1))["items"]
+            assert service.cli("dead-letters", "drop", firing["id"][:12]) == {"dropped": [firing["id"]]}
+            assert service.cli("dead-letters")["items"] == []
+            shown = service.cli("firings", "show", firing["id"])
+            assert (shown["state"], "dropped by hand; it had failed: " in shown["reason"]) == ("skipped", True)
+            assert (
+                "no dead letter: it is skipped"
+                in tocsin("dead-letters", "drop", firing["id"], "--data", str(service.data)).stderr
+            )
+            target.status = 500
+            post(port, "refs/heads/later")
+            waits = service.wait_for("/api/v1/firings?sensor=later", lambda page: page["items"] and page["items"][0]["attempts"])
+            waiting = waits["items"][0]["id"]
+            assert service.cli("firings", "cancel", waiting) == {"cancelled": [waiting]}
+            assert service.cli("firings", "show", waiting)["state"] == "skipped"
+            again = tocsin("firings", "cancel", waiting, "--data", str(service.data))
+            assert (again.returncode, "has ended: it is skipped" in again.stderr) == (1, True)
+            assert "tocsin_firings_open 0.0" in ask(f"{service.api}/metrics")[2].decode()
+
+
 def test_a_secret_is_in_no_answer_log_metric_or_journal(tmp_path: Path) -> None:
     port = free_port()
     with Target().serving() as target:

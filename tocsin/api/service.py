@@ -34,5 +34,11 @@ class Service(Protocol):
     async def resume_source(self, ref: ObjectRef) -> Json | None:
         """End a pause and say what it was; None where there was none."""
 
+    async def drop(self, firing_id: str, reason: str) -> bool:
+        """Make a dead letter skipped; False where it is none."""
+
+    async def cancel(self, firing_id: str, reason: str) -> bool:
+        """Close an open firing that is not being tried; False where it is closed or being tried."""
+
     async def redrive(self, firing_id: str) -> bool:
         """Open a dead letter again; False where it is none."""

@@ -14,7 +14,7 @@ from tocsin.cli.settings import common, settings_of
 @click.group("dead-letters", cls=DefaultGroup)
 @common
 def command() -> None:
-    """What was given up: `list` (the default), `show` or `redrive`."""
+    """What was given up: `list` (the default), `show`, `redrive` or `drop`."""
 
 
 @command.command("list")
@@ -62,3 +62,14 @@ def redrive(ctx: click.Context, firings: tuple[str, ...]) -> None:
     settings = settings_of(ctx)
     done = [str(client.change(settings, client.path("dead-letters", firing, "redrive"))["redriven"]) for firing in firings]
     emit(settings, {"redriven": done}, lambda found: "\n".join(f"{firing} is open again" for firing in found["redriven"]))
+
+
+@command.command("drop")
+@common
+@click.argument("firings", nargs=-1, required=True)
+@click.pass_context
+def drop(ctx: click.Context, firings: tuple[str, ...]) -> None:
+    """Take dead letters off the list: they are kept as skipped. Needs a running service."""
+    settings = settings_of(ctx)
+    done = [str(client.change(settings, client.path("dead-letters", firing, "drop"))["dropped"]) for firing in firings]
+    emit(settings, {"dropped": done}, lambda found: "\n".join(f"{firing} is skipped" for firing in found["dropped"]))

@@ -12,7 +12,7 @@ from tocsin.cli.settings import common, settings_of
 @click.group("firings", cls=DefaultGroup)
 @common
 def command() -> None:
-    """What was decided and done: `list` (the default) or `show`."""
+    """What was decided and done: `list` (the default), `show` or `cancel`."""
 
 
 @command.command("list")
@@ -46,3 +46,14 @@ def show(ctx: click.Context, firing: str) -> None:
     settings = settings_of(ctx)
     found = client.ask(settings, client.path("firings", firing), {}, lambda journal: show_firing(journal, firing))
     emit(settings, found, storytext.firing_text)
+
+
+@command.command("cancel")
+@common
+@click.argument("firings", nargs=-1, required=True)
+@click.pass_context
+def cancel(ctx: click.Context, firings: tuple[str, ...]) -> None:
+    """Close open firings without carrying them out. What is being tried is not cut off. Needs a running service."""
+    settings = settings_of(ctx)
+    done = [str(client.change(settings, client.path("firings", firing, "cancel"))["cancelled"]) for firing in firings]
+    emit(settings, {"cancelled": done}, lambda found: "\n".join(f"{firing} is skipped" for firing in found["cancelled"]))

@@ -19,7 +19,7 @@ from sensors.bound import EventView
 from sensors.filters.check import check_dependency
 from sensors.filters.combine import compile_filters
 from sensors.filters.held import Clause
-from sensors.joins import JoinedCondition, Reset
+from sensors.joins import JoinedCondition, Reset, definition_of
 from sensors.languages.gjson import Path, compile_path
 from sensors.resets import compile_resets
 from sensors.transforms import Transform, Transforms, transformed
@@ -104,7 +104,7 @@ class _Compiler:
         self._dependencies = {dependency.name: dependency for dependency in sensor.dependencies}
         self._faulty: set[str] = set(sensor.unusable)
         self._clauses = {name: transformed(one.transform, compile_filters(one)) for name, one in self._dependencies.items()}
-        self._definitions = {name: _definition(one) for name, one in self._dependencies.items()}
+        self._definitions = {name: definition_of(one) for name, one in self._dependencies.items()}
         self._transforms = {name: transform for name, (_, transform) in self._clauses.items() if transform is not None}
 
     def compile(self) -> CompiledSensor:
@@ -212,10 +212,6 @@ class _Compiler:
             triggers=tuple(trigger for trigger in needing if trigger.joined is None),
             joins=tuple(trigger for trigger in needing if trigger.joined is not None),
         )
-
-
-def _definition(dependency: Dependency) -> str:
-    return revision_of(dependency.model_dump(mode="json", by_alias=True))[:16]
 
 
 def _names_as_written(content: Mapping[str, Any]) -> dict[str, int]:

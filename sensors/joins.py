@@ -17,6 +17,8 @@ from eventbus.contract import StateChange
 from eventbus.event import Identity
 from eventbus.firing import Cause, TriggerRef
 from manifests.conditions import Condition, ConditionError
+from manifests.objects import Dependency
+from manifests.revision import revision_of
 
 PREFIX = "join/"
 """Of the keys of the records that hold what has come."""
@@ -159,6 +161,11 @@ class Joins:
         """The record of `trigger` as it is now, to be committed."""
         pending = self._pending.get(trigger)
         return StateChange(key=key_of(trigger), value=None if pending is None else _encoder.encode(pending))
+
+
+def definition_of(dependency: Dependency) -> str:
+    """A hash of what is declared: what came for a dependency counts for no other."""
+    return revision_of(dependency.model_dump(mode="json", by_alias=True))[:16]
 
 
 def standing(

@@ -10,11 +10,11 @@ import msgspec
 from eventbus.event import Road
 from eventbus.journal import Declared, FiringFilter, Journal
 from manifests.objects import EventSource, ObjectRef, Sensor
-from manifests.problems import Problem
+from manifests.problems import ManifestError, Problem
 from tocsin.pauses import Pause, pause_text, pause_view
 from tocsin.queries import Ambiguous, NotFound
 from tocsin.views import Json, state_of, when
-from tocsin.waiting import Waits, waiting
+from tocsin.waiting import waiting
 
 
 class State(StrEnum):
@@ -95,9 +95,7 @@ async def sensor_view(state: ObjectState, journal: Journal) -> Json:
         for d in (sensor.dependencies if sensor else ())
     ]
     view["triggers"] = [{"name": t.name, "kind": t.kind, "conditions": t.conditions} for t in (sensor.triggers if sensor else ())]
-    names = [d.name for d in (sensor.dependencies if sensor else ())]
-    waits = {t.name: Waits(t.conditions, names) for t in (sensor.triggers if sensor else ())}
-    view["waiting"] = await waiting(journal, state.ref.namespace, state.ref.name, waits)
+    view["waiting"] = [] if sensor is None else await waiting(journal, sensor)
     view["last_firing"] = await _last_firing(state.ref, journal)
     return view
 
@@ -159,10 +157,18 @@ async def _kept(declared: Declared, journal: Journal) -> Json:
     counts = await journal.matched(namespace, name)
     view["dependencies"] = [_kept_dependency(d, counts) for d in spec.get("dependencies") or ()]
     view["triggers"] = [_kept_trigger(t.get("template") or {}) for t in spec.get("triggers") or ()]
-    names = [d["name"] for d in view["dependencies"]]
-    waits = {str(t["name"]): Waits(str(t["conditions"] or ""), names) for t in view["triggers"]}
-    view["waiting"] = await waiting(journal, namespace, name, waits)
+    view["waiting"] = await _kept_waiting(declared, journal)
     return view
+
+
+async def _kept_waiting(declared: Declared, journal: Journal) -> list[Json]:
+    from tocsin.declared import object_of  # noqa: PLC0415 - the kinds are heavy, and most questions need none
+
+    try:
+        sensor = object_of(declared.content)
+    except ManifestError:  # kept by another version: what it waits for cannot be told
+        return []
+    return await waiting(journal, sensor) if isinstance(sensor, Sensor) else []
 
 
 def _event_names(spec: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

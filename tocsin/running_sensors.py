@@ -24,6 +24,7 @@ from tocsin.changes import Changes
 from tocsin.declared import object_of
 from tocsin.gate import GatedBus
 from tocsin.metrics import Metrics
+from tocsin.waiting import say_forgotten
 
 logger = structlog.get_logger()
 
@@ -86,6 +87,7 @@ class RunningSensors:
                     puts.create_task(self._put(wanted[ref], fresh), name=f"declare-{ref.name}")
             for ref, fresh in compiled.items():  # in the order declared, which is the order of firings
                 if ref in self._since:
+                    say_forgotten(self._decider, fresh)
                     self._decider.apply(fresh, since=self._since.pop(ref))
                     self._compiled[ref] = fresh
         self._decider.settle()

@@ -1,41 +1,52 @@
 """Partial matches as people see them: what has come for a trigger that joins events, and what it waits for."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+import time
+from collections.abc import Iterable, Sequence
 
 import msgspec
+import structlog
 
 from eventbus.event import Recorded
 from eventbus.firing import TriggerRef
 from eventbus.journal import Journal
 from manifests.conditions import ConditionError, parse_conditions
+from manifests.objects import DeclaredTrigger, Sensor
 from sensors.compile import CompiledSensor, CompiledTrigger
-from sensors.joins import JoinedCondition, Member, Pending, decode, key_of
+from sensors.decide import Decider
+from sensors.joins import JoinedCondition, Member, Pending, Reset, decode, definition_of, key_of, standing
+from sensors.resets import compile_resets
 from tocsin.views import Json, when
+
+logger = structlog.get_logger()
 
 WAYS = 8
 """Most ways to complete a condition that are shown."""
 
 
-class Waits(NamedTuple):
-    """A trigger's condition and the dependencies of its sensor."""
-
-    conditions: str
-    dependencies: Sequence[str]
-
-
-async def waiting(journal: Journal, namespace: str, sensor: str, triggers: Mapping[str, Waits]) -> list[Json]:
-    """The open partial matches of a sensor's `triggers`, by trigger name."""
-    prefix = key_of(TriggerRef(namespace, sensor, ""))
-    pending = {key: _read(value) for key, value in await journal.records(prefix)}
+async def waiting(journal: Journal, sensor: Sensor, now_us: int | None = None) -> list[Json]:
+    """The open partial matches of `sensor`, in the order of its triggers, as they count at `now_us` (by default now)."""
+    namespace, name = sensor.ref.namespace, sensor.ref.name
+    pending = {key: _read(value) for key, value in await journal.records(key_of(TriggerRef(namespace, name, "")))}
+    definitions = {dependency.name: definition_of(dependency) for dependency in sensor.dependencies}
     found = []
-    for name, waits in triggers.items():
-        one = pending.get(key_of(TriggerRef(namespace, sensor, name)))
-        condition = _condition(waits)
-        # What came under another condition counts no more.
-        if one is not None and condition is not None and one.conditions == condition.key:
-            found.append(_view(name, one, condition))
+    for trigger in sensor.triggers:
+        one = pending.get(key_of(TriggerRef(namespace, name, trigger.name)))
+        condition = _condition(trigger.conditions, definitions)
+        if one is not None and condition is not None:
+            members = standing(one, condition, definitions, _resets(trigger), _now_us() if now_us is None else now_us)
+            found += [_view(trigger.name, members, condition)] if members else []
     return found
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
+
+
+def _resets(trigger: DeclaredTrigger) -> Sequence[Reset]:
+    try:
+        return compile_resets(trigger.conditions_reset)
+    except ValueError:  # shown among the problems; the trigger is disabled
+        return ()
 
 
 def _read(value: bytes) -> Pending | None:
@@ -45,16 +56,16 @@ def _read(value: bytes) -> Pending | None:
         return None
 
 
-def _condition(waits: Waits) -> JoinedCondition | None:
+def _condition(conditions: str, dependencies: Iterable[str]) -> JoinedCondition | None:
     try:
-        condition = parse_conditions(waits.conditions, waits.dependencies)
+        condition = parse_conditions(conditions, dependencies)
     except ConditionError:
         return None
     return JoinedCondition(condition) if condition.joins else None
 
 
-def _view(trigger: str, pending: Pending, condition: JoinedCondition) -> Json:
-    members = sorted(pending.members, key=lambda member: member.position)
+def _view(trigger: str, standing: Sequence[Member], condition: JoinedCondition) -> Json:
+    members = sorted(standing, key=lambda member: member.position)
     return {
         "trigger": trigger,
         "since": when(members[0].received_us),
@@ -94,10 +105,32 @@ async def _became(journal: Journal, trigger: CompiledTrigger, recorded: Recorded
     records = dict(await journal.records(key_of(trigger.ref)))
     value = records.get(key_of(trigger.ref))
     pending = None if value is None else _read(value)
-    if pending is None or trigger.joined is None or recorded.position not in {one.position for one in pending.members}:
+    if pending is None or trigger.joined is None:
+        return view
+    members = standing(pending, trigger.joined, trigger.definitions, trigger.resets, _now_us())
+    if recorded.position not in {one.position for one in members}:
         return view
     return view | {
         "state": "waiting",
-        "has": [_member(member) for member in pending.members],
-        "waits_for": _missing(trigger.joined, pending.members),
+        "has": [_member(member) for member in members],
+        "waits_for": _missing(trigger.joined, members),
     }
+
+
+def say_forgotten(decider: Decider, fresh: CompiledSensor) -> None:
+    """Log what has come for triggers of a sensor and does not count under the revision `fresh`, which is about to be applied."""
+    for trigger in fresh.triggers.values():
+        pending = decider.joins.pending(trigger.ref)
+        if pending is None:
+            continue
+        kept = () if trigger.joined is None else standing(pending, trigger.joined, trigger.definitions, (), 0)
+        gone = [member for member in pending.members if member not in kept]
+        if gone:
+            names = [member.dependency for member in gone]
+            logger.info(
+                "partial_match_forgotten",
+                sensor=trigger.ref.sensor,
+                trigger=trigger.ref.trigger,
+                dependencies=names,
+                reason="edited",
+            )

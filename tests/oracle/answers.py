@@ -8,6 +8,7 @@ from typing import Any
 
 from eventbus.event import Event
 from manifests.clock_rules import time_of_day, zone_fault
+from manifests.conditions import ConditionError, parse_conditions
 from manifests.objects import TimeFilter
 from sensors.bound import EventView
 from sensors.filters.held import Held
@@ -109,6 +110,16 @@ def ask_window(case: Case) -> Case:
     return {"error": "not a time"} if held is Held.ERROR else {"inside": held is Held.YES}
 
 
+def ask_condition(case: Case) -> Case:
+    names = case["names"]
+    try:
+        condition = parse_conditions(case["conditions"], names)
+    except ConditionError as exc:
+        return {"error": str(exc)}
+    sets = ({name for bit, name in enumerate(names) if chosen >> bit & 1} for chosen in range(1 << len(names)))
+    return {"truths": [condition.holds(present) for present in sets]}
+
+
 def ask_lua(case: Case) -> Case:
     data = Document(case["document"].encode()).floats
     try:
@@ -156,6 +167,7 @@ ASK: dict[str, Callable[[Case], Case]] = {
     "strconv": ask_strconv,
     "expression": ask_expression,
     "window": ask_window,
+    "condition": ask_condition,
     "lua": ask_lua,
     "jq": ask_jq,
 }

@@ -20,6 +20,7 @@ var engines = map[string]engine{
 	"strconv":    askStrconv,
 	"expression": askExpression,
 	"window":     askWindow,
+	"condition":  askCondition,
 	"lua":        askLua,
 	"jq":         askJq,
 }

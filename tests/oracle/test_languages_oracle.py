@@ -23,7 +23,7 @@ def built() -> None:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("engine", ["gjson", "sjson", "regexp", "strconv"])
+@pytest.mark.parametrize("engine", ["gjson", "sjson", "regexp", "strconv", "condition"])
 def test_the_original_says_the_same_to_new_questions(engine: str) -> None:
     seed = random.SystemRandom().randrange(2**32)
     cases = list(GENERATORS[engine](seed, 1500))

@@ -1,7 +1,8 @@
 """Keeps the sensors that decide and act equal to those that are declared."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping
 
 import orjson
 import structlog
@@ -70,6 +71,10 @@ class RunningSensors:
                 return None
             view = EventView(recorded.event)
         return view
+
+    def needed(self) -> Collection[int]:
+        """The positions of events that partial matches need: retention keeps their data."""
+        return self._decider.needed(time.time_ns() // 1000)
 
     async def apply(self, sensors: Iterable[Sensor]) -> dict[ObjectRef, CompiledSensor]:
         """Make what decides equal `sensors`; return each compiled. An unchanged sensor is not touched."""

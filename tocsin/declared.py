@@ -1,9 +1,11 @@
 """What the manifests declare, as the rest of the service uses it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, cached_property
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -105,3 +107,16 @@ def object_of(content: bytes) -> EventSource | Sensor:
         return load_object(msgspec.json.decode(content), kinds())
     except msgspec.DecodeError as exc:
         raise ManifestError([Problem(file="kept revision", message=f"not JSON: {exc}")]) from exc
+
+
+AT_ONCE = 512
+"""Declarations that are put at once: they share a few commits, and leave room in the log's queue for events."""
+
+T = TypeVar("T")
+
+
+def several(items: Iterable[T], most: int) -> Iterator[list[T]]:
+    """`items` in lists of at most `most`."""
+    rest = iter(items)
+    while some := list(islice(rest, most)):
+        yield some

@@ -22,7 +22,7 @@ from sensors.limits import ActingLimits
 from sensors.router import Router
 from tocsin.armory import Armory
 from tocsin.changes import Changes
-from tocsin.declared import object_of
+from tocsin.declared import AT_ONCE, object_of, several
 from tocsin.gate import GatedBus
 from tocsin.metrics import Metrics
 from tocsin.waiting import say_forgotten
@@ -55,6 +55,8 @@ class RunningSensors:
         self._gate = GatedBus(bus, metrics)
         self._decider = Decider()
         self._compiled: dict[ObjectRef, CompiledSensor] = {}
+        self._declared: dict[ObjectRef, Sensor] = {}
+        """What was applied last: what is equal to it is not compiled again."""
         self._since: dict[ObjectRef, int] = {}
         """Revisions just put in force, not handed to the decider yet, each with the position it decides after."""
         self._took_over = False
@@ -79,17 +81,18 @@ class RunningSensors:
     async def apply(self, sensors: Iterable[Sensor]) -> dict[ObjectRef, CompiledSensor]:
         """Make what decides equal `sensors`; return each compiled. An unchanged sensor is not touched."""
         wanted = {sensor.ref: sensor for sensor in sensors}
-        compiled = {ref: self._armory.compile(sensor) for ref, sensor in wanted.items()}
+        compiled = await self._compile(wanted)
         async with self._gate.closed():
             if not self._took_over:
                 await self._take_over({str(ref): fresh.revision for ref, fresh in compiled.items()})
                 self._took_over = True
             for ref in [ref for ref in self._compiled if ref not in wanted]:
                 await self._withdraw(ref)
-            # Together, so that a thousand share a few commits.
-            async with asyncio.TaskGroup() as puts:
-                for ref, fresh in compiled.items():
-                    puts.create_task(self._put(wanted[ref], fresh), name=f"declare-{ref.name}")
+            changed = [ref for ref, fresh in compiled.items() if self._differs(fresh)]
+            for some in several(changed, AT_ONCE):
+                async with asyncio.TaskGroup() as puts:
+                    for ref in some:
+                        puts.create_task(self._put(wanted[ref], compiled[ref]), name=f"declare-{ref.name}")
             for ref, fresh in compiled.items():  # in the order declared, which is the order of firings
                 if ref in self._since:
                     say_forgotten(self._decider, fresh)
@@ -97,13 +100,27 @@ class RunningSensors:
                     self._compiled[ref] = fresh
         self._decider.settle()
         self._armory.declare([(wanted[ref], self._compiled[ref]) for ref in wanted])
+        self._declared = wanted
         return {ref: self._compiled[ref] for ref in wanted}
 
+    async def _compile(self, wanted: Mapping[ObjectRef, Sensor]) -> dict[ObjectRef, CompiledSensor]:
+        """Compile what changed; between two of them others run, because a thousand take a second."""
+        compiled: dict[ObjectRef, CompiledSensor] = {}
+        for ref, sensor in wanted.items():
+            former, present = self._declared.get(ref), self._compiled.get(ref)
+            if former is not None and present is not None and former == sensor:
+                compiled[ref] = present
+            else:
+                compiled[ref] = self._armory.compile(sensor)
+                await asyncio.sleep(0)
+        return compiled
+
+    def _differs(self, fresh: CompiledSensor) -> bool:
+        present = self._compiled.get(fresh.ref)
+        return present is None or present.revision != fresh.revision
+
     async def _put(self, sensor: Sensor, fresh: CompiledSensor) -> None:
-        """Make `fresh` the revision in force, unless it is."""
-        present = self._compiled.get(sensor.ref)
-        if present is not None and present.revision == fresh.revision:
-            return
+        """Make `fresh` the revision in force."""
         declared = await self._bus.declarations.put(str(sensor.ref), fresh.revision, orjson.dumps(sensor.content))
         self._since[sensor.ref] = declared.since
         logger.debug("sensor_applied", sensor=sensor.ref.name, namespace=sensor.ref.namespace, revision=fresh.revision)

@@ -131,7 +131,7 @@ async def serve(config: RunConfig, declared: Declarations, announce: Callable[[S
         if not any(state.state is not State.STOPPED for state in service.supervisor.states.values()):
             raise NothingToRun
         url = await _api(stack, service, config)
-        reloader = Reloader(config.paths, lambda: service.supervisor.apply(load(config.paths)), polls=config.watch)
+        reloader = Reloader(config.paths, lambda: _reload(service, config), polls=config.watch)
         await stack.enter_async_context(running(reloader))
         service.started = True
         states = service.supervisor.states
@@ -148,6 +148,11 @@ async def serve(config: RunConfig, declared: Declarations, announce: Callable[[S
         sys.setswitchinterval(_SWITCH_S)
         await stopping.wait()
         logger.info("service_stopping")
+
+
+async def _reload(service: Service, config: RunConfig) -> None:
+    """Read the manifests beside the loop, which goes on answering, and apply them."""
+    await service.supervisor.apply(await asyncio.to_thread(load, config.paths))
 
 
 def _many_not_in_order(states: Mapping[ObjectRef, ObjectState]) -> int:

@@ -14,7 +14,7 @@ from manifests.objects import EventSource, ObjectRef, Sensor
 from manifests.problems import ManifestError, Problem, Severity
 from manifests.revision import canonical_json, revision_of
 from sensors.compile import CompiledSensor
-from tocsin.declared import Declarations, object_of
+from tocsin.declared import AT_ONCE, Declarations, object_of, several
 from tocsin.metrics import Metrics
 from tocsin.objects import EventState, ObjectState, State
 from tocsin.running_sensors import RunningSensors
@@ -94,10 +94,11 @@ class Supervisor:
                 await self._bus.declarations.withdraw(former.ref)
             elif former.ref in wanted and former.revision == revision_of(wanted[former.ref].content):
                 del wanted[former.ref]
-        async with asyncio.TaskGroup() as puts:
-            for ref, source in wanted.items():
-                put = self._bus.declarations.put(ref, revision_of(source.content), canonical_json(source.content))
-                puts.create_task(_done(put), name=f"declare-{ref}")
+        for some in several(wanted.items(), AT_ONCE):
+            async with asyncio.TaskGroup() as puts:
+                for ref, source in some:
+                    put = self._bus.declarations.put(ref, revision_of(source.content), canonical_json(source.content))
+                    puts.create_task(_done(put), name=f"declare-{ref}")
 
     def _declare_series(self, sources: Iterable[EventSource], sensors: Iterable[CompiledSensor]) -> None:
         roads = [Road(s.ref.namespace, s.ref.name, event.name) for s in sources for event in s.events]

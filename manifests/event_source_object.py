@@ -109,6 +109,11 @@ class _Events:
             return None
         checked = check(kind.spec, {} if value is None and self._report.lenient else value, path, self._report)
         self._report.take(checked.faults)
+        missing = [] if checked.value is None else list(checked.value.unsupported())
+        for at, what in missing:
+            self._report.disable((*path, *at), unsupported(what, "this event does not run"))
+        if missing:
+            return None
         condition = getattr(checked.value, "filter", None)
         if isinstance(condition, EventFilter) and condition.expression and Feature.SOURCE_FILTER not in self._features:
             message = unsupported(str(Feature.SOURCE_FILTER), "this event does not run")

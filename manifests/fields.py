@@ -1,7 +1,7 @@
 """Field types that several kinds share, as Argo Events spells them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -28,6 +28,10 @@ class Spec(BaseModel):
         use_attribute_docstrings=True,
         protected_namespaces=(),
     )
+
+    def unsupported(self) -> Iterable[tuple[tuple[str, ...], str]]:
+        """What is declared here and known, but not built: each with its path and its name. An event that has any does not run."""
+        return ()
 
 
 def parse_duration(value: object) -> timedelta:

@@ -22,6 +22,7 @@ MODULES: Mapping[tuple[Role, str], str] = {
     ("source", "calendar"): "sources.calendar",
     ("source", "file"): "sources.file",
     ("source", "generic"): "sources.generic",
+    ("source", "kafka"): "sources.kafka.source",
     ("trigger", "http"): "sensors.triggers.http",
     ("trigger", "log"): "sensors.triggers.log",
 }

@@ -10,11 +10,11 @@ from importlib.metadata import version
 from multidict import CIMultiDict
 from yarl import URL
 
+from eventbus.tls import TLSMaterial, tls_context
 from manifests.fields import KeySelector, TLSConfig
 from manifests.secrets import Values
 from sensors.triggers.http_spec import HttpSpec, SecureHeader
 from sensors.web.client import Call
-from sensors.web.tls import TLSMaterial, tls_context
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _NOT_IN_HEADERS = re.compile(r"[\r\n\0]")

@@ -83,7 +83,15 @@ class KafkaBroker:
         properties = self._folder / "server.properties"
         properties.write_text("".join(f"{key}={value}\n" for key, value in self._properties().items()))
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = [*self._java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties), "--standalone"]
+        tool = [
+            *self._java,
+            "kafka.tools.StorageTool",
+            "format",
+            f"--cluster-id={cluster}",
+            "-c",
+            str(properties),
+            "--standalone",
+        ]
         for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
             tool += ["--add-scram", f"{mechanism}=[name={USER},password={PASSWORD}]"]
         done = subprocess.run(tool, cwd=self._folder, capture_output=True, text=True, timeout=120, check=False)

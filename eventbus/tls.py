@@ -1,4 +1,4 @@
-"""TLS of outgoing calls: from PEM bytes to a context, made once for the same bytes."""
+"""TLS of outgoing connections: from PEM bytes to a context, made once for the same bytes."""
 
 import os
 import ssl

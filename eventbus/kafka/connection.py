@@ -1,0 +1,128 @@
+"""Connections to a Kafka cluster: from a declaration and its secrets to what the client library is told."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from eventbus.kafka.declared import Sasl, brokers
+from eventbus.tls import TLSMaterial, tls_context
+from manifests.fields import SecretRef, TLSConfig
+from manifests.secrets import Values
+
+if TYPE_CHECKING:
+    from aiokafka.client import AIOKafkaClient
+
+REQUEST_TIMEOUT_S = 15.0
+"""Seconds for one answer of a broker, and for all tries of sending one batch."""
+_TOPIC_TRIES = 3
+_TOPIC_PAUSE_S = 0.2
+
+
+class NotInstalled(RuntimeError):
+    """The client library is missing; the message names what to install."""
+
+
+class UnknownTopic(Exception):
+    """The cluster answers, and has no such topic."""
+
+
+class Connection(NamedTuple):
+    """A cluster as one user sees it. Equal ones can share connections. It never prints its password."""
+
+    brokers: tuple[str, ...]
+    tls: TLSMaterial | None = None
+    mechanism: str = ""
+    user: str = ""
+    password: str = ""
+
+    def __repr__(self) -> str:
+        return f"Connection({self.where})"
+
+    @property
+    def where(self) -> str:
+        """The brokers, for messages."""
+        return f"Kafka at {', '.join(self.brokers)}"
+
+    def arguments(self) -> Mapping[str, Any]:
+        """What every client of the library is told. Raises `ValueError` where certificates cannot be used."""
+        protocol = {(False, False): "PLAINTEXT", (True, False): "SSL", (False, True): "SASL_PLAINTEXT", (True, True): "SASL_SSL"}
+        told: dict[str, Any] = {
+            "bootstrap_servers": list(self.brokers),
+            "security_protocol": protocol[self.tls is not None, bool(self.mechanism)],
+            "request_timeout_ms": int(1000 * REQUEST_TIMEOUT_S),
+            "client_id": "tocsin",
+        }
+        if self.tls is not None:
+            told["ssl_context"] = tls_context(self.tls)
+        if self.mechanism:
+            told |= {"sasl_mechanism": self.mechanism, "sasl_plain_username": self.user, "sasl_plain_password": self.password}
+        return told
+
+
+def resolve(url: str, tls: TLSConfig | None, sasl: Sasl | None, *, namespace: str, values: Values) -> Connection:
+    """Read the secrets as they are now. Raises `SecretMissing`, or `ValueError` where one cannot be used."""
+
+    def read(ref: SecretRef | None) -> bytes:
+        return b"" if ref is None else values.secret(namespace, ref.name, ref.key).reveal()
+
+    material = None
+    if tls is not None:
+        material = TLSMaterial(
+            ca=read(tls.ca_cert_secret),
+            certificate=read(tls.client_cert_secret),
+            key=read(tls.client_key_secret),
+            insecure=tls.insecure_skip_verify,
+        )
+    if sasl is None:
+        return Connection(brokers(url), material)
+    return Connection(
+        brokers(url),
+        material,
+        sasl.mechanism or "PLAIN",
+        _text(sasl.user_secret, namespace, values),
+        _text(sasl.password_secret, namespace, values),
+    )
+
+
+def _text(ref: SecretRef | None, namespace: str, values: Values) -> str:
+    if ref is None:
+        return ""
+    try:
+        return values.secret(namespace, ref.name, ref.key).text()
+    except ValueError as exc:
+        raise ValueError(f"Secret {namespace}/{ref.name}, key {ref.key}: {exc}") from None
+
+
+def require_library() -> None:
+    """Raise `NotInstalled` where the client library cannot be imported."""
+    try:
+        import aiokafka  # noqa: F401, PLC0415 - heavy: only a process that talks to Kafka pays for it
+    except ImportError as exc:
+        raise NotInstalled("Kafka needs more than the base installation: pip install 'tocsin[kafka]'") from exc
+    # It logs every try of every connection; what matters comes as an exception and is said once, by whoever handles it.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+async def partitions_of(client: "AIOKafkaClient", topic: str, *, anew: bool = False) -> frozenset[int]:
+    """The partitions of `topic`, asked for where they are not known or `anew` is given.
+
+    Raises `UnknownTopic` where the cluster says so, and errors of the library.
+    """
+    from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError  # noqa: PLC0415 - see above
+
+    if not anew and (found := client.cluster.partitions_for_topic(topic)):
+        return frozenset(found)
+    client.add_topic(topic)
+    answers = 0
+    async with asyncio.timeout(REQUEST_TIMEOUT_S):
+        while answers < _TOPIC_TRIES:
+            if not await client.force_metadata_update():
+                raise KafkaConnectionError("no broker answers")
+            if found := client.cluster.partitions_for_topic(topic):
+                return frozenset(found)
+            if topic in client.cluster.unauthorized_topics:
+                raise TopicAuthorizationFailedError(topic)
+            answers += 1
+            await asyncio.sleep(_TOPIC_PAUSE_S)
+    raise UnknownTopic(f"there is no topic {topic!r}")

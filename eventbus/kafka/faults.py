@@ -1,0 +1,74 @@
+"""What went wrong with a Kafka cluster, in words that say what to do. Never shows a credential."""
+
+import asyncio
+import ssl
+
+from eventbus.kafka.connection import Connection, UnknownTopic
+
+_PROBE_S = 5.0
+
+
+async def why(exc: BaseException, connection: Connection) -> str:
+    """One line about `exc`. Where the library says only that it cannot connect, it is found out by trying once more."""
+    from aiokafka.errors import KafkaConnectionError  # noqa: PLC0415 - heavy
+
+    if isinstance(exc, (KafkaConnectionError, TimeoutError)):
+        found = await _probe(connection)
+        return f"{connection.where}: {plainly(found if found is not None else exc)}"
+    return f"{connection.where}: {plainly(exc)}"
+
+
+async def _probe(connection: Connection) -> Exception | None:
+    """The error of a connection to the first broker; None where it can be had now."""
+    from aiokafka.conn import create_conn  # noqa: PLC0415 - heavy
+
+    host, _, port = connection.brokers[0].rpartition(":")
+    told = {key: value for key, value in connection.arguments().items() if key != "bootstrap_servers"}
+    try:
+        async with asyncio.timeout(_PROBE_S):
+            made = await create_conn(host.strip("[]"), int(port), **told)
+    except Exception as exc:
+        return exc
+    made.close()
+    return None
+
+
+def plainly(exc: BaseException) -> str:
+    """`exc` in words."""
+    from aiokafka import errors  # noqa: PLC0415 - heavy
+
+    if isinstance(exc, UnknownTopic):
+        return f"{exc}; make it, or correct the name"
+    if type(exc) is ValueError:
+        return str(exc)  # ours, about a certificate
+    cause = exc.__cause__ or exc.__context__
+    for one in (exc, cause):
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return f"the broker's certificate is not accepted: {one.verify_message}; set tls.caCertSecret to its authority"
+        if isinstance(one, ssl.SSLError):
+            return f"TLS failed ({one.reason or type(one).__name__}); does the port speak TLS and want a client certificate?"
+    lines: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
+        (
+            (errors.SaslAuthenticationFailed, errors.AuthenticationFailedError),
+            "the user or password is not accepted; check sasl.userSecret and sasl.passwordSecret",
+        ),
+        (
+            (errors.UnsupportedSaslMechanismError, errors.AuthenticationMethodNotSupported),
+            "the broker does not take this sasl.mechanism",
+        ),
+        (errors.TopicAuthorizationFailedError, "this user may not use the topic"),
+        (errors.GroupAuthorizationFailedError, "this user may not use the consumer group"),
+        (errors.MessageSizeTooLargeError, "the record is larger than the broker takes"),
+        (errors.InvalidTopicError, "the broker does not take this name of a topic"),
+        (errors.UnknownTopicOrPartitionError, "there is no such topic or partition"),
+        (errors.UnsupportedCodecError, "records are compressed in a way that needs more: pip install 'tocsin[kafka]'"),
+        (errors.CorruptRecordException, "a batch of records is damaged: its checksum does not fit"),
+        (ConnectionRefusedError, "cannot connect: connection refused"),
+        (
+            (ConnectionError, errors.KafkaConnectionError),
+            "the connection ended or cannot be had; is a broker there, and does it speak the same protocol (TLS, SASL)?",
+        ),
+        ((TimeoutError, errors.KafkaTimeoutError, errors.RequestTimedOutError), "no answer in time"),
+        (OSError, f"cannot connect: {getattr(exc, 'strerror', None) or exc}"),
+    )
+    return next((line for kind, line in lines if isinstance(exc, kind)), f"{type(exc).__name__}: {exc}".removesuffix(": "))

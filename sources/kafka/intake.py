@@ -1,0 +1,236 @@
+"""From a consumer's records to durable events, and only then to committed offsets."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from time import monotonic
+from typing import TypeAlias
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.errors import CommitFailedError, IllegalStateError
+
+from eventbus.errors import BusUnavailable, EventRejected
+from eventbus.event import Event
+from sources.kafka.pace import Pace
+from sources.kafka.records import Unreadable
+from sources.source import Emit, SourceContext
+from sources.throttle import Throttle
+
+logger = structlog.get_logger()
+
+Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
+Records: TypeAlias = "Mapping[TopicPartition, Sequence[Record]]"
+
+MOST_RECORDS = 512
+"""Records that are made durable together."""
+WAIT_S = 0.5
+"""Seconds to wait for records before looking around."""
+COMMIT_S = 1.0
+"""Seconds between two commits: what a crash reads again, and the log knows again by its identity."""
+REVOKE_S = 5.0
+"""Seconds that a rebalance waits for what is in flight; what was not committed by then is read again by its next owner."""
+COMMIT_WAIT_S = 5.0
+"""Seconds for one commit; the library would try for ever."""
+LOOK_S = 5.0
+"""Between two looks whether the cluster still answers, while nothing comes in."""
+LONGEST_WAIT_S = 10.0
+"""Between two tries to hand records to a log that does not take them."""
+
+
+class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
+    """Reads the partitions that a consumer is given. One batch is in flight at a time: a slow log slows the reading down."""
+
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        event_of: Callable[[Record], Event],
+        emit: Emit,
+        look: Callable[[], Awaitable[None]],
+        *,
+        context: SourceContext,
+        oldest: bool,
+        pace: Pace[TopicPartition],
+        stopping: asyncio.Event,
+    ) -> None:
+        """`look` finds out, and tells, whether the cluster answers."""
+        self._consumer, self._event_of, self._emit, self._oldest, self._pace = consumer, event_of, emit, oldest, pace
+        self._look, self._tell, self._stopping = look, context.tell, stopping
+        self._log = logger.bind(source=str(context.road))
+        self._said = Throttle(every_s=10.0)
+        self._durable: dict[TopicPartition, int] = {}
+        """The next offset of each partition: everything before it is durable."""
+        self._committed: dict[TopicPartition, int] = {}
+        self._committed_at = 0.0
+        self._looked_at = monotonic()
+        self._fresh: set[TopicPartition] = set()
+        """Partitions whose start is not known yet; they are paused until it is."""
+        self._generation = 0
+        """Counts revocations: what was read before one is not ours to acknowledge after it."""
+        self._in_flight = asyncio.Lock()
+
+    async def run(self) -> None:
+        """Read until told to stop; then commit. Raises errors of the library that it does not recover from by itself."""
+        while not self._stopping.is_set():
+            await self._settle_starts()
+            generation = self._generation
+            records = await self._next()
+            await self._note_life(bool(records))
+            async with self._in_flight:
+                if records and generation == self._generation:
+                    await self._take(records, generation)
+            if monotonic() - self._committed_at >= COMMIT_S:
+                await self._commit()
+        await self._commit()
+
+    def assign(self, partitions: Iterable[TopicPartition]) -> None:
+        """Take over `partitions`: each is read from where it was left."""
+        found = set(partitions)
+        self._consumer.pause(*found)
+        self._fresh |= found
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Called by the consumer when a rebalance has ended."""
+        self.assign(assigned)
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Called by the consumer when one begins: what is in flight becomes durable and is committed, as far as time allows."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(REVOKE_S), self._in_flight:
+                await self._commit()
+        self._generation += 1
+        self._pace.forget(revoked)
+        self._durable.clear()
+        self._committed.clear()
+        self._fresh.clear()
+
+    async def _note_life(self, came: bool) -> None:
+        """Records that come say that all is well; where none come, it is asked for, because the library bears it in silence."""
+        if came:
+            self._tell("")
+        elif monotonic() - self._looked_at < LOOK_S:
+            return
+        else:
+            await self._look()
+        self._looked_at = monotonic()
+
+    async def _next(self) -> Records:
+        """What there is to read, after waiting a little where there is nothing."""
+        partitions = self._consumer.assignment()
+        ready = self._pace.ready(partitions)
+        wait_s = self._pace.wait_s(partitions, WAIT_S)
+        if partitions and not ready:
+            await self._pause(wait_s)
+            return {}
+        most = self._pace.share(MOST_RECORDS)
+        found: Records = await self._consumer.getmany(*ready, timeout_ms=int(1000 * wait_s) + 1, max_records=most)
+        return found
+
+    async def _take(self, records: Records, generation: int) -> None:
+        events: list[Event] = []
+        for record in (record for batch in records.values() for record in batch):
+            try:
+                events.append(self._event_of(record))
+            except Unreadable as exc:
+                self._pass_over(record.topic, record.partition, record.offset, str(exc))
+        if not await self._hand_over(events) or generation != self._generation:
+            return
+        for partition, batch in records.items():
+            self._durable[partition] = batch[-1].offset + 1
+            self._pace.took(partition, len(batch))
+
+    async def _hand_over(self, events: Sequence[Event]) -> bool:
+        """Return when each of `events` is durable or has been said to be unusable; False where a stop came before the log took
+        them, and then they are read again."""
+        wait_s = 0.1
+        while events:
+            try:
+                await self._emit.batch(events)
+            except EventRejected as exc:
+                return await self._find_rejected(events, str(exc))
+            except BusUnavailable as exc:
+                if self._said.admits("log") is not None:
+                    self._log.warning("records_wait_for_the_log", records=len(events), reason=str(exc))
+                await self._pause(max(wait_s, exc.retry_after_s))
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+                if self._stopping.is_set():
+                    return False
+            else:
+                return True
+        return True
+
+    async def _find_rejected(self, events: Sequence[Event], reason: str) -> bool:
+        """Halves find the one that is rejected soon, and the rest stay batches."""
+        if len(events) == 1:
+            self._pass_over_event(events[0], reason)
+            return True
+        middle = len(events) // 2
+        return await self._hand_over(events[:middle]) and await self._hand_over(events[middle:])
+
+    def _pass_over_event(self, event: Event, reason: str) -> None:
+        *_, topic, partition, offset = event.id.rsplit(":", 3)
+        self._pass_over(topic, int(partition), int(offset), reason)
+
+    def _pass_over(self, topic: str, partition: int, offset: int, reason: str) -> None:
+        self._emit.unusable()
+        if (unsaid := self._said.admits("record")) is not None:
+            self._log.error(
+                "record_passed_over", topic=topic, partition=partition, offset=offset, reason=reason, others_since=unsaid or None
+            )
+
+    async def _settle_starts(self) -> None:
+        """Find where each fresh partition starts, and note a start that nobody noted before: a crash must not move it."""
+        for partition in sorted(self._fresh):
+            generation = self._generation
+            try:
+                start = await self._start_of(partition)
+            except IllegalStateError:
+                continue  # it is not ours any more, or is being given to us again
+            if generation == self._generation and start is not None:
+                self._fresh.discard(partition)
+                self._durable[partition] = start
+                self._consumer.resume(partition)
+
+    async def _start_of(self, partition: TopicPartition) -> int | None:
+        stored: int | None = await self._consumer.committed(partition)
+        if stored is not None:
+            self._committed[partition] = stored
+            oldest: int = (await self._consumer.beginning_offsets([partition]))[partition]
+            if oldest > stored:
+                self._log.error(
+                    "records_removed_before_they_were_read",
+                    topic=partition.topic,
+                    partition=partition.partition,
+                    records=oldest - stored,
+                    reason="the topic's retention is shorter than this source was away",
+                )
+            return stored
+        seek = self._consumer.seek_to_beginning if self._oldest else self._consumer.seek_to_end
+        if not await seek(partition):
+            return None
+        self._committed_at = 0.0
+        position: int = await self._consumer.position(partition)
+        return position
+
+    async def _commit(self) -> None:
+        """Commit what is durable. What cannot be committed now is committed later, or read again."""
+        self._committed_at = monotonic()
+        ours = self._consumer.assignment()
+        owed = {at: offset for at, offset in self._durable.items() if at in ours and self._committed.get(at) != offset}
+        if not owed:
+            return
+        try:
+            async with asyncio.timeout(COMMIT_WAIT_S):
+                await self._consumer.commit(owed)
+        except (CommitFailedError, IllegalStateError) as exc:
+            self._log.debug("commit_refused", reason=type(exc).__name__)  # a rebalance came first
+        except TimeoutError:
+            await self._look()
+        else:
+            self._committed |= owed
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()

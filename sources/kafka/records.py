@@ -1,0 +1,90 @@
+"""A record as the data of an event.
+
+Semantics: Argo Events 1.9, `pkg/eventsources/sources/kafka` and `pkg/eventsources/events`; what differs is in
+`docs/sources/kafka.md`.
+"""
+
+from base64 import b64encode
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+if TYPE_CHECKING:
+    from aiokafka import ConsumerRecord
+
+_encode = msgspec.json.encode
+_NO_TIME = "0001-01-01 00:00:00 +0000 UTC"
+
+
+class Unreadable(Exception):
+    """A record that can never become an event as declared. The message says why, without the record's content."""
+
+
+class Read(NamedTuple):
+    """A record's data, and its tree."""
+
+    data: bytes
+    tree: Mapping[str, object]
+
+
+class Reader:
+    """Reads the records of one source."""
+
+    def __init__(self, *, json_body: bool, metadata: Mapping[str, str]) -> None:
+        self._json_body = json_body
+        self._metadata = dict(metadata)
+        self._tail = b',"metadata":%b}' % _encode(self._metadata) if metadata else b"}"
+
+    def read(self, record: "ConsumerRecord[bytes, bytes]") -> Read:
+        """The data of `record`, its JSON body as it was sent. Raises `Unreadable`."""
+        raw, body = self._body(record.value)
+        tree: dict[str, object] = {
+            "topic": record.topic,
+            "key": "" if record.key is None else record.key.decode("utf-8", "replace"),
+            "partition": record.partition,
+            "body": body,
+            "timestamp": timestamp(record.timestamp),
+            "headers": _headers(record.headers),
+        }
+        data = b'{"topic":%b,"key":%b,"partition":%d,"body":%b,"timestamp":%b,"headers":%b%b' % (
+            _encode(tree["topic"]),
+            _encode(tree["key"]),
+            record.partition,
+            raw,
+            _encode(tree["timestamp"]),
+            _encode(tree["headers"]),
+            self._tail,
+        )
+        if self._metadata:
+            tree["metadata"] = self._metadata
+        return Read(data, tree)
+
+    def _body(self, value: bytes | None) -> tuple[bytes, object]:
+        if value is None:
+            return b"null", None
+        if not self._json_body:
+            text = b64encode(value)
+            return b'"%b"' % text, text.decode()
+        try:
+            return value, msgspec.json.decode(value)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+            raise Unreadable(f"jsonBody: the value is not JSON ({type(exc).__name__})") from None
+
+
+def timestamp(milliseconds: int) -> str:
+    """A record's time as Go writes it, in UTC: `2024-05-01 10:00:00.123 +0000 UTC`. Below zero there is none."""
+    if milliseconds < 0:
+        return _NO_TIME
+    seconds, rest = divmod(milliseconds, 1000)
+    try:
+        text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return _NO_TIME
+    fraction = f".{rest:03d}".rstrip("0") if rest else ""
+    return f"{text}{fraction} +0000 UTC"
+
+
+def _headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    return {name: (value or b"").decode("utf-8", "replace") for name, value in headers}

@@ -1,0 +1,211 @@
+"""The `kafka` source: connected, kept connected, and left in order.
+
+Semantics: Argo Events 1.9, `pkg/eventsources/sources/kafka`; what differs is in `docs/sources/kafka.md`.
+"""
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+
+from eventbus.event import Event
+from eventbus.kafka.connection import Connection, NotInstalled, UnknownTopic, partitions_of, require_library, resolve
+from eventbus.kafka.declared import brokers
+from eventbus.kafka.faults import why
+from manifests.secrets import SecretMissing
+from sources.http.payload import now
+from sources.kafka.pace import Pace
+from sources.kafka.records import Reader
+from sources.kafka.spec import KafkaSpec
+from sources.source import Emit, Source, SourceContext, SourceRefused, sources
+
+if TYPE_CHECKING:
+    from aiokafka import AIOKafkaConsumer
+
+    from sources.kafka.intake import Intake, Record
+
+logger = structlog.get_logger()
+
+LONGEST_PAUSE_S = 30.0
+"""Between two tries to connect."""
+LEAVE_S = 10.0
+"""Seconds for leaving the group and closing the connections."""
+
+
+@sources.register("kafka", spec=KafkaSpec, active_passive=True)
+class Kafka(Source[KafkaSpec]):
+    """Emits one event for each record; a record's topic, partition and offset are its identity."""
+
+    def __init__(self, spec: KafkaSpec, context: SourceContext) -> None:
+        super().__init__(spec, context)
+        try:
+            require_library()
+        except NotInstalled as exc:
+            raise SourceRefused(str(exc)) from exc
+        road = context.road
+        self._reader = Reader(json_body=spec.json_body, metadata=spec.metadata)
+        self._id_head = f"{road.source}:{road.name}:{brokers(spec.url)[0]}"
+        self._stopping = asyncio.Event()
+        self._failures = 0
+        self._connection: Connection | None = None
+
+    @property
+    def group(self) -> str:
+        """The consumer group whose offsets are this source's position; for a single partition it is one of our own."""
+        group, road = self.spec.consumer_group, self.context.road
+        return group.group_name if group is not None else f"tocsin.{road.namespace}.{road.source}.{road.name}"
+
+    def warnings(self) -> list[str]:
+        """Say what is declared and has no effect."""
+        said = []
+        if self.spec.partition and self.spec.consumer_group is not None:
+            said.append("partition: ignored, because a consumerGroup is given")
+        if self.spec.consumer_group is None:
+            said.append(
+                f"partition: its position is kept under the group {self.group!r} (Argo Events starts at the newest each time)"
+            )
+        return said
+
+    def stop(self) -> bool:
+        """Read nothing more; `run` makes durable what it has read, commits, and leaves the group."""
+        self._stopping.set()
+        return True
+
+    async def run(self, emit: Emit) -> None:
+        """Read until `stop`. A cluster that is away, refuses us or lacks the topic is told, and tried again until it is there."""
+        from aiokafka.errors import KafkaError  # noqa: PLC0415 - heavy: only a process that reads Kafka pays for it
+
+        passing = (KafkaError, UnknownTopic, SecretMissing, OSError, TimeoutError, ValueError)
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(passing),
+            wait=self._pause_s,
+            stop=lambda state: self._stopping.is_set(),
+            before_sleep=self._say_why,
+            sleep=self._sleep,
+            retry_error_callback=lambda state: None,
+        )
+        await retrying(self._session, emit)
+
+    async def _session(self, emit: Emit) -> None:
+        """One connection, from start to end."""
+        if self._stopping.is_set():
+            return
+        spec, road = self.spec, self.context.road
+        self._connection = resolve(spec.url, spec.tls, spec.sasl, namespace=road.namespace, values=self.context.values)
+        async with self._consuming(self._connection) as consumer:
+            client = consumer._client  # noqa: SLF001 - the library has no public way to ask whether the cluster answers
+            partitions = await partitions_of(client, spec.topic)
+            intake = self._begin(consumer, emit, partitions)
+            self.context.tell("")
+            self._failures = 0
+            await intake.run()
+
+    def _begin(self, consumer: "AIOKafkaConsumer", emit: Emit, partitions: frozenset[int]) -> "Intake":
+        """Join the group, or take the one partition. Raises `UnknownTopic` where there is no such partition."""
+        from aiokafka import TopicPartition  # noqa: PLC0415 - see above
+
+        from sources.kafka.intake import Intake  # noqa: PLC0415 - see above
+
+        spec = self.spec
+        pace: Pace[TopicPartition] = Pace(spec.limit_events_per_second)
+        oldest = spec.consumer_group is not None and spec.consumer_group.oldest
+        look = partial(self._look, consumer._client)  # noqa: SLF001 - see above
+        intake = Intake(
+            consumer, self._event_of, emit, look, context=self.context, oldest=oldest, pace=pace, stopping=self._stopping
+        )
+        if spec.consumer_group is not None:
+            consumer.subscribe([spec.topic], listener=intake)
+            return intake
+        if int(spec.partition) not in partitions:
+            raise UnknownTopic(f"topic {spec.topic!r} has no partition {spec.partition}, it has {len(partitions)}")
+        only = TopicPartition(spec.topic, int(spec.partition))
+        consumer.assign([only])
+        intake.assign([only])
+        return intake
+
+    @contextlib.asynccontextmanager
+    async def _consuming(self, connection: Connection) -> "AsyncIterator[AIOKafkaConsumer]":
+        consumer = self._consumer(connection)
+        try:
+            await consumer.start()
+            yield consumer
+        finally:
+            await _left(consumer)
+
+    def _consumer(self, connection: Connection) -> "AIOKafkaConsumer":
+        from aiokafka import AIOKafkaConsumer  # noqa: PLC0415 - see above
+        from aiokafka.coordinator.assignors.range import RangePartitionAssignor  # noqa: PLC0415
+        from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor  # noqa: PLC0415
+        from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor  # noqa: PLC0415
+
+        assignors: dict[str, Any] = {
+            "range": RangePartitionAssignor,
+            "roundrobin": RoundRobinPartitionAssignor,
+            "sticky": StickyPartitionAssignor,
+        }
+        group = self.spec.consumer_group
+        return AIOKafkaConsumer(
+            **connection.arguments(),
+            group_id=self.group,
+            enable_auto_commit=False,
+            heartbeat_interval_ms=1000,  # members hear of a rebalance with their heartbeats
+            # A group without a position is placed by us. What this is for is a position that retention has passed by.
+            auto_offset_reset="earliest",
+            partition_assignment_strategy=(assignors[group.strategy if group is not None else "range"],),
+        )
+
+    def _event_of(self, record: "Record") -> Event:
+        data, tree = self._reader.read(record)
+        id = f"{self._id_head}:{record.topic}:{record.partition}:{record.offset}"
+        return self.event(id=id, time=now(), data=data, tree=tree)
+
+    async def _look(self, client: Any) -> None:
+        try:
+            await partitions_of(client, self.spec.topic, anew=True)
+        except Exception as exc:
+            self.context.tell(await self._reason(exc))
+        else:
+            self.context.tell("")
+
+    async def _say_why(self, state: RetryCallState) -> None:
+        self._failures += 1
+        exc = state.outcome.exception() if state.outcome is not None else None
+        if exc is not None:
+            self.context.tell(await self._reason(exc))
+
+    async def _reason(self, exc: BaseException) -> str:
+        return str(exc) if self._connection is None or isinstance(exc, SecretMissing) else await why(exc, self._connection)
+
+    def _pause_s(self, state: RetryCallState) -> float:
+        """Seconds to wait: `connectionBackoff` where it is given, else 1 s doubled each time, with jitter."""
+        backoff = self.spec.connection_backoff
+        first, factor, jitter = (
+            (1.0, 2.0, 0.2) if backoff is None else (backoff.duration.total_seconds(), backoff.factor, backoff.jitter)
+        )
+        grown = first * max(factor, 1.0) ** min(self._failures, 16)
+        return min(LONGEST_PAUSE_S, grown * (1 + jitter * random.random()))  # noqa: S311 - spreads load, guards nothing
+
+    async def _sleep(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(seconds, 0.05)):
+                await self._stopping.wait()
+
+
+async def _left(consumer: "AIOKafkaConsumer") -> None:
+    """Leave the group, so that it does not wait for a member that is gone, and close the connections."""
+    client = consumer._client  # noqa: SLF001 - closed by `stop`, but not where that fails
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            # In a task of its own: `stop` lets the cancellation of a fetch that waits for a lost broker out, as if it were ours.
+            leaving = tasks.create_task(consumer.stop(), name="kafka-leave")
+            await asyncio.wait([leaving], timeout=LEAVE_S)
+            leaving.cancel()
+    except* RuntimeError as faults:
+        logger.debug("kafka_left_in_disorder", reason=str(faults.exceptions[0]))
+    finally:
+        await client.close()

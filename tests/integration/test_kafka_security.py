@@ -1,0 +1,110 @@
+"""Kafka over SASL and TLS, and what is said when it does not work."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from kafka_rig import Cluster, Remembering, cluster_of, reading
+from servers.kafka import KafkaBroker
+
+pytestmark = pytest.mark.kafka
+
+
+def ref(key: str) -> dict[str, str]:
+    return {"name": "kafka", "key": key}
+
+
+SASL = {"userSecret": ref("user"), "passwordSecret": ref("password")}
+PAIR = {"clientCertSecret": ref("leaf.pem"), "clientKeySecret": ref("leaf.key")}
+CA = {"caCertSecret": ref("ca.pem")}
+
+
+@pytest.fixture
+async def cluster(kafka_broker: KafkaBroker) -> AsyncIterator[Cluster]:
+    async with cluster_of(kafka_broker) as found:
+        yield found
+
+
+async def first_told(cluster: Cluster, **spec: Any) -> str:
+    """What a source says that cannot connect."""
+    told: list[str] = []
+    said = asyncio.Event()
+
+    def tell(reason: str) -> None:
+        told.append(reason)
+        said.set()
+
+    async with asyncio.timeout(30), reading(cluster.source("any", tell=tell, **spec), Remembering()):
+        await said.wait()
+    return told[0]
+
+
+@pytest.mark.parametrize("mechanism", ["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+async def test_a_user_is_let_in(cluster: Cluster, mechanism: str) -> None:
+    topic, emit = await cluster.topic(), Remembering()
+    await cluster.send(topic, b"1")
+    async with reading(cluster.source(topic, url=cluster.broker.sasl, sasl=SASL | {"mechanism": mechanism}), emit):
+        await emit.until(lambda emit: emit.bodies == [1])
+
+
+@pytest.mark.parametrize("tls", [CA | PAIR, PAIR | {"insecureSkipVerify": True}], ids=["verified", "insecure"])
+async def test_certificates_are_used(cluster: Cluster, tls: dict[str, Any]) -> None:
+    topic, emit = await cluster.topic(), Remembering()
+    await cluster.send(topic, b"1")
+    async with reading(cluster.source(topic, url=cluster.broker.tls, tls=tls), emit):
+        await emit.until(lambda emit: emit.bodies == [1])
+
+
+async def test_a_user_is_let_in_over_tls(cluster: Cluster) -> None:
+    topic, emit = await cluster.topic(), Remembering()
+    await cluster.send(topic, b"1")
+    sasl = SASL | {"mechanism": "SCRAM-SHA-512"}
+    async with reading(cluster.source(topic, url=cluster.broker.sasl_tls, tls=CA, sasl=sasl), emit):
+        await emit.until(lambda emit: emit.bodies == [1])
+
+
+async def test_a_rotated_password_is_used_at_the_next_try(cluster: Cluster) -> None:
+    topic, emit, told = await cluster.topic(), Remembering(), list[str]()
+    await cluster.send(topic, b"1")
+    right, cluster.secrets.values["kafka/password"] = cluster.secrets.values["kafka/password"], b"old"
+    backoff = {"duration": "100ms", "jitter": 0.0}
+    source = cluster.source(topic, url=cluster.broker.sasl, sasl=SASL, tell=told.append, connectionBackoff=backoff)
+    async with reading(source, emit):
+        async with asyncio.timeout(20):
+            while not told:
+                await asyncio.sleep(0.02)
+        cluster.secrets.values["kafka/password"] = right
+        await emit.until(lambda emit: emit.bodies == [1])
+    assert "the user or password is not accepted" in told[0]
+
+
+async def test_a_wrong_password_is_told_and_not_shown(cluster: Cluster) -> None:
+    said = await first_told(cluster, url=cluster.broker.sasl, sasl=SASL | {"passwordSecret": ref("wrong")})
+    assert said == (
+        f"Kafka at {cluster.broker.sasl}: the user or password is not accepted; check sasl.userSecret and sasl.passwordSecret"
+    )
+
+
+async def test_a_secret_that_is_missing_is_told(cluster: Cluster) -> None:
+    said = await first_told(cluster, url=cluster.broker.sasl, sasl=SASL | {"passwordSecret": ref("gone")})
+    assert said == "Secret default/kafka key 'gone' is missing"
+
+
+async def test_an_unknown_authority_is_told(cluster: Cluster) -> None:
+    said = await first_told(cluster, url=cluster.broker.tls, tls=PAIR | {"caCertSecret": ref("other.pem")})
+    assert "the broker's certificate is not accepted" in said
+    assert "set tls.caCertSecret" in said
+
+
+async def test_a_certificate_that_is_none_is_told(cluster: Cluster) -> None:
+    said = await first_told(cluster, url=cluster.broker.tls, tls={"caCertSecret": ref("user")})
+    assert "the TLS certificates or key cannot be used" in said
+
+
+async def test_plain_text_to_a_tls_port_is_told(cluster: Cluster) -> None:
+    assert "does it speak the same protocol (TLS, SASL)?" in await first_told(cluster, url=cluster.broker.tls)
+
+
+async def test_a_broker_that_is_not_there_is_told(cluster: Cluster) -> None:
+    assert await first_told(cluster, url="127.0.0.1:1") == "Kafka at 127.0.0.1:1: cannot connect: connection refused"

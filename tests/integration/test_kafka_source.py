@@ -1,0 +1,239 @@
+"""The Kafka source on a real broker."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from kafka_rig import Cluster, Remembering, cluster_of, doubled, reading, until
+from servers.kafka import KafkaBroker
+
+from eventbus.errors import BusUnavailable
+
+pytestmark = pytest.mark.kafka
+
+
+@pytest.fixture
+async def cluster(kafka_broker: KafkaBroker) -> AsyncIterator[Cluster]:
+    async with cluster_of(kafka_broker) as found:
+        yield found
+
+
+@pytest.fixture
+def emit() -> Remembering:
+    return Remembering()
+
+
+async def test_a_record_becomes_an_event_of_the_original_shape(cluster: Cluster, emit: Remembering) -> None:
+    topic = await cluster.topic()
+    headers = [("trace", b"1"), ("trace", b"2"), ("odd", b"\xff")]
+    sent = await cluster.producer.send_and_wait(topic, b'{ "id": 4 }', key=b"k-1", headers=headers, timestamp_ms=1714557600120)
+    async with reading(cluster.source(topic, metadata={"team": "shop"}), emit):
+        await emit.until(lambda emit: len(emit.events) == 1)
+    (event,) = emit.events
+    assert event.data is not None
+    assert json.loads(event.data) == event.tree
+    assert event.tree == {
+        "topic": topic,
+        "key": "k-1",
+        "partition": 0,
+        "body": {"id": 4},
+        "timestamp": "2024-05-01 10:00:00.12 +0000 UTC",
+        "headers": {"trace": "2", "odd": "\ufffd"},
+        "metadata": {"team": "shop"},
+    }
+    assert event.id == f"src:records:{cluster.broker.plain}:{topic}:0:{sent.offset}"
+    assert (event.type, event.datacontenttype) == ("kafka", "application/json")
+
+
+async def test_without_json_body_the_value_is_base64(cluster: Cluster, emit: Remembering) -> None:
+    topic = await cluster.topic()
+    await cluster.send(topic, b"plain", b"", None)
+    async with reading(cluster.source(topic, jsonBody=False), emit):
+        await emit.until(lambda emit: len(emit.events) == 3)
+    assert emit.bodies == ["cGxhaW4=", "", None]
+
+
+async def test_offsets_are_committed_only_when_events_are_durable(cluster: Cluster, emit: Remembering) -> None:
+    topic = await cluster.topic()
+    emit.gate.clear()
+    source = cluster.source(topic)
+    async with reading(source, emit):
+        await until(lambda: _is(cluster.committed(source.group, topic), 0))  # the start, before there is any record
+        await cluster.send(topic, b"1", b"2")
+        await asyncio.sleep(2.5)  # longer than between two commits, in which nothing may be committed
+        assert await cluster.committed(source.group, topic) == 0
+        emit.gate.set()
+        await until(lambda: _is(cluster.committed(source.group, topic), 2))
+    assert emit.bodies == [1, 2]
+
+
+async def test_a_stop_commits_what_is_durable_and_the_next_start_goes_on(cluster: Cluster, emit: Remembering) -> None:
+    topic = await cluster.topic()
+    await cluster.send(topic, b"1", b"2", b"3")
+    async with reading(cluster.source(topic), emit):
+        await emit.until(lambda emit: len(emit.events) == 3)
+    assert await cluster.committed(f"g-{topic}", topic) == 3
+    await cluster.send(topic, b"4")
+    async with reading(cluster.source(topic), emit):
+        await emit.until(lambda emit: len(emit.events) == 4)
+    assert emit.bodies == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("oldest", [True, False])
+async def test_a_new_group_starts_where_it_is_told(cluster: Cluster, emit: Remembering, oldest: bool) -> None:
+    topic = await cluster.topic()
+    await cluster.send(topic, b"1")
+    source = cluster.source(topic, consumerGroup={"groupName": topic, "oldest": oldest})
+    async with reading(source, emit):
+        await until(lambda: _is_set(cluster.committed(topic, topic)))
+        await cluster.send(topic, b"2")
+        await emit.until(lambda emit: emit.bodies[-1:] == [2])
+    assert emit.bodies == ([1, 2] if oldest else [2])
+
+
+async def test_a_partition_starts_at_the_newest_and_goes_on_where_it_was_left(cluster: Cluster, emit: Remembering) -> None:
+    topic = await cluster.topic(partitions=2)
+    await cluster.send(topic, b"0", partition=1)
+    source = cluster.source(topic, partition="1")
+    async with reading(source, emit):
+        await until(lambda: _is(cluster.committed(source.group, topic, 1), 1))
+        await cluster.send(topic, b"1", partition=1)
+        await cluster.send(topic, b"-1", partition=0)
+        await emit.until(lambda emit: len(emit.events) == 1)
+    await cluster.send(topic, b"2", partition=1)
+    async with reading(cluster.source(topic, partition="1"), emit):
+        await emit.until(lambda emit: len(emit.events) == 2)
+    assert emit.bodies == [1, 2]
+
+
+async def test_a_record_that_is_no_json_is_passed_over_and_counted(cluster: Cluster, emit: Remembering) -> None:
+    topic = await cluster.topic()
+    await cluster.send(topic, b"1", b"{", b"", b"2")
+    async with reading(cluster.source(topic), emit):
+        await emit.until(lambda emit: emit.bodies == [1, 2])
+    assert emit.unusables == 2
+    assert await cluster.committed(f"g-{topic}", topic) == 4
+
+
+async def test_a_record_that_the_log_never_takes_does_not_stop_the_partition(cluster: Cluster, emit: Remembering) -> None:
+    topic = await cluster.topic()
+    emit.rejects = lambda event: event.tree["body"] in (3, 4, 9)  # type: ignore[index]
+    await cluster.send(topic, *(str(n).encode() for n in range(10)))
+    async with reading(cluster.source(topic), emit):
+        await emit.until(lambda emit: emit.unusables == 3)
+    assert emit.bodies == [0, 1, 2, 5, 6, 7, 8]
+    assert await cluster.committed(f"g-{topic}", topic) == 10
+
+
+async def test_records_wait_in_order_for_a_log_that_does_not_take_them(cluster: Cluster, emit: Remembering) -> None:
+    topic = await cluster.topic()
+    emit.failures = [BusUnavailable("the disk is full", retry_after_s=0.01)] * 3
+    await cluster.send(topic, b"1", b"2")
+    async with reading(cluster.source(topic), emit):
+        await emit.until(lambda emit: len(emit.events) == 2)
+    assert emit.bodies == [1, 2]
+
+
+async def test_many_records_are_made_durable_together(cluster: Cluster, emit: Remembering) -> None:
+    topic = await cluster.topic()
+    await cluster.send(topic, *(b"%d" % n for n in range(2000)))
+    async with reading(cluster.source(topic), emit):
+        await emit.until(lambda emit: len(emit.events) == 2000)
+    assert emit.bodies == list(range(2000))
+    assert len(emit.batches) < 50
+
+
+async def test_a_limit_holds_back_each_partition(cluster: Cluster, emit: Remembering) -> None:
+    topic = await cluster.topic(partitions=2)
+    for partition in (0, 1):
+        await cluster.send(topic, *[b"1"] * 60, partition=partition)
+    loop = asyncio.get_running_loop()
+    async with reading(cluster.source(topic, limitEventsPerSecond=50), emit):
+        await emit.until(lambda emit: len(emit.events) >= 10)
+        began = loop.time()
+        await emit.until(lambda emit: len(emit.events) == 120)
+    assert 0.8 <= loop.time() - began <= 10
+
+
+async def test_two_members_share_a_topic_under_load_without_loss(cluster: Cluster) -> None:
+    topic, sent, enough = await cluster.topic(partitions=4), 0, asyncio.Event()
+    first, second = Remembering(), Remembering()
+
+    async def send() -> None:
+        nonlocal sent
+        while not enough.is_set():
+            await cluster.producer.send(topic, b"%d" % sent, partition=sent % 4)
+            sent += 1
+            if sent % 20 == 0:
+                await asyncio.sleep(0.01)
+        await cluster.producer.flush()
+
+    async with asyncio.TaskGroup() as tasks:
+        sending = tasks.create_task(send())
+        async with reading(cluster.source(topic), first):
+            await first.until(lambda emit: len(emit.events) > 200)
+            async with reading(cluster.source(topic), second):
+                await second.until(lambda emit: len(emit.events) > 200)
+            enough.set()
+            await sending
+            await first.until(lambda one: len({e.id for e in (*one.events, *second.events)}) == sent)
+    ids = [event.id for event in (*first.events, *second.events)]
+    assert len(set(ids)) == sent
+    assert doubled(ids) == []
+
+
+async def test_a_broker_that_is_killed_and_comes_back_is_survived_and_told(cluster: Cluster, emit: Remembering) -> None:
+    topic = await cluster.topic()
+    told: list[str] = []
+    await cluster.send(topic, b"1")
+    async with reading(cluster.source(topic, tell=told.append), emit):
+        await emit.until(lambda emit: len(emit.events) == 1)
+        await asyncio.to_thread(cluster.broker.kill)
+        try:
+            await until(lambda: _true(bool(told and told[-1])))
+        finally:
+            await asyncio.to_thread(cluster.broker.start)
+        assert f"Kafka at {cluster.broker.plain}: " in told[-1]
+        await cluster.send(topic, b"2")
+        await emit.until(lambda emit: emit.bodies[-1:] == [2], timeout_s=60)
+        await until(lambda: _true(told[-1] == ""))
+    assert [body for n, body in enumerate(emit.bodies) if body not in emit.bodies[:n]] == [1, 2]
+
+
+async def test_a_topic_that_is_made_later_is_told_and_then_read(cluster: Cluster, emit: Remembering) -> None:
+    from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+    told: list[str] = []
+    topic = (await cluster.topic()) + "-later"
+    backoff = {"duration": "100ms", "jitter": 0.0}
+    async with reading(cluster.source(topic, tell=told.append, connectionBackoff=backoff), emit):
+        await until(lambda: _true(bool(told)))
+        assert told[0] == f"Kafka at {cluster.broker.plain}: there is no topic '{topic}'; make it, or correct the name"
+        admin = AIOKafkaAdminClient(bootstrap_servers=cluster.broker.plain)
+        await admin.start()
+        await admin.create_topics([NewTopic(topic, 1, 1)])
+        await admin.close()
+        await cluster.send(topic, b"1")
+        await emit.until(lambda emit: len(emit.events) == 1)
+    assert told[-1] == ""
+
+
+async def test_a_partition_that_does_not_exist_is_told(cluster: Cluster, emit: Remembering) -> None:
+    told: list[str] = []
+    topic = await cluster.topic(partitions=2)
+    async with reading(cluster.source(topic, tell=told.append, partition="7"), emit):
+        await until(lambda: _true(bool(told)))
+    assert f"topic '{topic}' has no partition 7, it has 2" in told[0]
+
+
+async def _is(found, wanted: int) -> bool:  # type: ignore[no-untyped-def]
+    return await found == wanted
+
+
+async def _is_set(found) -> bool:  # type: ignore[no-untyped-def]
+    return await found is not None
+
+
+async def _true(fact: bool) -> bool:
+    return fact

@@ -98,9 +98,9 @@ class Outbox(Protocol):
         """Make a dead letter `skipped` with `reason`, durably: it was looked at; False where it is no dead letter."""
 
     async def cancel(self, firing: FiringId, reason: str) -> bool:
-        """Close an open firing that nobody has taken as `skipped`, durably; False where it is closed or being tried.
+        """Close an open firing that nobody has taken as `skipped`, durably; False where it is closed or a worker has it.
 
-        Raises `LookupError` where there never was such a firing.
+        Only that worker knows then what has happened. Raises `LookupError` where there never was such a firing.
         """
 
 

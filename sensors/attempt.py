@@ -114,6 +114,25 @@ class Attempts:
         attempt = Attempt(number=taken.attempt, started_us=began, ended_us=self._clock(), succeeded=True, status=result.status)
         return Ended(attempt, Outcome(kind=OutcomeKind.SUCCEEDED), 0.0, 0.0, request)
 
+    async def cut_off(self, taken: Taken, began_us: int, outcome: Outcome) -> Ended:
+        """What an attempt leaves that was cancelled by `outcome`: whether the target acted nobody knows."""
+        attempt = Attempt(
+            number=taken.attempt,
+            started_us=began_us,
+            ended_us=self._clock(),
+            succeeded=False,
+            reason="cancelled while it was under way; the target may have acted",
+        )
+        return Ended(attempt, outcome, 0.0, 0.0, taken.request or await self._request(taken.firing))
+
+    async def _request(self, firing: Firing) -> bytes | None:
+        """What an attempt sends, rendered again; None where it cannot be."""
+        try:
+            armed = await self._armory.armed(firing.trigger, firing.revision)
+            return armed.trigger.render(await self._bound(firing, armed.transforms))
+        except (RenderError, Unarmed):
+            return None
+
     async def _bound(self, firing: Firing, transforms: Transforms) -> Bound:
         views: dict[int, EventView] = {}
         for cause in firing.causes:

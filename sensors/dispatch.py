@@ -1,12 +1,13 @@
 """The dispatcher: takes due firings from the outbox and carries them out within limits, one task for each."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from eventbus.contract import Outbox
 from eventbus.errors import BusUnavailable
-from eventbus.firing import Firing, Taken
+from eventbus.firing import Firing, FiringId, Outcome, Taken
 from sensors.attempt import Armory, Attempts, Clock, Ended, Views
 from sensors.lanes import GivenBack, Lane, Lanes
 from sensors.limits import ActingLimits
@@ -22,6 +23,25 @@ _LONGEST_PAUSE_S = 5.0
 def now_us() -> int:
     """Microseconds since 1970 UTC."""
     return time.time_ns() // 1000
+
+
+class _UnderWay:
+    """An attempt that is being made, and how to break it off."""
+
+    __slots__ = ("outcome", "recorded", "scope")
+
+    def __init__(self) -> None:
+        self.scope = asyncio.timeout(None)
+        self.outcome: Outcome | None = None
+        """How the firing is to end instead, once somebody asked."""
+        self.recorded = asyncio.Event()
+
+    def cancel(self, outcome: Outcome) -> None:
+        """Break it off; the first who asks says why."""
+        if self.outcome is None:
+            self.outcome = outcome
+            with contextlib.suppress(RuntimeError):  # the attempt has ended, and its record is being written
+                self.scope.reschedule(asyncio.get_running_loop().time())
 
 
 class Dispatcher:
@@ -52,6 +72,7 @@ class Dispatcher:
         self._attempts = Attempts(armory, views, clock, timeout_s=self._limits.timeout_s)
         self._lanes = Lanes(self._limits)
         self._in_flight = 0
+        self._under_way: dict[FiringId, _UnderWay] = {}
         self._cut_off = 0
         self._stopping = False
         self._room = asyncio.Event()
@@ -84,6 +105,24 @@ class Dispatcher:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
+
+    async def cancel(self, firing: FiringId, outcome: Outcome) -> bool:
+        """End a firing that this worker has by `outcome`, breaking off its attempt; return once that is recorded.
+
+        The attempt may end first; what it led to is recorded then. False where this worker does not have the firing.
+        """
+        under_way = self._under_way.get(firing)
+        if under_way is not None:
+            under_way.cancel(outcome)
+            await under_way.recorded.wait()
+            return True
+        taken = self._lanes.remove(firing)
+        if taken is None:
+            return False
+        self._start()
+        await self._recorded("close", lambda: self._outbox.close(firing, outcome, attempt=None, request=None))
+        self._report.closed(taken.firing, outcome)
+        return True
 
     def stop(self) -> None:
         """Take and start no more; attempts in flight are given `grace_s` to end."""
@@ -160,8 +199,9 @@ class Dispatcher:
         self._start()
 
     async def _carry_out(self, lane: Lane, taken: Taken) -> None:
+        under_way = self._under_way[taken.firing.id] = _UnderWay()
         try:
-            ended = await self._make(taken)
+            ended = await self._make_unless_cancelled(taken, under_way)
             # The place is free before the record is written: others need not wait for the disk.
             self._lanes.ended(lane, pause_s=ended.pause_s, now=asyncio.get_running_loop().time())
             self._start()
@@ -170,8 +210,22 @@ class Dispatcher:
             self._cut_off += 1
             raise
         finally:
+            del self._under_way[taken.firing.id]
+            under_way.recorded.set()
             self._in_flight -= 1
             self._room.set()
+
+    async def _make_unless_cancelled(self, taken: Taken, under_way: "_UnderWay") -> Ended:
+        began_us = self._clock()
+        try:
+            async with under_way.scope:
+                ended = await self._make(taken)
+        except TimeoutError:
+            if under_way.outcome is None or not under_way.scope.expired():
+                raise
+            return await self._attempts.cut_off(taken, began_us, under_way.outcome)
+        # It had failed already, and would have been tried again.
+        return ended if ended.outcome is not None else ended._replace(outcome=under_way.outcome)
 
     async def _make(self, taken: Taken) -> Ended:
         pause_s = _FIRST_PAUSE_S

@@ -125,6 +125,17 @@ class Lanes:
         """When a lane that waits for a time may go on; None where none does."""
         return self._delayed[0][0] if self._delayed else None
 
+    def remove(self, firing: FiringId) -> Taken | None:
+        """Let go of a firing that waits here, and return it; None where it does not."""
+        for lane in self._lanes.values():
+            for taken in lane.waiting:
+                if taken.firing.id == firing:
+                    lane.waiting.remove(taken)
+                    self.waiting -= 1
+                    self._judge(lane)
+                    return taken
+        return None
+
     def empty(self) -> list[FiringId]:
         """Let go of everything that waits, and return it."""
         ids = [taken.firing.id for lane in self._lanes.values() for taken in lane.waiting]

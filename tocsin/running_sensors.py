@@ -60,9 +60,10 @@ class RunningSensors:
         self._since: dict[ObjectRef, int] = {}
         """Revisions just put in force, not handed to the decider yet, each with the position it decides after."""
         self._took_over = False
+        self.watch = Counting(metrics, changes)
         self.router = Router(self._gate, self._decider)
         limits = ActingLimits(grace_s=grace_s)
-        self.dispatcher = Dispatcher(bus.outbox, armory, self._view, limits=limits, watch=Counting(metrics, changes))
+        self.dispatcher = Dispatcher(bus.outbox, armory, self._view, limits=limits, watch=self.watch)
 
     async def _view(self, position: int) -> EventView | None:
         """The event at `position`, from memory where it was just decided."""

@@ -12,12 +12,12 @@ from pathlib import Path
 import structlog
 
 from eventbus.contract import Bus
-from eventbus.firing import FiringId, OutcomeKind
 from eventbus.sqlite import open_bus
 from manifests.objects import ObjectRef
 from sensors.web.client import Web
 from sources.http.listener import HttpListener
 from tocsin import datafolder
+from tocsin.acts import Acts
 from tocsin.api.access import is_loopback, load_token
 from tocsin.api.server import ApiUnavailable, serving
 from tocsin.armory import Armory
@@ -50,8 +50,11 @@ class NothingToRun(Exception):
 class Service:
     """The running service as the API sees it."""
 
-    def __init__(self, bus: Bus, metrics: Metrics, changes: Changes, supervisor: Supervisor, pauses: Pauses) -> None:
+    def __init__(
+        self, bus: Bus, supervisor: Supervisor, *, metrics: Metrics, changes: Changes, pauses: Pauses, acts: Acts
+    ) -> None:
         self.pauses = pauses
+        self.acts = acts
         self.bus = bus
         self.metrics = metrics
         self.changes = changes
@@ -92,25 +95,6 @@ class Service:
     async def sensors(self) -> list[Json]:
         """Every declared sensor."""
         return [await sensor_view(state, self.bus.journal) for state in self._of("Sensor")]
-
-    async def drop(self, firing_id: str, reason: str) -> bool:
-        """Make a dead letter skipped."""
-        done = await self.bus.outbox.drop(FiringId(firing_id), reason)
-        if done:
-            self.changes.closed(FiringId(firing_id))
-        return done
-
-    async def cancel(self, firing_id: str, reason: str) -> bool:
-        """Close an open firing that is not being tried."""
-        done = await self.bus.outbox.cancel(FiringId(firing_id), reason)
-        if done:
-            self.metrics.closed[OutcomeKind.SKIPPED] += 1
-            self.changes.closed(FiringId(firing_id))
-        return done
-
-    async def redrive(self, firing_id: str) -> bool:
-        """Open a dead letter again."""
-        return await self.bus.outbox.redrive(FiringId(firing_id))
 
     def _of(self, kind: str) -> list[ObjectState]:
         return [state for state in self.supervisor.states.values() if state.ref.kind == kind]
@@ -177,7 +161,8 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) 
     metrics.in_flight_of = lambda: sensors.dispatcher.in_flight
     for component in (sensors.dispatcher, sensors.router, sources):
         await stack.enter_async_context(running(component, grace_s=config.grace_s + 5.0))
-    return Service(bus, metrics, changes, supervisor, pauses)
+    acts = Acts(bus, sensors.dispatcher, sensors.watch)
+    return Service(bus, supervisor, metrics=metrics, changes=changes, pauses=pauses, acts=acts)
 
 
 @contextlib.asynccontextmanager

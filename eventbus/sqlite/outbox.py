@@ -74,8 +74,10 @@ class SqliteOutbox:
         while firing in self._settling:
             await self._settlement(firing)
         entry = self._claim(firing)
-        if entry is None:
-            return
+        if entry is not None:
+            await self._close(entry, outcome, attempt, request)
+
+    async def _close(self, entry: Entry, outcome: Outcome, attempt: Attempt | None, request: bytes | None) -> None:
         batch = self._batch
         if batch is None or batch.sealed:
             batch = Closes(self)
@@ -83,7 +85,7 @@ class SqliteOutbox:
             self._batch = batch
         closed = Closed(entry, outcome, self._now_us(), attempt, request, self._loop.create_future())
         batch.add(closed)
-        self._settling[firing] = []
+        self._settling[entry.firing.id] = []
         await closed.answered
 
     async def again(self, firing: FiringId, *, attempt: Attempt, due_us: int, request: bytes | None) -> None:
@@ -122,9 +124,14 @@ class SqliteOutbox:
 
     async def cancel(self, firing: FiringId, reason: str) -> bool:
         """See `Outbox.cancel`."""
-        if firing in self._taken or firing in self._settling or load_entry(self._store, firing) is None:
+        if firing in self._taken:
             return False
-        await self.close(firing, Outcome(kind=OutcomeKind.SKIPPED, reason=reason), attempt=None, request=None)
+        entry = load_entry(self._store, firing)
+        # One that was decided or opened again a moment ago, and is not durable yet, is about to be handed out.
+        if entry is None or entry.seq in self.lanes.busy or entry.seq > self.lanes.durable_seq:
+            return False
+        self._hold(entry)
+        await self._close(entry, Outcome(kind=OutcomeKind.SKIPPED, reason=reason), None, None)
         return True
 
     def put(self, entries: Iterable[Entry], last_seq: int) -> None:
@@ -179,7 +186,11 @@ class SqliteOutbox:
         if entry is None:
             entry = load_entry(self._store, firing)
             if entry is not None:
-                self.lanes.drop(entry.trigger, entry.seq)
-                self.lanes.busy.add(entry.seq)
-                self._taken[firing] = entry
+                self._hold(entry)
         return entry
+
+    def _hold(self, entry: Entry) -> None:
+        """Keep an open firing from being handed out."""
+        self.lanes.drop(entry.trigger, entry.seq)
+        self.lanes.busy.add(entry.seq)
+        self._taken[entry.firing.id] = entry

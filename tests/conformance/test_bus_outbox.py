@@ -422,3 +422,46 @@ async def test_what_waits_behind_a_cancelled_firing_of_its_key_has_its_turn(bus:
     assert await bus.outbox.cancel(a_firing(2, order_key="k").id, "x")
     assert await bus.outbox.cancel(a_firing(1, order_key="k").id, "x")
     assert await bus.take_ids() == [a_firing(3).id]
+
+
+async def test_a_cancelled_firing_is_not_handed_out_also_after_a_crash(bus: ReopenableBus) -> None:
+    await bus.put(*[a_firing(number) for number in range(20)])
+    for number in (0, 3, 19):
+        assert await bus.outbox.cancel(a_firing(number).id, "by the test")
+        assert not await bus.outbox.cancel(a_firing(number).id, "by the test")
+    await bus.crash()
+    taken = await bus.take_ids()
+    assert len(taken) == 17
+    assert not set(taken) & {a_firing(number).id for number in (0, 3, 19)}
+    record = await bus.journal.firing(a_firing(3).id)
+    assert record is not None
+    assert (record.outcome, record.reason, record.attempts) == (OutcomeKind.SKIPPED, "by the test", ())
+
+
+async def test_a_firing_that_waits_for_its_next_attempt_can_be_cancelled(bus: ReopenableBus, clock: Clock) -> None:
+    await bus.put(a_firing(1))
+    await bus.take()
+    await bus.outbox.again(a_firing(1).id, attempt=tried(1, succeeded=False), due_us=clock.now_us + 1_000_000, request=b"{}")
+    assert await bus.outbox.cancel(a_firing(1).id, "by the test")
+    clock.advance(2.0)
+    assert await bus.take() == []
+    record = await bus.journal.firing(a_firing(1).id)
+    assert record is not None
+    assert (record.outcome, record.request, len(record.attempts)) == (OutcomeKind.SKIPPED, b"{}", 1)
+
+
+async def test_a_firing_is_cancelled_or_handed_out_but_never_both(bus: ReopenableBus) -> None:
+    for number in range(1, 30):
+        putting = asyncio.ensure_future(bus.put(a_firing(number), position=number))
+        cancelled = False
+        while not putting.done():
+            try:
+                cancelled = cancelled or await bus.outbox.cancel(a_firing(number).id, "by the test")
+            except LookupError:
+                await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        taken = await bus.take_ids()
+        assert taken == ([] if cancelled else [a_firing(number).id])
+        if taken:
+            await bus.close(a_firing(number))
+        assert (await bus.journal.tallies()).open_firings == 0

@@ -95,6 +95,12 @@ class WatchedOutbox:
     async def redrive(self, firing: FiringId) -> bool:
         return await self._bus.outbox.redrive(firing)
 
+    async def drop(self, firing: FiringId, outcome: Outcome) -> bool:
+        return await self._bus.outbox.drop(firing, outcome)
+
+    async def cancel(self, firing: FiringId, outcome: Outcome) -> bool:
+        return await self._bus.outbox.cancel(firing, outcome)
+
     def _check(self, call: str) -> None:
         if call in self.down:
             raise BusUnavailable(f"{call}: the disk is full")

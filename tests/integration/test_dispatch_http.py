@@ -9,7 +9,7 @@ import pytest
 from acting_fakes import Acting, FixedValues, Target, a_firing, a_target, acting, http_trigger
 from aiohttp import web
 
-from eventbus.firing import OutcomeKind
+from eventbus.firing import Outcome, OutcomeKind
 from manifests.fields import Backoff
 from manifests.objects import Dialect, Policy, RateLimit, StatusPolicy, TocsinTriggerHead, TriggerHead
 from sensors.limits import ActingLimits
@@ -364,10 +364,12 @@ async def test_a_rate_limit_spaces_the_attempts_and_no_other_trigger_waits(run: 
     free = run.armory.add("free", http_trigger({"url": target.url}, web=client), fast())
     run.outbox.put(*[a_firing(limited, n) for n in range(1, 9)], *[a_firing(free, n) for n in range(101, 151)])
     await run.all_closed()
-    slots = sorted(times["/slow"])
+    # When each was started: how long a new connection takes to reach the target is no matter of the limit.
+    rows = [row for row in run.outbox.rows.values() if row.firing.trigger == limited]
+    slots = sorted(attempt.started_us / 1e6 for row in rows for attempt in row.attempts)
     assert slots[-1] - slots[0] >= 1.3
     assert max(sum(at <= slot < at + 0.7 for slot in slots) for at in slots) <= 5
-    assert max(times["/hook"]) < slots[-1]
+    assert max(times["/hook"]) < max(times["/slow"])
 
 
 async def test_the_canary_secret_is_sent_and_never_written_down(
@@ -490,3 +492,70 @@ async def test_a_backlog_of_one_trigger_drains_with_its_concurrency_respected(ru
     await run.all_closed()
     assert peak == 4
     assert len(target.seen) == 400
+
+
+CANCELLED = Outcome(kind=OutcomeKind.SKIPPED, reason="cancelled by the test")
+
+
+async def test_a_cancelled_attempt_is_broken_off_and_recorded_with_what_it_had_sent(
+    run: Acting, target: Target, client: Web
+) -> None:
+    async def hang(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(30)
+        return web.Response()
+
+    target.answer = hang
+    ref = run.armory.add("call", http_trigger({"url": target.url}, web=client), fast())
+    firing = a_firing(ref)
+    run.outbox.put(firing)
+    await run.until(lambda: bool(target.seen))
+    assert not await run.bus.outbox.cancel(firing.id, CANCELLED)
+    assert await run.dispatcher.cancel(firing.id, CANCELLED)
+    record = await run.bus.journal.firing(firing.id)
+    assert record is not None
+    assert (record.outcome, record.reason) == (OutcomeKind.SKIPPED, CANCELLED.reason)
+    assert [(attempt.number, attempt.succeeded) for attempt in record.attempts] == [(1, False)]
+    assert "the target may have acted" in record.attempts[0].reason
+    assert record.request is not None
+    assert run.dispatcher.in_flight == 0
+    assert not await run.dispatcher.cancel(firing.id, CANCELLED)
+
+
+async def test_a_firing_that_waits_for_room_is_cancelled_unsent_and_the_rest_goes_on(
+    run: Acting, target: Target, client: Web
+) -> None:
+    going = asyncio.Event()
+
+    async def wait(request: web.Request) -> web.StreamResponse:
+        await going.wait()
+        return web.Response()
+
+    target.answer = wait
+    ref = run.armory.add("call", http_trigger({"url": target.url}, web=client), TocsinTriggerHead(concurrency=1))
+    firings = [a_firing(ref, n) for n in (1, 2, 3)]
+    run.outbox.put(*firings)
+    await run.until(lambda: bool(target.seen) and len(run.outbox.rows) == 3 and run.dispatcher.held > 1)
+    waiting = [firing for firing in firings if firing.id != target.seen[0].headers["Idempotency-Key"]]
+    cancelled = [await run.dispatcher.cancel(f.id, CANCELLED) or await run.bus.outbox.cancel(f.id, CANCELLED) for f in waiting]
+    assert cancelled == [True, True]
+    going.set()
+    await run.until(lambda: run.dispatcher.held == 0)
+    assert len(target.seen) == 1
+    for firing in waiting:
+        record = await run.bus.journal.firing(firing.id)
+        assert record is not None
+        assert (record.outcome, record.attempts) == (OutcomeKind.SKIPPED, ())
+
+
+async def test_an_attempt_that_ends_first_ends_as_it_ended(run: Acting, target: Target, client: Web) -> None:
+    ref = run.armory.add("call", http_trigger({"url": target.url}, web=client), fast())
+    firing = a_firing(ref)
+    run.outbox.put(firing)
+    while not await run.dispatcher.cancel(firing.id, CANCELLED) and not run.outbox.closed:
+        await asyncio.sleep(0)
+    (row,) = run.outbox.closed
+    record = await run.bus.journal.firing(firing.id)
+    assert record is not None
+    assert row.outcome is not None
+    assert record.outcome in (OutcomeKind.SUCCEEDED, OutcomeKind.SKIPPED)
+    assert (record.outcome is OutcomeKind.SUCCEEDED) == record.attempts[-1].succeeded

@@ -11,8 +11,10 @@ import pytest
 
 from eventbus.contract import Bus, Decisions
 from eventbus.event import Event, Identity
-from eventbus.firing import Attempt, Cause, Firing, Outcome, OutcomeKind, TriggerRef, firing_id
+from eventbus.firing import Attempt, Cause, Firing, FiringId, Outcome, OutcomeKind, TriggerRef, firing_id
 from eventbus.sqlite import open_bus
+from sensors.report import Unwatched
+from tocsin.acts import Acts
 from tocsin.api.access import load_token, read_token
 from tocsin.api.server import ApiUnavailable, serving
 from tocsin.changes import Changes
@@ -21,6 +23,13 @@ from tocsin.views import Json
 
 TOKEN = "token-of-the-test"
 TRIGGER = TriggerRef("default", "deploy", "call")
+
+
+class Nobody:
+    """A dispatcher that has nothing."""
+
+    async def cancel(self, firing: FiringId, outcome: Outcome) -> bool:
+        return False
 
 
 class FakeService:
@@ -32,6 +41,7 @@ class FakeService:
         self.changes = Changes()
         self.instance = "abc"
         self.ready = True
+        self.acts = Acts(bus, Nobody(), Unwatched())  # type: ignore[arg-type]
 
     def readiness(self) -> Json:
         return {"ready": self.ready, "not_ready": [] if self.ready else [{"name": "bus", "reason": "full"}], "degraded": []}
@@ -41,9 +51,6 @@ class FakeService:
 
     async def sensors(self) -> list[Json]:
         return []
-
-    async def redrive(self, firing_id: str) -> bool:
-        return await self.bus.outbox.redrive(firing_id)  # type: ignore[arg-type]
 
 
 def an_event(id_: str, name: str = "push") -> Event:
@@ -72,6 +79,12 @@ class Client:
         async with self._session.request(method, self.url + path, headers=named, allow_redirects=False) as answer:
             text = await answer.text()
             return answer.status, answer.content_type, json.loads(text) if "json" in answer.content_type and text else text
+
+    async def post(self, path: str, document: object) -> tuple[int, str, Any]:
+        body = document if isinstance(document, bytes) else None if document is None else json.dumps(document).encode()
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        async with self._session.post(self.url + path, data=body, headers=headers) as answer:
+            return answer.status, answer.content_type, await answer.json(content_type=None)
 
     async def ok(self, path: str) -> Any:
         status, _, document = await self.ask(path)
@@ -200,6 +213,57 @@ async def test_a_dead_letter_is_redriven_once(client: Client) -> None:
     assert (status, content_type) == (409, "application/problem+json")
     assert "it is open" in document["detail"]
     assert (await client.ok("/api/v1/firings?state=open"))["items"][0]["id"] == firing.id
+
+
+async def write(client: Client, path: str, document: object = None) -> tuple[int, Any]:
+    status, _, found = await client.post(path, document)
+    return status, found
+
+
+async def test_a_dropped_dead_letter_tells_who_dropped_it_and_why_it_was_given_up(client: Client) -> None:
+    firing = await a_dead_letter(client.service.bus)
+    status, found = await write(
+        client, "/api/v1/dead-letters/drop", {"ids": [firing.id[:8]], "by": "ana", "reason": "a\nduplicate"}
+    )
+    assert (status, found["items"]) == (200, [{"name": firing.id[:8], "id": firing.id, "done": True, "detail": "dropped"}])
+    shown = await client.ok(f"/api/v1/firings/{firing.id}")
+    assert (shown["state"], shown["reason"]) == ("skipped", "dropped by ana: a duplicate; it had failed: answered 400")
+    assert len(shown["attempts"]) == 1
+    assert (await client.ok("/api/v1/dead-letters"))["items"] == []
+    status, found = await write(client, f"/api/v1/dead-letters/{firing.id}/drop")
+    assert (status, "it is skipped" in found["detail"]) == (409, True)
+
+
+async def test_each_of_many_is_answered_for_by_itself(client: Client) -> None:
+    firing = await a_dead_letter(client.service.bus)
+    status, found = await write(client, "/api/v1/dead-letters/redrive", {"ids": [firing.id, "00000000", "short", firing.id]})
+    assert status == 200
+    assert [(item["name"], item["done"]) for item in found["items"]] == [(firing.id, True), ("00000000", False), ("short", False)]
+    assert "at least 8 digits" in found["items"][2]["detail"]
+    status, found = await write(client, "/api/v1/firings/cancel", {"ids": [firing.id]})
+    assert found["items"][0]["detail"] == "cancelled after 1 failed attempts"
+    assert (await client.ok(f"/api/v1/firings/{firing.id}"))["reason"] == "cancelled"
+    status, found = await write(client, "/api/v1/firings/cancel", {"ids": [firing.id]})
+    assert found["items"][0]["detail"] == "not open: it is skipped"
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        ({"ids": []}, "expected 1 to 256"),
+        ({"ids": ["0" * 32] * 257}, "expected 1 to 256"),
+        ({"ids": "x"}, "Expected `array`"),
+        ({"ids": ["x"], "why": "?"}, "unknown field `why`"),
+        ([], "Expected `object`"),
+        (b"{", "body"),
+        (b"[" * 60_000, "body"),
+        (b"\xff", "body"),
+    ],
+)
+async def test_a_write_that_is_put_wrongly_says_what_was_expected(client: Client, document: object, says: str) -> None:
+    status, found = await write(client, "/api/v1/dead-letters/drop", document)
+    assert status == 400
+    assert says in found["detail"]
 
 
 async def test_lists_are_paged_newest_first_without_gaps(client: Client) -> None:

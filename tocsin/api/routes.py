@@ -12,8 +12,9 @@ from tocsin import __version__, queries, story
 from tocsin.api.follow import Follow, wants_stream
 from tocsin.api.problems import answer
 from tocsin.api.service import Service
+from tocsin.api.writes import Writes
 from tocsin.objects import pick
-from tocsin.views import page_view, state_of
+from tocsin.views import page_view
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -51,13 +52,10 @@ class Routes:
         }
         routes = [web.get(path, handler, allow_head=True) for path, handler in get.items()]
         post = {
-            "/api/v1/dead-letters/{id}/redrive": self.redrive,
-            "/api/v1/dead-letters/{id}/drop": self.drop,
-            "/api/v1/firings/{id}/cancel": self.cancel,
             "/api/v1/sources/{name:.+}/pause": self.pause_source,
             "/api/v1/sources/{name:.+}/resume": self.resume_source,
         }
-        return [*routes, *(web.post(path, handler) for path, handler in post.items())]
+        return [*routes, *(web.post(path, handler) for path, handler in post.items()), *Writes(self._service).table()]
 
     async def livez(self, _request: web.Request) -> web.Response:
         """The loop turns."""
@@ -105,31 +103,6 @@ class Routes:
         """A page of what was given up."""
         found = await queries.list_firings(self._service.bus.journal, _params(request), outcome=OutcomeKind.DEAD_LETTERED)
         return answer(found)
-
-    async def redrive(self, request: web.Request) -> web.Response:
-        """Open a dead letter again."""
-        record = await queries.find_firing(self._service.bus.journal, _named(request, "id"))
-        if not await self._service.redrive(record.firing.id):
-            state = record.outcome.value if record.outcome else "open"
-            raise queries.Conflict(f"firing {record.firing.id} is no dead letter: it is {state}")
-        return answer({"redriven": record.firing.id}, 202)
-
-    async def drop(self, request: web.Request) -> web.Response:
-        """Say of a dead letter that it was looked at: it is skipped, and kept."""
-        record = await queries.find_firing(self._service.bus.journal, _named(request, "id"))
-        if not await self._service.drop(record.firing.id, f"dropped by hand; it had failed: {record.reason}"):
-            raise queries.Conflict(f"firing {record.firing.id} is no dead letter: it is {state_of(record)}")
-        return answer({"dropped": record.firing.id}, 200)
-
-    async def cancel(self, request: web.Request) -> web.Response:
-        """Close an open firing that is not being tried."""
-        record = await queries.find_firing(self._service.bus.journal, _named(request, "id"))
-        if not await self._service.cancel(record.firing.id, "cancelled by hand"):
-            present = await self._service.bus.journal.firing(record.firing.id)
-            if present is not None and present.outcome is not None:
-                raise queries.Conflict(f"firing {record.firing.id} has ended: it is {present.outcome.value}")
-            raise queries.Conflict(f"firing {record.firing.id} is being tried now; cancel it when this attempt has ended")
-        return answer({"cancelled": record.firing.id}, 200)
 
     async def why(self, request: web.Request) -> web.Response:
         """What caused a firing."""

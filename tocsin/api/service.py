@@ -4,6 +4,7 @@ from typing import Protocol
 
 from eventbus.contract import Bus
 from manifests.objects import ObjectRef
+from tocsin.acts import Acts
 from tocsin.changes import Changes
 from tocsin.metrics import Metrics
 from tocsin.pauses import Mode
@@ -16,6 +17,7 @@ class Service(Protocol):
     bus: Bus
     metrics: Metrics
     changes: Changes
+    acts: Acts
     instance: str
     """Random id of this process's run; tells a client that it found the service it looked for."""
 
@@ -33,12 +35,3 @@ class Service(Protocol):
 
     async def resume_source(self, ref: ObjectRef) -> Json | None:
         """End a pause and say what it was; None where there was none."""
-
-    async def drop(self, firing_id: str, reason: str) -> bool:
-        """Make a dead letter skipped; False where it is none."""
-
-    async def cancel(self, firing_id: str, reason: str) -> bool:
-        """Close an open firing that is not being tried; False where it is closed or being tried."""
-
-    async def redrive(self, firing_id: str) -> bool:
-        """Open a dead letter again; False where it is none."""

@@ -58,12 +58,24 @@ def ask(settings: Settings, path: str, params: Mapping[str, str | None], local: 
     return found
 
 
-def change(settings: Settings, path: str) -> Json:
+def change(settings: Settings, path: str, body: Json | None = None) -> Json:
     """Change something through the running service."""
     try:
-        return call(settings, service_url(settings), "POST", path)
+        return call(settings, service_url(settings), "POST", path, body)
     except Unreachable as exc:
-        raise Failed(f"this needs a running service: {exc}; start one with `tocsin run`") from None
+        raise _needs_service(exc) from None
+
+
+def get(settings: Settings, path: str, params: Mapping[str, str]) -> Json:
+    """Ask the running service, and nobody else: for what leads to a change."""
+    try:
+        return call(settings, service_url(settings), "GET", f"{path}?{urlencode(params)}")
+    except Unreachable as exc:
+        raise _needs_service(exc) from None
+
+
+def _needs_service(exc: Unreachable) -> Failed:
+    return Failed(f"this needs a running service: {exc}; start one with `tocsin run`")
 
 
 def service_url(settings: Settings) -> str:
@@ -76,7 +88,7 @@ def service_url(settings: Settings) -> str:
     return running.url
 
 
-def call(settings: Settings, url: str, method: str, target: str) -> Json:
+def call(settings: Settings, url: str, method: str, target: str, body: Json | None = None) -> Json:
     """One request to the API. Raises `Unreachable`, or `Failed` with the service's own words."""
     parts = urlsplit(url if "//" in url else f"http://{url}")
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -84,15 +96,16 @@ def call(settings: Settings, url: str, method: str, target: str) -> Json:
     connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = connect(parts.hostname, parts.port, timeout=TIMEOUT_S)
     try:
-        connection.request(method, parts.path.rstrip("/") + target, headers=_headers(settings))
+        sent = None if body is None else json.dumps(body)
+        connection.request(method, parts.path.rstrip("/") + target, sent, headers=_headers(settings))
         response = connection.getresponse()
-        body = response.read()
+        received = response.read()
     except (OSError, http.client.HTTPException) as exc:
         raise Unreachable(f"no service answers at {url}") from exc
     finally:
         connection.close()
     _same_instance(settings, url, response.getheader("Tocsin-Instance"))
-    return _decoded(url, response.status, body)
+    return _decoded(url, response.status, received)
 
 
 def _headers(settings: Settings) -> dict[str, str]:

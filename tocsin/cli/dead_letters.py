@@ -1,10 +1,12 @@
 """`tocsin dead-letters`."""
 
 from functools import partial
+from typing import Any
 
 import click
 
 from tocsin.cli import client, storytext, text
+from tocsin.cli.acting import DROP, REDRIVE, act_on, choosing
 from tocsin.cli.groups import DefaultGroup
 from tocsin.cli.output import emit
 from tocsin.cli.paging import paged
@@ -55,21 +57,23 @@ def show(ctx: click.Context, firing: str) -> None:
 
 @command.command("redrive")
 @common
-@click.argument("firings", nargs=-1, required=True)
+@choosing
 @click.pass_context
-def redrive(ctx: click.Context, firings: tuple[str, ...]) -> None:
-    """Try dead letters again, under the same ids. Needs a running service."""
-    settings = settings_of(ctx)
-    done = [str(client.change(settings, client.path("dead-letters", firing, "redrive"))["redriven"]) for firing in firings]
-    emit(settings, {"redriven": done}, lambda found: "\n".join(f"{firing} is open again" for firing in found["redriven"]))
+def redrive(ctx: click.Context, /, firings: tuple[str, ...], **chosen: Any) -> None:
+    """Try dead letters again, under the same ids: those that FIRINGS name, or all that the options find.
+
+    A firing is named by its id, or at least 8 digits of it. Needs a running service.
+    """
+    act_on(settings_of(ctx), REDRIVE, firings, **chosen)
 
 
 @command.command("drop")
 @common
-@click.argument("firings", nargs=-1, required=True)
+@choosing
 @click.pass_context
-def drop(ctx: click.Context, firings: tuple[str, ...]) -> None:
-    """Take dead letters off the list: they are kept as skipped. Needs a running service."""
-    settings = settings_of(ctx)
-    done = [str(client.change(settings, client.path("dead-letters", firing, "drop"))["dropped"]) for firing in firings]
-    emit(settings, {"dropped": done}, lambda found: "\n".join(f"{firing} is skipped" for firing in found["dropped"]))
+def drop(ctx: click.Context, /, firings: tuple[str, ...], **chosen: Any) -> None:
+    """End dead letters for good: they are kept as skipped, with who dropped them and why.
+
+    A firing is named by its id, or at least 8 digits of it. Needs a running service.
+    """
+    act_on(settings_of(ctx), DROP, firings, **chosen)

@@ -1,8 +1,11 @@
 """`tocsin firings`."""
 
+from typing import Any
+
 import click
 
 from tocsin.cli import client, storytext, text
+from tocsin.cli.acting import CANCEL, act_on, choosing
 from tocsin.cli.groups import DefaultGroup
 from tocsin.cli.output import emit
 from tocsin.cli.paging import paged
@@ -50,10 +53,11 @@ def show(ctx: click.Context, firing: str) -> None:
 
 @command.command("cancel")
 @common
-@click.argument("firings", nargs=-1, required=True)
+@choosing
 @click.pass_context
-def cancel(ctx: click.Context, firings: tuple[str, ...]) -> None:
-    """Close open firings without carrying them out. What is being tried is not cut off. Needs a running service."""
-    settings = settings_of(ctx)
-    done = [str(client.change(settings, client.path("firings", firing, "cancel"))["cancelled"]) for firing in firings]
-    emit(settings, {"cancelled": done}, lambda found: "\n".join(f"{firing} is skipped" for firing in found["cancelled"]))
+def cancel(ctx: click.Context, /, firings: tuple[str, ...], **chosen: Any) -> None:
+    """Close open firings untried, or break off their attempt: they are kept as skipped, with who cancelled them and why.
+
+    A firing is named by its id, or at least 8 digits of it. Needs a running service.
+    """
+    act_on(settings_of(ctx), CANCEL, firings, **chosen)

@@ -42,7 +42,8 @@ class VerdictCounts(msgspec.Struct, frozen=True, kw_only=True):
 class Decisions(msgspec.Struct, frozen=True, kw_only=True):
     """What one decided step leaves: written all or none."""
 
-    group: Group
+    group: Group | None
+    """None: no reader's position moves and nothing is counted, as when the past is decided again."""
     position: int
     """Everything up to and including this position is decided."""
     firings: Sequence[Firing] = ()

@@ -1,7 +1,7 @@
 """The queryable record of events, firings, attempts and outcomes. One set of queries for every backend."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -61,6 +61,15 @@ class FiringPage(msgspec.Struct, frozen=True):
     next: str | None
 
 
+class Scanned(NamedTuple):
+    """Part of a stretch of the log."""
+
+    events: Sequence[Recorded]
+    """Those that are kept; what retention took, or what is damaged, is missing."""
+    position: int
+    """Up to here nothing else is kept; the next part begins after it."""
+
+
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """One content of a declaration and the stretch of the log that it decides or decided."""
 
@@ -113,8 +122,17 @@ class Journal(Protocol):
     async def caused_by(self, firing_id: str) -> Sequence[Recorded]:
         """The events whose causation is this firing, oldest first."""
 
-    async def in_force(self, position: int | None) -> Sequence[Declared]:
-        """The declarations that decided the event at `position`; None: those in force now."""
+    async def in_force(self, position: int | None, until: int | None = None) -> Sequence[Declared]:
+        """The declarations that decided the event at `position`, or any event from there to `until`; None: those in force now."""
+
+    async def stretch(self, after_us: int | None, before_us: int | None) -> tuple[int, int]:
+        """The first and the last position received from `after_us` on and before `before_us`; the first is larger where none is.
+
+        Where the clock was put back, events between the two may have been received outside.
+        """
+
+    async def scan(self, after: int, *, until: int, limit: int) -> "Scanned":
+        """Up to `limit` events after position `after` and not after `until`, in the order of the log; not many megabytes."""
 
     async def revision(self, revision: str) -> bytes | None:
         """The content of a revision, as long as a decision names it."""

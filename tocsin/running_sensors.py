@@ -9,7 +9,6 @@ import structlog
 
 from eventbus.contract import Bus
 from eventbus.firing import Attempt, Firing, Outcome
-from eventbus.journal import Declared, Journal
 from manifests.objects import ObjectRef, Sensor
 from manifests.problems import ManifestError
 from sensors.bound import EventView
@@ -138,7 +137,9 @@ class RunningSensors:
         self._decider.joins = Joins(await self._bus.journal.records(JOINS))
         tallies = await self._bus.journal.tallies()
         first, last = tallies.last_position - tallies.undecided + 1, tallies.last_position
-        for declared in await _deciding(self._bus.journal, first, last):
+        for declared in await self._bus.journal.in_force(first, last) if first <= last else ():
+            if not declared.ref.startswith("Sensor/"):
+                continue
             if declared.until is None and wanted.get(declared.ref) == declared.revision:
                 continue
             try:
@@ -149,15 +150,3 @@ class RunningSensors:
             if isinstance(sensor, Sensor):
                 until = last if declared.until is None else declared.until
                 self._decider.apply_ended(self._armory.compile(sensor), since=declared.since, until=until)
-
-
-async def _deciding(journal: Journal, first: int, last: int) -> list[Declared]:
-    """Every sensor revision in force somewhere from `first` to `last`."""
-    found: dict[tuple[str, str, int], Declared] = {}
-    position = first
-    while position <= last:
-        here = [declared for declared in await journal.in_force(position) if declared.ref.startswith("Sensor/")]
-        found |= {(declared.ref, declared.revision, declared.since): declared for declared in here}
-        ends = [declared.until for declared in here if declared.until is not None and declared.until >= position]
-        position = min(ends, default=last) + 1
-    return list(found.values())

@@ -69,15 +69,16 @@ class MemoryBus:
         """See `Bus.commit`."""
         self._require_open()
         stored = self.stored
-        before = stored.groups.get(decided.group, -1)
         self._outbox.put(decided.firings)
         for firing in decided.firings:
             stored.revisions.setdefault(firing.revision, b"")
-        if decided.position < before:
-            return
-        stored.groups[decided.group] = decided.position
-        if decided.position > before:
-            self._count(decided)
+        if decided.group is not None:
+            before = stored.groups.get(decided.group, -1)
+            if decided.position < before:
+                return
+            stored.groups[decided.group] = decided.position
+            if decided.position > before:
+                self._count(decided)
         for position, reason in decided.quarantined.items():
             stored.quarantined.setdefault(position, reason)
         for change in decided.state:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from eventbus.cursors import check_limit, decode_cursor, encode_cursor
 from eventbus.event import Recorded, Road
 from eventbus.firing import OutcomeKind
-from eventbus.journal import Declared, EventFilter, EventPage, FiringFilter, FiringPage, FiringRecord, Tallies
+from eventbus.journal import Declared, EventFilter, EventPage, FiringFilter, FiringPage, FiringRecord, Scanned, Tallies
 from eventbus.memory.stored import Kept, Stored
 
 PREFIX_DIGITS = 8
@@ -59,14 +59,30 @@ class MemoryJournal:
         """See `Journal.caused_by`."""
         return [one for one in self._stored.events if one.event.causation == firing_id]
 
-    async def in_force(self, position: int | None) -> Sequence[Declared]:
+    async def in_force(self, position: int | None, until: int | None = None) -> Sequence[Declared]:
         """See `Journal.in_force`."""
+        first, last = position, position if until is None else until
         found = [
             one
             for one in self._stored.declared
-            if (one.until is None if position is None else one.since < position and (one.until is None or one.until >= position))
+            if (
+                one.until is None
+                if first is None or last is None
+                else one.since < last and (one.until is None or one.until >= first)
+            )
         ]
         return sorted(found, key=lambda one: one.ref)
+
+    async def stretch(self, after_us: int | None, before_us: int | None) -> tuple[int, int]:
+        """See `Journal.stretch`."""
+        wanted = EventFilter(after_us=after_us, before_us=before_us)
+        found = [one.position for one in self._stored.events if _wants_event(wanted, one)]
+        return (found[0], found[-1]) if found else (self._stored.last + 1, self._stored.last)
+
+    async def scan(self, after: int, *, until: int, limit: int) -> Scanned:
+        """See `Journal.scan`."""
+        found = [one for one in self._stored.events if after < one.position <= until][: check_limit(limit)]
+        return Scanned(found, found[-1].position if found else max(after, min(until, self._stored.last)))
 
     async def revision(self, revision: str) -> bytes | None:
         """See `Journal.revision`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from eventbus.contract import Decisions, VerdictCounts
+from eventbus.contract import Decisions, Group, VerdictCounts
 from eventbus.sqlite.codec import encode_body
 from eventbus.sqlite.keys import oldest, set_due
 from eventbus.sqlite.lanes import HELD, Entry
@@ -43,13 +43,8 @@ class Decide(Asked[None]):
         decided, execute = self._decided, store.execute
         self._entries = self._put_firings(store) if decided.firings else []
         self._last_seq = store.last_seq
-        rows = execute("SELECT position FROM groups WHERE name = ?", (decided.group,)).fetchall()
-        stored = rows[0][0] if rows else -1
-        if decided.position < stored:
+        if decided.group is not None and not _moved(execute, decided.group, decided):
             return  # a late repeat: what followed it must not be undone
-        if decided.position > stored:
-            execute(MOVE, (decided.group, decided.position))
-            _count(execute, decided.counts)
         for position, reason in decided.quarantined.items():
             execute("INSERT OR IGNORE INTO quarantined VALUES (?, ?)", (position, reason))
         for change in decided.state:
@@ -99,6 +94,16 @@ def _only_new(execute: Execute, entries: Sequence[Entry], now_us: int) -> list[E
             entry.due_us = now_us
             set_due(execute, entry.seq, now_us)
     return new
+
+
+def _moved(execute: Execute, group: Group, decided: Decisions) -> bool:
+    """Move `group` on to the decided position and count; False where it is further already."""
+    rows = execute("SELECT position FROM groups WHERE name = ?", (group,)).fetchall()
+    stored = rows[0][0] if rows else -1
+    if decided.position > stored:
+        execute(MOVE, (group, decided.position))
+        _count(execute, decided.counts)
+    return bool(decided.position >= stored)
 
 
 def _count(execute: Execute, counts: VerdictCounts) -> None:

@@ -6,15 +6,12 @@ from collections.abc import Sequence
 from eventbus.contract import Group
 from eventbus.errors import BusUnavailable
 from eventbus.event import Recorded
-from eventbus.sqlite.codec import EVENT_COLUMNS, EventRow
 from eventbus.sqlite.committer import Committer
 from eventbus.sqlite.handover import Handover
+from eventbus.sqlite.reading import read_on
 from eventbus.sqlite.store import Store
 from eventbus.sqlite.waiting import Waiters
 from eventbus.sqlite.work import Asked
-
-READ = f"SELECT {EVENT_COLUMNS} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"  # noqa: S608
-READ_BYTES = 8 << 20
 
 
 class Groups:
@@ -93,16 +90,8 @@ class Groups:
 
     def _stored(self, after: int, last: int, limit: int) -> tuple[list[Recorded], int]:
         """Events of the table after `after`, and the position up to which there are no more among them."""
-        rows: list[EventRow] = []
-        size = 0
-        cursor = self._store.connection.cursor()
-        for row in cursor.execute(READ, (after, last, limit)):
-            rows.append(row)
-            size += len(row[-1] or b"")
-            if size > READ_BYTES:
-                break
-        cursor.close()
-        return self._store.recorded(rows), rows[-1][0] if rows else last
+        rows, position = read_on(self._store, after, last, limit)
+        return self._store.recorded(rows), position
 
 
 class _Began(Asked[tuple[int, int]]):

@@ -16,7 +16,7 @@ IN_FORCE = "SELECT ref, r.revision, content, since, until FROM declared JOIN rev
 OLDEST_AFTER = "SELECT received_us FROM events WHERE position > ? ORDER BY position LIMIT 1"
 RECORDS = "SELECT key, value FROM state WHERE key >= ? AND key < ? AND (expires_us IS NULL OR expires_us > ?) ORDER BY key"
 IN_FORCE_NOW = IN_FORCE + "until IS NULL ORDER BY ref"
-IN_FORCE_AT = IN_FORCE + "since < :position AND (until IS NULL OR until >= :position) ORDER BY ref"
+IN_FORCE_AT = IN_FORCE + "since < :last AND (until IS NULL OR until >= :first) ORDER BY ref, since"
 COUNT_OPEN = "SELECT count(*) FROM firings INDEXED BY firings_alive WHERE due_us IS NOT NULL"
 OLDEST_OPEN = "SELECT min(decided_us) FROM firings INDEXED BY firings_alive WHERE due_us IS NOT NULL"
 COUNT_OUTCOME = "SELECT count(*) FROM firings INDEXED BY firings_outcome WHERE outcome = ? AND outcome > 1"
@@ -31,10 +31,11 @@ def count_firings(store: Store) -> tuple[int, int]:
 class SqliteJournal(EventQueries, FiringQueries):
     """See `Journal`. Every statement is bounded and ended before others get a turn, so no reader stops a checkpoint."""
 
-    async def in_force(self, position: int | None) -> Sequence[Declared]:
+    async def in_force(self, position: int | None, until: int | None = None) -> Sequence[Declared]:
         """See `Journal.in_force`."""
         ask = self._store.ask
-        rows = ask(IN_FORCE_NOW) if position is None else ask(IN_FORCE_AT, {"position": position})
+        between = {"first": position, "last": position if until is None else until}
+        rows = ask(IN_FORCE_NOW) if position is None else ask(IN_FORCE_AT, between)
         return [
             Declared(ref=ref, revision=revision, content=content or b"", since=since, until=until)
             for ref, revision, content, since, until in rows

@@ -7,10 +7,11 @@ from itertools import islice
 
 from eventbus.cursors import check_limit, decode_cursor, encode_cursor
 from eventbus.event import Identity, Recorded
-from eventbus.journal import EventFilter, EventPage
+from eventbus.journal import EventFilter, EventPage, Scanned
 from eventbus.sqlite.codec import EVENT_COLUMNS, EventRow, earlier_of
 from eventbus.sqlite.faults import damaged
 from eventbus.sqlite.identities import stored_at
+from eventbus.sqlite.reading import read_on
 from eventbus.sqlite.store import Store
 from eventbus.sqlite.window import span
 
@@ -88,6 +89,18 @@ class EventQueries:
         """See `Journal.event`. Raises `BusDamaged` where the stored row is not what was appended."""
         rows: list[EventRow] = self._store.ask(BY_POSITION, (position,))
         return self._whole(rows[0])[0] if rows else None
+
+    async def stretch(self, after_us: int | None, before_us: int | None) -> tuple[int, int]:
+        """See `Journal.stretch`."""
+        last = self._store.last_stored()
+        found = [one for one in span(self._store.ask, after_us, before_us, last) if one[0] <= one[1]]
+        return (found[0][0], found[-1][1]) if found else (last + 1, last)
+
+    async def scan(self, after: int, *, until: int, limit: int) -> Scanned:
+        """See `Journal.scan`."""
+        last = min(until, self._store.last_stored())
+        rows, position = read_on(self._store, after, last, check_limit(limit))
+        return Scanned(self._store.recorded(rows), max(after, position))
 
     async def caused_by(self, firing_id: str) -> Sequence[Recorded]:
         """See `Journal.caused_by`; the first thousand."""

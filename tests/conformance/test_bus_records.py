@@ -335,3 +335,62 @@ async def test_state_expires_also_where_a_decision_wrote_it(bus: ReopenableBus, 
     assert (await bus.state.get("join"))[0] == b"half"
     clock.advance(1)
     assert await bus.state.get("join") is None
+
+
+async def test_a_stretch_of_the_log_is_read_part_by_part(bus: ReopenableBus, clock: Clock) -> None:
+    await bus.append(some_events(3))
+    clock.advance(10.0)
+    await bus.append(some_events(4, start=10))
+    clock.advance(10.0)
+    await bus.append(some_events(2, start=20))
+    second = 1_000_000
+    assert await bus.journal.stretch(START_US + second, START_US + 11 * second) == (4, 7)
+    assert await bus.journal.stretch(None, START_US + second) == (1, 3)
+    assert await bus.journal.stretch(START_US + 20 * second, None) == (8, 9)
+    first, last = await bus.journal.stretch(START_US + 30 * second, None)
+    assert first > last
+    await bus.crash()
+    found, after = [], 2
+    while after < 8:
+        part = await bus.journal.scan(after, until=8, limit=4)
+        assert part.position > after
+        found.append(positions(part.events))
+        after = part.position
+    assert found == [[3, 4, 5, 6], [7, 8]]
+    assert await bus.journal.scan(9, until=20, limit=4) == ([], 9)
+
+
+async def test_revisions_in_force_anywhere_in_a_stretch_are_found_also_those_that_began_in_it(bus: ReopenableBus) -> None:
+    await bus.declarations.put(REF, "r1", b"one")
+    await bus.append(some_events(2))
+    await bus.declarations.put("Sensor/default/later", "l1", b"later")
+    await bus.append(some_events(2, start=10))
+    await bus.declarations.put(REF, "r2", b"two")
+    await bus.append(some_events(2, start=20))
+
+    async def between(first: int, last: int) -> list[str]:
+        return [one.revision for one in await bus.journal.in_force(first, last)]
+
+    assert await between(1, 6) == ["l1", "r1", "r2"]
+    assert await between(1, 2) == ["r1"]
+    assert await between(4, 5) == ["l1", "r1", "r2"]
+    assert await between(5, 6) == ["l1", "r2"]
+
+
+async def test_firings_and_records_are_committed_without_moving_a_reader(bus: ReopenableBus) -> None:
+    await bus.read("sensors", limit=10, timeout_s=0.0)
+    await bus.append(some_events(2))
+    await bus.commit(decided(1, a_firing(1)))
+    again = a_firing(2, position=1, replay=7)
+    state = [StateChange(key="replay/7", value=b"1")]
+    await bus.commit(Decisions(group=None, position=0, firings=[again], state=state))
+    await bus.commit(Decisions(group=None, position=0, firings=[again], state=[StateChange(key="replay/7", value=b"2")]))
+    await bus.crash()
+    assert sorted(await bus.take_ids()) == sorted([a_firing(1).id, again.id])
+    record = await bus.journal.firing(again.id)
+    assert record is not None
+    assert record.firing.replay == 7
+    assert (await bus.journal.records("replay/")) == [("replay/7", b"2")]
+    tallies = await bus.journal.tallies()
+    assert (tallies.undecided, tallies.last_position) == (1, 2)
+    assert positions(await bus.read("sensors", limit=10, timeout_s=0.0)) == [2]

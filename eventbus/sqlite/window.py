@@ -42,7 +42,8 @@ def first_at(ask: Ask, time_us: int, last: int) -> int:
 def span(ask: Ask, after_us: int | None, before_us: int | None, last: int) -> list[tuple[int, int]]:
     """Stretches of positions, first and last, received from `after_us` on and before `before_us`: one an epoch of the clock."""
     starts = [1, *[row[0] for row in ask("SELECT position FROM epochs ORDER BY position")]]
-    ends = [*[start - 1 for start in starts[1:]], last]
+    # `last` may be where a page ended, in any epoch.
+    ends = [min(end, last) for end in [*[start - 1 for start in starts[1:]], last]]
     found = []
     for start, end in zip(starts, ends, strict=True):
         first = start if after_us is None else _bisect(ask, after_us, start, end)

@@ -16,6 +16,7 @@ CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
 CODE := manifests eventbus sources sensors tocsin
 DATA ?= .tocsin
 KILLS ?= 300
+OTHERS ?= 60
 PAIRS ?= 2500
 SEED ?= 1
 FUZZ_SECONDS ?= 60
@@ -27,7 +28,7 @@ help:
 	@echo "make test    every test, with coverage"
 	@echo "make check   format, lint, types, import contracts, generated files"
 	@echo "make bench   benchmarks: a table, and build/bench.json        (BENCH='--quick' for a minute's worth)"
-	@echo "make chaos   kill the service again and again, and count      (KILLS=$(KILLS) PAIRS=$(PAIRS) SEED=$(SEED))"
+	@echo "make chaos   harm the service in every way again and again, and count   (KILLS=$(KILLS) OTHERS=$(OTHERS) PAIRS=$(PAIRS) SEED=$(SEED))"
 	@echo "make fuzz    coverage-guided fuzzing of the parsers           (FUZZ_SECONDS=$(FUZZ_SECONDS) each)"
 	@echo "make fmt     format the code"
 	@echo "make clean   remove everything that was made here, the data of the quickstart included"
@@ -56,7 +57,7 @@ bench: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m benchmarks --output build/bench.json $(BENCH)
 
 chaos: $(VENV)/.dev
-	PYTHONPATH=tests $(BIN)/python -m chaos --kills $(KILLS) --seed $(SEED) --pairs $(PAIRS)
+	PYTHONPATH=tests $(BIN)/python -m chaos --kills $(KILLS) --others $(OTHERS) --seed $(SEED) --pairs $(PAIRS)
 
 fuzz: $(VENV)/.fuzz
 	@shopt -s nullglob; for program in tests/fuzz/fuzz_*.py; do \

@@ -1,54 +1,74 @@
-"""`make chaos`: one long campaign, or several with consecutive seeds."""
+"""`make chaos`: campaigns with consecutive seeds, and one of pairs. Prints each script before and each report after."""
 
 import argparse
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
 
-from chaos.campaign import Plan, campaign
-from chaos.pairs import PairsPlan, pairs_campaign
+from chaos.campaign import campaign
+from chaos.faults import OTHERS
+from chaos.plan import Plan, script
 from chaos.verdict import Report
-
-PlanT = TypeVar("PlanT")
+from chaos.workloads import WORKLOADS
+from chaos.workloads.pairs import Pairs
+from chaos.workloads.workload import Workload
 
 
 def main() -> int:
     """Run the campaigns, print a report for each, and return 1 where a promise was not kept."""
-    parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
-    parser.add_argument("--kills", type=int, default=300, help="kills in all")
-    parser.add_argument("--seed", type=int, default=1, help="the first seed; each campaign takes the next")
-    parser.add_argument("--kills-each", type=int, default=50, help="kills of one campaign")
-    parser.add_argument("--pairs", type=int, default=2500, help="pairs of a joined condition, sent beside a tenth as many kills")
-    args = parser.parse_args()
-    failed, left, seed = [], args.kills, args.seed
+    args = _arguments().parse_args()
+    failed, kills, others, seed = [], args.kills, args.others, args.seed
     if args.pairs:
-        pairs = PairsPlan(seed=args.seed, pairs=args.pairs, kills=max(1, args.kills // 10))
-        failed += _run(pairs_campaign, pairs)
-    while left > 0:
-        failed += _run(campaign, Plan(seed=seed, kills=min(left, args.kills_each)))
-        left -= args.kills_each
-        seed += 1
-    print("\n".join(failed) or f"{args.kills} kills, nothing lost, no key acted twice")
+        kills_of_pairs = max(1, args.kills // 10)
+        gap_s = 2 * args.pairs / 100 / kills_of_pairs
+        plan = Plan(seed=seed, kills=kills_of_pairs, longest_gap_s=gap_s, workloads=("pairs",), target_faults=0.05)
+        failed += _run(plan, [Pairs(seed, count=args.pairs)])
+    faults, loads = tuple(args.fault or OTHERS), tuple(args.workload or WORKLOADS)
+    while kills > 0 or others > 0:
+        plan = Plan(seed=seed, kills=min(kills, args.each), others=min(others, args.each // 4), faults=faults, workloads=loads)
+        failed += _run(plan)
+        kills, others, seed = kills - plan.kills, others - plan.others, seed + 1
+    print("\n".join(failed) or "nothing lost, nothing doubled, nothing out of order, nothing late")
     return 1 if failed else 0
 
 
-def _run(one: Callable[[PlanT, Path], Awaitable[Report]], plan: PlanT) -> list[str]:
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="chaos", description=__doc__)
+    parser.add_argument("--kills", type=int, default=300, help="kills in all")
+    parser.add_argument("--others", type=int, default=60, help="faults of other kinds in all")
+    parser.add_argument("--seed", type=int, default=1, help="the first seed; each campaign takes the next")
+    parser.add_argument("--each", type=int, default=50, help="kills of one campaign")
+    parser.add_argument("--pairs", type=int, default=2500, help="pairs of a joined condition, sent beside a tenth as many kills")
+    parser.add_argument("--fault", action="append", choices=OTHERS, help="only this kind beside kills; may be repeated")
+    parser.add_argument("--workload", action="append", choices=WORKLOADS, help="only this load; may be repeated")
+    return parser
+
+
+def _run(plan: Plan, workloads: Sequence[Workload] = ()) -> list[str]:
     """Run one campaign in a folder of its own, which is kept where a promise was not."""
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
-
-    async def run() -> Report:
-        return await one(plan, folder)
-
-    report = asyncio.run(run())
+    print(f"seed {plan.seed}, {' and '.join(plan.workloads)}:", "; ".join(map(str, script(plan))), flush=True)
+    try:
+        report = asyncio.run(_stoppable(plan, folder, workloads))
+    except BaseException:
+        print(f"seed {plan.seed}: the campaign broke off; what it left is in {folder}", file=sys.stderr)
+        raise
     print(report.text() + "\n", flush=True)
-    if report.faults:
+    if not report.passed:
         return [f"seed {report.seed}: what it left is in {folder}"]
     shutil.rmtree(folder)
     return []
+
+
+async def _stoppable(plan: Plan, folder: Path, workloads: Sequence[Workload]) -> Report:
+    """The campaign; on SIGTERM it puts its service and its disk away, as it does on Ctrl-C."""
+    task = asyncio.ensure_future(campaign(plan, folder, workloads))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
 
 
 if __name__ == "__main__":

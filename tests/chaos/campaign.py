@@ -1,101 +1,104 @@
-"""One campaign: load on, kill and restart by the plan, load off, drain, judge."""
+"""One campaign: load on, harm by the script, load off, drain, judge."""
 
 import asyncio
-import random
+import contextlib
 import time
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import aiohttp
 
-from chaos.manifests import write
-from chaos.senders import Senders
-from chaos.service import Service, free_port
+from chaos.disk import Disk
+from chaos.faults import FAULTS
+from chaos.plan import Plan, Step, script
+from chaos.service import Service
+from chaos.shim import Shim
 from chaos.target import Target
-from chaos.verdict import Report, fired_of, judge
+from chaos.verdict import Book, Kind, Report, judge
+from chaos.workloads import WORKLOADS
+from chaos.workloads.workload import Workload
+from chaos.world import World
+
+DRAIN_S = 90.0
+"""Longest wait for the work to be done once nobody does harm any more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a campaign does; the same plan makes the same choices."""
+async def campaign(plan: Plan, folder: Path, workloads: Sequence[Workload] = ()) -> Report:
+    """Run `plan` in the empty `folder` and return what was counted. `workloads` replaces those that the plan names."""
+    began = time.monotonic()
+    loads = workloads or [WORKLOADS[name](plan.seed) for name in plan.workloads]
+    async with world(plan, folder) as here:
+        _declare(here, loads)
+        await here.restart()
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(load.run(here), name=load.name) for load in loads]
+            await _by_script(script(plan), here, running)
+            here.stopping.set()
+        await drained(here)
+        await judged(here, loads)
+        if (code := await here.service.stop()) != 0:
+            here.report.add(Kind.OTHER, f"the last stop ended with exit code {code}: {here.service.last_words()}")
+    here.report.seconds = time.monotonic() - began
+    return here.report
 
-    seed: int
-    kills: int
-    longest_s: float = 1.5
-    """A kill comes after at most this many seconds, counted from the start of the process for one in five, else from ready."""
-    senders: int = 8
-    target_faults: float = 0.1
 
-
-async def campaign(plan: Plan, folder: Path) -> Report:
-    """Run `plan` in the empty `folder` and return what was counted."""
-    began, chance = time.monotonic(), random.Random(f"plan-{plan.seed}")
-    report = Report(seed=plan.seed)
+@contextlib.asynccontextmanager
+async def world(plan: Plan, folder: Path) -> AsyncIterator[World]:
+    """Everything there is, nothing of it started but the target. What is worth a look after a failure is left in `folder`."""
+    report, shim, manifests = Report(seed=plan.seed), Shim(folder), folder / "manifests"
+    manifests.mkdir()
     timeout = aiohttp.ClientTimeout(total=10)
     async with (
         Target(seed=plan.seed, faults=plan.target_faults).serving() as target,
         aiohttp.ClientSession(timeout=timeout) as session,
     ):
-        github_port, hook_port = free_port(), free_port()
-        write(folder / "manifests", github_port=github_port, hook_port=hook_port, target_port=target.port)
-        service = Service(folder / "manifests", folder / "data", folder / "service.log")
-        senders = Senders(session, github_port=github_port, hook_port=hook_port, seed=plan.seed)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(senders.run(plan.senders), name="senders")
-                await _kill_by_plan(plan, chance, service, session, report)
-                senders.stopping = True
-            await drained(service, session)
-            await judged(report, service, session, senders, target)
-            if (code := await service.stop()) != 0:
-                report.faults.append(f"the last stop ended with exit code {code}: {service.last_words()}")
-        finally:
-            await service.end()
-    report.seconds = time.monotonic() - began
-    return report
-
-
-async def _kill_by_plan(
-    plan: Plan, chance: random.Random, service: Service, session: aiohttp.ClientSession, report: Report
-) -> None:
-    """Start, wait, kill, `plan.kills` times; then start it once more and wait until it is ready."""
-    for _ in range(plan.kills):
-        await service.start()
-        ready = True
-        if chance.random() < 0.2:
-            delay = chance.uniform(0.0, plan.longest_s / 2)
+        with Disk(folder / "disk") as disk:
+            service = Service(manifests, disk.folder, folder / "service.log", env=shim.environment)
             try:
-                async with asyncio.timeout(delay):
-                    await service.ready(session)
-                    await asyncio.sleep(delay)
-            except TimeoutError:
-                ready = await _is_ready(service, session)
-        else:
-            await service.ready(session)
-            await asyncio.sleep(chance.uniform(0.0, plan.longest_s))
-        await service.kill()
-        report.kills += 1
-        report.killed_before_ready += not ready
-    await service.start()
-    await service.ready(session)
+                yield World(folder=folder, service=service, session=session, target=target, disk=disk, shim=shim, report=report)
+                disk.keep = not report.passed
+            finally:
+                await service.end()
 
 
-async def _is_ready(service: Service, session: aiohttp.ClientSession) -> bool:
-    with suppress(aiohttp.ClientError, OSError, TimeoutError):
-        async with session.get(f"http://{service.api}/readyz") as answer:
-            return answer.status == 200
-    return False
+def _declare(here: World, loads: Sequence[Workload]) -> None:
+    for load in loads:
+        (here.folder / "manifests" / f"{load.name}.yaml").write_text(load.manifests(here.target.url))
 
 
-async def drained(service: Service, session: aiohttp.ClientSession, *, timeout_s: float = 60.0) -> None:
+async def _by_script(steps: Sequence[Step], here: World, running: Sequence[asyncio.Task[None]]) -> None:
+    """Do what the script says; its end is the end of the load, unless a load has an end of its own that comes before."""
+    for step in steps:
+        if all(task.done() for task in running):
+            return
+        await asyncio.sleep(step.after_s)
+        fault = FAULTS[step.fault]
+        if reason := fault.missing(here):
+            here.report.missing[step.fault] = reason
+            continue
+        with here.harm():
+            try:
+                await fault.strike(here, step.chance())
+            except Exception as exc:
+                exc.add_note(f"seed {here.report.seed}, step {step}; the service said: {here.service.last_words()}")
+                raise
+        here.report.struck[step.fault] += 1
+        here.report.measure(here.service.vitals())
+
+
+async def drained(here: World, *, timeout_s: float = DRAIN_S) -> None:
     """Return when no firing is open and no event undecided; after `timeout_s` in any case: the judge sees what is left."""
     until = time.monotonic() + timeout_s
-    while await service.work_left(session) and time.monotonic() < until:
+    while await here.service.work_left(here.session) and time.monotonic() < until:
         await asyncio.sleep(0.2)
 
 
-async def judged(report: Report, service: Service, session: aiohttp.ClientSession, senders: Senders, target: Target) -> None:
-    events = [(item["source"], item["id"]) async for item in service.items(session, "events")]
-    firings = [fired_of(item) async for item in service.items(session, "firings")]
-    judge(report, senders.sent, events, firings, target)
+async def judged(here: World, loads: Sequence[Workload]) -> None:
+    """Compare what the journal and the target say with what was promised, and each load with what it sent."""
+    book = Book(
+        events=[item async for item in here.service.items(here.session, "events")],
+        firings=[item async for item in here.service.items(here.session, "firings")],
+    )
+    judge(here.report, book, here.target)
+    for load in loads:
+        load.judge(here, book)

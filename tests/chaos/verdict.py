@@ -1,33 +1,46 @@
 """Compares what was acknowledged with what the journal and the target say."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple
 
-from chaos.senders import Acknowledged, Sent
+from chaos.service import Vitals
 from chaos.target import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Fired:
-    """A firing as the journal tells it."""
+class Kind(StrEnum):
+    """Which promise was not kept."""
 
-    id: str
-    source: str
-    event: str
-    outcome: str
-    """`open` while it has none."""
-    attempts: int
+    LOST = "lost"
+    """Acknowledged, and not kept or not acted on."""
+    DOUBLED = "doubled"
+    """Kept twice, decided twice, or done under two keys."""
+    DISORDERED = "out of order"
+    LATE = "late"
+    """Done, and longer after than undisturbed time explains."""
+    OTHER = "otherwise wrong"
+
+
+class Broken(NamedTuple):
+    """One promise that was not kept."""
+
+    kind: Kind
+    what: str
 
 
 @dataclass(slots=True)
 class Report:
-    """The counts of a campaign. It passed when `faults` is empty."""
+    """The counts of a campaign. It passed when nothing is in `broken`."""
 
     seed: int
+    struck: Counter[str] = field(default_factory=Counter)
+    """Faults by kind."""
     kills: int = 0
     killed_before_ready: int = 0
+    missing: dict[str, str] = field(default_factory=dict)
+    """Faults that this machine cannot have, each with the reason."""
     acknowledged: int = 0
     repeated_tries: int = 0
     events: int = 0
@@ -36,67 +49,86 @@ class Report:
     effects: int = 0
     repeated_calls: int = 0
     outcomes: dict[str, int] = field(default_factory=dict)
+    waits_s: list[float] = field(default_factory=list)
+    """Undisturbed seconds from each acknowledgement to what the target did."""
+    rss_bytes: int = 0
+    descriptors: int = 0
     seconds: float = 0.0
-    faults: list[str] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether every promise was kept."""
+        return not self.broken
+
+    def add(self, kind: Kind, what: str) -> None:
+        """Note a promise that was not kept."""
+        self.broken.append(Broken(kind, what))
+
+    def measure(self, vitals: Vitals) -> None:
+        """Keep the largest that the process held."""
+        self.rss_bytes, self.descriptors = max(self.rss_bytes, vitals.rss_bytes), max(self.descriptors, vitals.descriptors)
 
     def text(self) -> str:
         """The report for people."""
+        counts = Counter(kind for kind, _ in self.broken)
+        struck = ", ".join(f"{count} {kind}" for kind, count in sorted(self.struck.items())) or "no fault"
         lines = [
-            f"seed {self.seed}: {self.kills} kills ({self.killed_before_ready} before it was ready) in {self.seconds:.0f} s",
+            f"seed {self.seed}: {struck} in {self.seconds:.0f} s; {self.kills} kills ({self.killed_before_ready} before ready)",
+            *[f"not on this machine: {fault}, because {reason}" for fault, reason in self.missing.items()],
             f"acknowledged {self.acknowledged} deliveries; {self.repeated_tries} tries had to be repeated",
             f"journal: {self.events} events, {self.firings} firings, outcomes {self.outcomes}",
             f"target: {self.calls} calls, {self.repeated_calls} of them repeats, {self.effects} effects",
+            f"undisturbed time from acknowledged to done: {_quantiles(self.waits_s)}",
+            f"the process held at most {self.rss_bytes / 1e6:.0f} MB and {self.descriptors} descriptors",
+            ", ".join(f"{counts[kind]} {kind}" for kind in Kind),
         ]
-        shown = self.faults[:20] + ([f"and {len(self.faults) - 20} more"] if len(self.faults) > 20 else [])
-        return "\n".join([*lines, f"{len(self.faults)} faults" + (":" if shown else ""), *shown])
+        shown = [f"{kind}: {what}" for kind, what in self.broken[:20]]
+        more = [f"and {len(self.broken) - 20} more"] if len(self.broken) > 20 else []
+        return "\n".join([*lines, *shown, *more])
 
 
-def fired_of(item: Mapping[str, Any]) -> Fired:
-    """Read one firing of the API."""
-    cause = item["causes"][0]
-    return Fired(item["id"], cause["source"], cause["id"], item["state"], len(item["attempts"]))
+def _quantiles(values: Sequence[float]) -> str:
+    if not values:
+        return "nothing measured"
+    ordered = sorted(values)
+    half, most = ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+    return f"half within {1000 * half:.0f} ms, 99 % within {1000 * most:.0f} ms, all within {ordered[-1]:.1f} s"
 
 
-def judge(report: Report, sent: Sent, events: Iterable[tuple[str, str]], firings: Sequence[Fired], target: Target) -> None:
-    """Fill `report` with counts and with every promise that was not kept. `events` are (source, id) of the journal."""
-    kept = Counter(events)
-    report.acknowledged, report.repeated_tries = len(sent.acknowledged), sent.refused
-    report.events, report.firings = kept.total(), len(firings)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """The journal as the API tells it: items of the lists of events and firings, newest first."""
+
+    events: Sequence[dict[str, Any]]
+    firings: Sequence[dict[str, Any]]
+
+    def fired(self, sensor: str) -> list[dict[str, Any]]:
+        """The firings of one sensor, oldest first."""
+        return [firing for firing in reversed(self.firings) if firing["sensor"] == sensor]
+
+    def kept(self, source: str) -> Counter[str]:
+        """How often each id of a source is in the journal."""
+        return Counter(event["id"] for event in self.events if event["source"] == source)
+
+
+def judge(report: Report, book: Book, target: Target) -> None:
+    """Fill `report` with counts, and with what no load may find in the journal or at the target."""
+    report.events, report.firings = len(book.events), len(book.firings)
     report.calls, report.effects = target.calls.total(), len(target.effects)
     report.repeated_calls = report.calls - len(target.calls)
-    report.outcomes = dict(Counter(firing.outcome for firing in firings))
-    report.faults += sent.mistaken
-    report.faults += [f"{source}/{id_} is {times} times in the journal" for (source, id_), times in kept.items() if times != 1]
-    report.faults += _lost(sent.acknowledged, kept, firings, target)
-    report.faults += _of_firings(firings, target)
-
-
-def _lost(
-    acknowledged: Sequence[Acknowledged], kept: Counter[tuple[str, str]], firings: Sequence[Fired], target: Target
-) -> list[str]:
-    by_event = {(firing.source, firing.event): firing for firing in firings}
-    faults = []
-    for delivery in acknowledged:
-        firing = by_event.get((delivery.source, delivery.id))
-        name = f"{delivery.source}/{delivery.id} (n={delivery.n})"
-        if (delivery.source, delivery.id) not in kept:
-            faults.append(f"{name} was acknowledged and is not in the journal")
-        if delivery.wanted and firing is None:
-            faults.append(f"{name} matches and did not fire")
-        if not delivery.wanted and firing is not None:
-            faults.append(f"{name} does not match and fired")
-        if delivery.wanted and firing is not None and target.effects.get(firing.id) != delivery.n:
-            faults.append(f"{name}: the target did not act on it under the key {firing.id}")
-    return faults
-
-
-def _of_firings(firings: Sequence[Fired], target: Target) -> list[str]:
-    per_event = Counter((firing.source, firing.event) for firing in firings)
-    ids = {firing.id for firing in firings}
-    faults = [f"{source}/{id_} fired {times} times" for (source, id_), times in per_event.items() if times != 1]
-    faults += [f"firing {firing.id} ended as {firing.outcome}" for firing in firings if firing.outcome != "succeeded"]
-    faults += [f"the target was called with the unknown key {key!r}" for key in target.calls if key not in ids]
-    faults += [f"a repeat under the key {key} said something else" for key in target.disagreements]
+    report.outcomes = dict(Counter(firing["state"] for firing in book.firings))
+    for (source, name, id_), times in Counter((e["source"], e["name"], e["id"]) for e in book.events).items():
+        if times != 1:
+            report.add(Kind.DOUBLED, f"{source}/{name}/{id_} is {times} times in the journal")
+    for firing in book.firings:
+        if firing["state"] != "succeeded":
+            report.add(Kind.LOST, f"firing {firing['id']} of {firing['sensor']} ended as {firing['state']}: {firing['reason']}")
+    ids = {firing["id"] for firing in book.firings}
+    for key in target.calls:
+        if key not in ids:
+            report.add(Kind.OTHER, f"the target was called with the unknown key {key!r}")
+    for key in target.disagreements:
+        report.add(Kind.DOUBLED, f"a repeat under the key {key} said something else")
     if target.unkeyed:
-        faults.append(f"{target.unkeyed} calls had no idempotency key")
-    return faults
+        report.add(Kind.DOUBLED, f"{target.unkeyed} calls had no idempotency key")

@@ -1,53 +1,52 @@
-"""The service killed under load: what was acknowledged is kept, what matches fires, and no key acts twice."""
+"""The service harmed under load: what was acknowledged is kept and acted on, no key acts twice, and keys keep their order."""
 
-import asyncio
+import os
 from pathlib import Path
 
-import aiohttp
-from chaos.campaign import Plan, campaign, drained, judged
-from chaos.manifests import write
-from chaos.pairs import PairsPlan, pairs_campaign
-from chaos.senders import Senders
-from chaos.service import Service, free_port
-from chaos.target import Target
+import pytest
+from chaos.campaign import campaign
+from chaos.faults import FAULTS, OTHERS
+from chaos.plan import Plan, script
 from chaos.verdict import Report
+from chaos.workloads.pairs import Pairs
 
 
-async def test_nothing_acknowledged_is_lost_and_no_key_acts_twice_when_the_service_is_killed_under_load(tmp_path: Path) -> None:
-    report = await campaign(Plan(seed=7, kills=6, longest_s=1.0), tmp_path)
-    assert not report.faults, report.text()
-    assert report.kills == 6
+def passed(report: Report) -> None:
+    """Fail with the report where a promise was not kept, and in CI where a fault could not be had."""
+    assert report.passed, report.text()
+    assert not (report.missing and os.environ.get("CI") == "true"), report.text()
     assert report.firings > 50, report.text()
 
 
-async def test_a_stop_under_load_drains_exits_0_and_loses_nothing(tmp_path: Path) -> None:
-    report = Report(seed=11)
-    async with Target(seed=11, faults=0.1).serving() as target, aiohttp.ClientSession() as session:
-        github_port, hook_port = free_port(), free_port()
-        write(tmp_path / "manifests", github_port=github_port, hook_port=hook_port, target_port=target.port)
-        service = Service(tmp_path / "manifests", tmp_path / "data", tmp_path / "service.log")
-        senders = Senders(session, github_port=github_port, hook_port=hook_port, seed=11)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(senders.run(8), name="senders")
-                for _ in range(2):
-                    await service.start()
-                    await service.ready(session)
-                    await asyncio.sleep(1.0)
-                    assert await service.stop() == 0, service.last_words()
-                await service.start()
-                await service.ready(session)
-                senders.stopping = True
-            await drained(service, session)
-            await judged(report, service, session, senders, target)
-        finally:
-            await service.end()
-    assert not report.faults, report.text()
-    assert report.firings > 50, report.text()
+async def test_nothing_acknowledged_is_lost_doubled_or_done_out_of_order_under_kills_and_every_other_kind_of_fault(
+    tmp_path: Path,
+) -> None:
+    plan = Plan(seed=3, kills=3, others=len(OTHERS), faults=OTHERS, workloads=("calls", "ordered", "pairs"), longest_gap_s=0.2)
+    report = await campaign(plan, tmp_path)
+    passed(report)
+    assert set(report.struck) | set(report.missing) == set(FAULTS)
 
 
 async def test_a_joined_condition_pairs_the_same_with_kills_as_without(tmp_path: Path) -> None:
-    report = await pairs_campaign(PairsPlan(seed=5, pairs=300, kills=4), tmp_path)
-    assert not report.faults, report.text()
+    plan = Plan(seed=5, kills=3, longest_gap_s=1.0, target_faults=0.05)
+    report = await campaign(plan, tmp_path, [Pairs(5, count=200)])
+    passed(report)
     assert report.kills >= 2, report.text()
-    assert report.firings == 300
+    assert report.firings == 200
+
+
+def test_the_same_seed_is_the_same_script_and_another_seed_another() -> None:
+    plan = Plan(seed=7, kills=20, others=20, faults=OTHERS)
+    assert script(plan) == script(plan)
+    assert [step.chance().random() for step in script(plan)] == [step.chance().random() for step in script(plan)]
+    assert script(plan) != script(Plan(seed=8, kills=20, others=20, faults=OTHERS))
+    assert {step.fault for step in script(plan)} == set(FAULTS)
+
+
+@pytest.mark.parametrize("others", [0, 5, 13, 60])
+def test_a_script_holds_what_the_plan_says_and_no_kind_of_fault_is_neglected(others: int) -> None:
+    found = [step.fault for step in script(Plan(seed=1, kills=9, others=others, faults=OTHERS))]
+    assert found.count("kill") == 9
+    assert len(found) == 9 + others
+    times = [found.count(name) for name in OTHERS]
+    assert max(times) - min(times) <= 1

@@ -1,66 +1,139 @@
-"""The judge of a crash campaign sees every broken promise: a judge that cannot say no proves nothing."""
+"""The judge of a campaign sees every broken promise: a judge that cannot say no proves nothing."""
 
-from chaos.senders import Acknowledged, Sent
+from collections import Counter
+from typing import Any, cast
+
+from chaos.sending import Acknowledged
 from chaos.target import Target
-from chaos.verdict import Fired, Report, judge
+from chaos.verdict import Book, Kind, Report, judge
+from chaos.workloads.calls import compared
+from chaos.workloads.ordered import Ordered
+from chaos.workloads.pairs import Pairs
+from chaos.workloads.workload import LATE_S, timely
+from chaos.world import World
 
 WANTED = Acknowledged("pushes", "e1", "1", True)
 UNWANTED = Acknowledged("pushes", "e2", "2", False)
-FIRED = Fired("f1", "pushes", "e1", "succeeded", 1)
+BOTH = [("pushes", "e1"), ("pushes", "e2")]
 
 
-def faults(
-    *,
-    events: list[tuple[str, str]] | None = None,
-    firings: list[Fired] | None = None,
-    effects: dict[str, str] | None = None,
-    unkeyed: int = 0,
-) -> str:
+def firing(key: str, *events: str, state: str = "succeeded", sensor: str = "deploys", sides: tuple[str, ...] = ("main",)) -> Any:
+    causes = [{"source": "pushes", "id": id_, "dependency": side} for id_, side in zip(events, sides, strict=True)]
+    return {"id": key, "sensor": sensor, "state": state, "reason": "", "causes": causes}
+
+
+def target_that_did(said: dict[str, dict[str, str]]) -> Target:
     target = Target(seed=0, faults=0.0)
-    target.effects = {"f1": "1"} if effects is None else effects
-    target.calls.update(list(target.effects))
-    target.unkeyed = unkeyed
+    for key, one in said.items():
+        target.act(key, one)
+    return target
+
+
+def book_of(events: list[tuple[str, str]], firings: list[Any]) -> Book:
+    return Book(events=[{"source": s, "name": "n", "id": id_} for s, id_ in events], firings=firings[::-1])
+
+
+def found(events: list[tuple[str, str]] | None = None, firings: list[Any] | None = None, target: Target | None = None) -> str:
     report = Report(seed=0)
-    sent = Sent(acknowledged=[WANTED, UNWANTED])
-    judge(report, sent, events or [("pushes", "e1"), ("pushes", "e2")], [FIRED] if firings is None else firings, target)
-    return "\n".join(report.faults)
+    book = book_of(BOTH if events is None else events, [firing("f1", "e1")] if firings is None else firings)
+    target = target or target_that_did({"f1": {"number": "1"}})
+    judge(report, book, target)
+    report.broken += compared([WANTED, UNWANTED], book.kept("pushes"), book.fired("deploys"), target)
+    return "\n".join(f"{kind}: {what}" for kind, what in report.broken)
 
 
-def test_a_campaign_that_kept_every_promise_has_no_fault() -> None:
-    assert faults() == ""
+def test_a_campaign_that_kept_every_promise_has_nothing_to_say() -> None:
+    assert found() == ""
 
 
-def test_an_acknowledged_event_that_is_not_in_the_journal_is_a_fault() -> None:
-    assert "pushes/e2 (n=2) was acknowledged and is not in the journal" in faults(events=[("pushes", "e1")])
+def test_an_acknowledged_event_that_is_not_in_the_journal_is_lost() -> None:
+    assert "lost: pushes/e2 (n=2) was acknowledged and is not in the journal" in found(events=[("pushes", "e1")])
 
 
-def test_an_event_that_is_twice_in_the_journal_is_a_fault() -> None:
-    assert "e1 is 2 times in the journal" in faults(events=[("pushes", "e1"), ("pushes", "e1"), ("pushes", "e2")])
+def test_an_event_that_is_twice_in_the_journal_is_doubled() -> None:
+    assert "doubled: pushes/n/e1 is 2 times in the journal" in found(events=[*BOTH, ("pushes", "e1")])
 
 
-def test_a_match_that_did_not_fire_is_a_fault() -> None:
-    assert "pushes/e1 (n=1) matches and did not fire" in faults(firings=[], effects={})
+def test_a_match_that_did_not_fire_is_lost() -> None:
+    assert "lost: pushes/e1 (n=1) matches and did not fire" in found(firings=[], target=Target(seed=0, faults=0.0))
 
 
-def test_an_event_that_fired_twice_is_a_fault() -> None:
-    again = Fired("f3", "pushes", "e1", "succeeded", 1)
-    assert "pushes/e1 fired 2 times" in faults(firings=[FIRED, again], effects={"f1": "1", "f3": "1"})
+def test_an_event_that_fired_twice_is_doubled() -> None:
+    did = target_that_did({"f1": {"number": "1"}, "f3": {"number": "1"}})
+    assert "doubled: e1 fired 2 times" in found(firings=[firing("f1", "e1"), firing("f3", "e1")], target=did)
 
 
-def test_a_firing_without_its_outcome_is_a_fault() -> None:
-    assert "firing f1 ended as open" in faults(firings=[Fired("f1", "pushes", "e1", "open", 1)])
+def test_a_firing_without_its_outcome_is_lost() -> None:
+    assert "lost: firing f1 of deploys ended as open" in found(firings=[firing("f1", "e1", state="open")])
 
 
-def test_a_firing_that_the_target_never_saw_is_a_fault() -> None:
-    assert "the target did not act on it under the key f1" in faults(effects={})
+def test_a_firing_that_the_target_never_saw_or_that_said_something_else_is_lost() -> None:
+    assert "lost: pushes/e1 (n=1): the target did not act on it under the key f1" in found(target=Target(seed=0, faults=0.0))
+    assert "the target did not act on it under the key f1" in found(target=target_that_did({"f1": {"number": "2"}}))
 
 
-def test_an_event_that_matches_nothing_and_fired_is_a_fault() -> None:
-    wrong = Fired("f2", "pushes", "e2", "succeeded", 1)
-    assert "pushes/e2 (n=2) does not match and fired" in faults(firings=[FIRED, wrong], effects={"f1": "1", "f2": "2"})
+def test_an_event_that_matches_nothing_and_fired_is_wrong() -> None:
+    did = target_that_did({"f1": {"number": "1"}, "f2": {"number": "2"}})
+    assert "pushes/e2 (n=2) does not match and fired" in found(firings=[firing("f1", "e1"), firing("f2", "e2")], target=did)
 
 
-def test_a_call_under_an_unknown_key_or_without_one_is_a_fault() -> None:
-    found = faults(effects={"f1": "1", "stray": "1"}, unkeyed=1)
-    assert "unknown key 'stray'" in found
-    assert "1 calls had no idempotency key" in found
+def test_a_call_under_an_unknown_key_or_without_one_is_seen() -> None:
+    said = found(target=target_that_did({"f1": {"number": "1"}, "stray": {}, "": {}}))
+    assert "unknown key 'stray'" in said
+    assert "doubled: 1 calls had no idempotency key" in said
+
+
+def test_a_repeat_that_says_something_else_is_doubled() -> None:
+    did = target_that_did({"f1": {"number": "1"}})
+    did.act("f1", {"number": "9"})
+    assert "doubled: a repeat under the key f1 said something else" in found(target=did)
+
+
+def a_world(target: Target) -> World:
+    world = World(
+        folder=cast("Any", None), service=cast("Any", None), session=cast("Any", None), target=target, disk=cast("Any", None),
+        shim=cast("Any", None), report=Report(seed=0),
+    )  # fmt: skip
+    world.harmed = [(10.0, 40.0)]
+    return world
+
+
+def kinds(world: World) -> Counter[Kind]:
+    return Counter(kind for kind, _ in world.report.broken)
+
+
+def test_what_was_done_late_is_seen_and_the_time_of_a_fault_does_not_count() -> None:
+    world = a_world(Target(seed=0, faults=0.0))
+    timely(world, "in time", 9.0, 41.0)
+    assert world.report.passed
+    timely(world, "late", 9.0, 41.0 + LATE_S)
+    assert kinds(world) == {Kind.LATE: 1}
+    assert world.report.waits_s == [2.0, 2.0 + LATE_S]
+
+
+def test_a_lane_that_was_done_out_of_order_with_a_gap_or_twice_is_seen() -> None:
+    numbers = {"k1": "1", "k3": "3", "k2": "2", "k2b": "2"}
+    target = target_that_did({key: {"lane": "lane-0", "number": n} for key, n in numbers.items()})
+    book = book_of([], [firing(key, "e", sensor="lanes") for key in numbers])
+    load, world = Ordered(seed=0), a_world(target)
+    load._at = {("lane-0", n): 0.0 for n in (1, 2, 3, 4)}
+    load.judge(world, book)
+    said = "\n".join(what for _, what in world.report.broken)
+    assert "lane-0: 2 was done after 3" in said
+    assert "lane-0: 4 was acknowledged and not done" in said
+    assert "lane-0: [2] were done under two keys" in said
+
+
+def test_pairs_that_were_mixed_up_fired_twice_or_never_are_seen() -> None:
+    def pair(key: str, left: int, right: int) -> Any:
+        ids = [f"00000000-0000-0000-0000-{n:012x}" for n in (left, right)]
+        return firing(key, *ids, sensor="pairs", sides=("left-side", "right-side"))
+
+    target = target_that_did({"k1": {"number": "1", "other": "1"}})
+    load, world = Pairs(0), a_world(target)
+    load._at = dict.fromkeys((1, 2, 3), 0.0)
+    load.judge(world, book_of([], [pair("k1", 1, 1), pair("k1b", 1, 1), pair("k2", 2, 3)]))
+    said = "\n".join(what for _, what in world.report.broken)
+    assert "pair 1 fired twice: k1, k1b" in said
+    assert "firing k2 pairs a2 with b3" in said
+    assert "pair 3 never fired" in said

@@ -1,6 +1,8 @@
 """The `github` source: GitHub's webhooks, verified before they are read."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
+from urllib.parse import quote
 
 import msgspec
 from pydantic import AfterValidator, Field, model_validator
@@ -9,10 +11,11 @@ from eventbus.event import Event
 from manifests.fields import SecretRef, Spec
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint, SourceFilter
+from sources.http.hooks import HookKeeper, HookProblem, Hooks, Json
 from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, values_by_name
 from sources.http.signatures import SCHEMES, NotVerified, verify
 from sources.http.source import Authentication, HttpSource, Received, Reply
-from sources.source import SourceContext, sources
+from sources.source import Emit, SourceContext, sources
 
 _EVENT, _DELIVERY = "X-GitHub-Event", "X-GitHub-Delivery"
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
@@ -132,6 +135,11 @@ class Github(HttpSource[GithubSpec]):
         return self.spec.webhook
 
     @property
+    def keeps_hooks(self) -> bool:  # type: ignore[override]
+        """Where there is a public URL and a token."""
+        return bool(self.spec.registers_hooks and self.spec.api_token)
+
+    @property
     def authentication(self) -> Authentication:
         """By signature where there is a secret."""
         return Authentication.SIGNATURE if self._secrets else super().authentication
@@ -145,11 +153,46 @@ class Github(HttpSource[GithubSpec]):
     def warnings(self) -> list[str]:
         """Say what is not done for the declaration."""
         said = []
-        if self.spec.registers_hooks:
-            said.append("apiToken, githubApp: hooks are not registered at GitHub yet; add the hook there by hand")
+        if self.spec.registers_hooks and not self.spec.api_token:
+            said.append(
+                "githubApp: hooks are not registered with an app's credentials yet; give an apiToken or add the hook by hand"
+            )
         if not self._secrets:
             said.append("webhookSecret: missing; deliveries are not verified, so anyone can send them")
         return said
+
+    async def run(self, emit: Emit) -> None:
+        """Keep the hooks until cancelled."""
+        await HookKeeper(self._hooks, self.context.tell).run()
+
+    async def withdrawn(self) -> None:
+        """Delete the hooks, where `deleteHookOnFinish` says so. Raises `HookProblem` where some are left."""
+        if self.keeps_hooks and self.spec.delete_hook_on_finish:
+            await HookKeeper(self._hooks, self.context.tell).delete()
+
+    def _hooks(self) -> Hooks:
+        spec, token = self.spec, self.spec.api_token
+        if token is None:
+            raise HookProblem("apiToken: missing")
+        config: dict[str, object] = {"url": self.public_url, "insecure_ssl": "1" if spec.insecure else "0"}
+        if spec.content_type:
+            config["content_type"] = spec.content_type
+        if self._secrets:
+            config["secret"] = self.credential(self._secrets[0], "webhookSecret")
+        return Hooks(
+            base=spec.github_base_url.rstrip("/") or "https://api.github.com",
+            headers={
+                "Authorization": f"token {self.credential(token, 'apiToken').strip()}",
+                "Accept": "application/vnd.github+json",
+                "User-Agent": "tocsin",
+            },
+            places=list(_places(spec)),
+            url=self.public_url,
+            body={"name": "web", "active": spec.active, "events": sorted(set(spec.events)), "config": config},
+            update="PATCH",
+            url_of=_url_of,
+            differs=_differs,
+        )
 
     def receive(self, request: Received) -> Event | Reply:
         """The event of one delivery. Raises `Refused`: 401 where it is not signed, 400 or 415 where it cannot be read."""
@@ -176,6 +219,25 @@ class Github(HttpSource[GithubSpec]):
             tree["metadata"] = self._metadata
         data = b'{"headers":%b,"body":%b%b' % (_encode(headers), text, self._tail)
         return self.event(id=delivery, time=now(), data=data, tree=tree)
+
+
+def _places(spec: GithubSpec) -> Iterator[str]:
+    """Where hooks belong, as paths of the API."""
+    for organization in spec.organizations:
+        yield f"/orgs/{quote(organization, safe='')}/hooks"
+    owned = spec.repositories or [OwnedRepositories(owner=spec.owner, names=[spec.repository] if spec.repository else [])]
+    for owner, name in ((one.owner, name) for one in owned for name in one.names):
+        yield f"/repos/{quote(owner, safe='')}/{quote(name, safe='')}/hooks"
+
+
+def _url_of(hook: Json) -> object:
+    config = hook.get("config")
+    return config.get("url") if isinstance(config, dict) else None
+
+
+def _differs(hook: Json, wanted: Json) -> bool:
+    events = hook.get("events")
+    return hook.get("active") != wanted["active"] or not isinstance(events, list) or sorted(events) != wanted["events"]
 
 
 def _named(request: Received, header: str) -> str:

@@ -1,18 +1,21 @@
 """The `gitlab` source: GitLab's webhooks, verified before they are read."""
 
+import re
 from collections.abc import Sequence
 from hmac import compare_digest
 from time import time
+from urllib.parse import quote
 
 from pydantic import Field, model_validator
 
 from manifests.fields import SecretRef
 from sources.http.answers import Refused
 from sources.http.endpoint import SourceFilter
+from sources.http.hooks import HookKeeper, HookProblem, Hooks
 from sources.http.provider import ProviderSource, ProviderSpec
 from sources.http.signatures import STANDARD_PREFIX, NotVerified, verify_standard
 from sources.http.source import Received
-from sources.source import sources
+from sources.source import Emit, sources
 
 _TOKEN = "X-Gitlab-Token"  # noqa: S105 - a header's name
 
@@ -60,6 +63,11 @@ class Gitlab(ProviderSource[GitlabSpec]):
         """The one token."""
         return [("secretToken", self.spec.secret_token)] if self.spec.secret_token else []
 
+    @property
+    def keeps_hooks(self) -> bool:  # type: ignore[override]
+        """Where there is a public URL and something to hook."""
+        return bool(self.spec.webhook.url and (self.spec.projects or self.spec.project_id or self.spec.groups))
+
     def verify(self, request: Received) -> None:
         """By signature where the secret is a signing key, else by the token, whether or not hooks are registered."""
         expected = [self.secret(ref) for _, ref in self.secrets]
@@ -78,9 +86,59 @@ class Gitlab(ProviderSource[GitlabSpec]):
 
     def warnings(self) -> list[str]:
         """Say what is not done for the declaration."""
-        said = []
-        if self.spec.webhook.url and (self.spec.projects or self.spec.project_id or self.spec.groups):
-            said.append("projects, groups: hooks are not registered at GitLab yet; add the hook there by hand")
-        if not self.secrets:
-            said.append("secretToken: missing; deliveries are not verified, so anyone can send them")
-        return said
+        return [] if self.secrets else ["secretToken: missing; deliveries are not verified, so anyone can send them"]
+
+    async def run(self, emit: Emit) -> None:
+        """Keep the hooks until cancelled."""
+        await HookKeeper(self._hooks, self.context.tell).run()
+
+    async def withdrawn(self) -> None:
+        """Delete the hooks, where `deleteHookOnFinish` says so. Raises `HookProblem` where some are left."""
+        if self.keeps_hooks and self.spec.delete_hook_on_finish:
+            await HookKeeper(self._hooks, self.context.tell).delete()
+
+    def _hooks(self) -> Hooks:
+        spec = self.spec
+        projects = spec.projects or ([spec.project_id] if spec.project_id else [])
+        body: dict[str, object] = dict.fromkeys(_EVENTS, False)
+        body.update(dict.fromkeys(map(_snake, spec.events), True))
+        body.update(url=self.public_url, enable_ssl_verification=spec.enable_ssl_verification)
+        if spec.secret_token:
+            body["token"] = self.credential(spec.secret_token, "secretToken")
+            if str(body["token"]).startswith(STANDARD_PREFIX.decode()):
+                raise HookProblem(
+                    "secretToken: a signing token is made at GitLab; add the hook there by hand, and leave out webhook.url"
+                )
+        return Hooks(
+            base=spec.gitlab_base_url.rstrip("/") + "/api/v4",
+            headers={"PRIVATE-TOKEN": self.credential(spec.access_token, "accessToken").strip()},
+            places=[
+                *(f"/projects/{quote(project, safe='')}/hooks" for project in projects),
+                *(f"/groups/{quote(group, safe='')}/hooks" for group in spec.groups),
+            ],
+            url=self.public_url,
+            body=body,
+            update="PUT",
+            url_of=lambda hook: hook.get("url"),
+            differs=lambda hook, wanted: any(hook.get(key, value) != value for key, value in wanted.items()),
+        )
+
+
+def _snake(event: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", event).lower()
+
+
+_EVENTS = (
+    "push_events",
+    "tag_push_events",
+    "issues_events",
+    "confidential_issues_events",
+    "merge_requests_events",
+    "note_events",
+    "confidential_note_events",
+    "job_events",
+    "pipeline_events",
+    "wiki_page_events",
+    "emoji_events",
+)
+"""What a hook sends unless told otherwise, so all of them are said."""

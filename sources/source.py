@@ -102,6 +102,12 @@ class Source(Generic[SpecT]):
         """Take in nothing more, so that `run` soon returns with everything acknowledged; False where it has to be cancelled."""
         return False
 
+    async def withdrawn(self) -> None:
+        """Undo what is left elsewhere for this source, such as hooks at a provider; after its end, where its declaration is gone.
+
+        Not when the process stops, and not where a changed declaration takes its place.
+        """
+
     async def run(self, emit: Emit) -> None:
         """Emit until `stop`, or until cancelled. Leaves nothing open when cancelled.
 

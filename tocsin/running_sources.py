@@ -32,8 +32,9 @@ STOP_GRACE_S = 20.0
 class _Running:
     declared: DeclaredEvent
     annotations: Mapping[str, str]
+    source: Source[Any]
     kept: KeptRunning | None
-    """None where the shared listener serves it."""
+    """None where it has no loop of its own."""
     state: EventState
 
 
@@ -95,7 +96,7 @@ class RunningSources:
             for event in source.events
         }
         for road in [road for road, running in self._running.items() if not self._unchanged(running, wanted.get(road))]:
-            await self._end(road)
+            await self._end(road, withdrawn=road not in wanted)
         states: dict[Road, EventState] = {}
         for road, (source, event) in wanted.items():
             if road not in self._running:
@@ -132,7 +133,7 @@ class RunningSources:
         for warning in source.warnings():
             logger.warning("source_differs", source=str(road), detail=warning)
         state.running = True
-        self._running[road] = _Running(event, declared.annotations, kept, state)
+        self._running[road] = _Running(event, declared.annotations, source, kept, state)
         logger.debug("source_started", source=str(road), kind=event.kind, endpoint=state.endpoint or None)
         return state
 
@@ -143,21 +144,33 @@ class RunningSources:
             host = self._listener.host
             scheme = "https" if source.endpoint.server_cert_secret else "http"
             state.endpoint = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{source.endpoint.endpoint}"
-            return None
+            if not source.keeps_hooks:
+                return None
         if self._group is None:
             raise SourceRefused("the service is not running")
         kept = KeptRunning(road, source, emit, fares)
         kept.task = self._group.create_task(kept.run(), name=f"source-{road}")
         return kept
 
-    async def _end(self, road: Road) -> None:
+    async def _end(self, road: Road, *, withdrawn: bool) -> None:
         running = self._running.pop(road)
-        if running.kept is None:
+        if isinstance(running.source, HttpSource):
             await self._listener.remove(road)
-        else:
+        if running.kept is not None:
             running.kept.stop()
             await _ended([running.kept])
+        if withdrawn:
+            await _undone(road, running.source)
         logger.info("source_stopped", source=str(road))
+
+
+async def _undone(road: Road, source: Source[Any]) -> None:
+    """Let a source whose declaration is gone tidy up; what it leaves is said, and holds nothing up."""
+    try:
+        async with asyncio.timeout(STOP_GRACE_S):
+            await source.withdrawn()
+    except Exception as exc:
+        logger.warning("source_left_something", source=str(road), reason=f"{type(exc).__name__}: {exc}")
 
 
 async def _ended(kept: Iterable[KeptRunning]) -> None:

@@ -11,6 +11,7 @@ from manifests.fields import SecretRef
 from manifests.secrets import SecretMissing
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint
+from sources.http.hooks import HookProblem
 from sources.source import Source, SourceRefused, SpecT
 
 UNAUTHENTICATED = "tocsin.dev/unauthenticated"
@@ -53,6 +54,8 @@ class HttpSource(Source[SpecT]):
 
     methods: frozenset[str] = ANY_METHOD
     """Methods it takes; empty means any, as Argo Events' provider kinds have it."""
+    keeps_hooks: bool = False
+    """Whether `run` keeps hooks at a provider, beside being served by the listener."""
     accepts_compressed: bool = True
     """Whether a `Content-Encoding` may be undone before `receive`; not where a signature covers the bytes as sent."""
 
@@ -84,6 +87,20 @@ class HttpSource(Source[SpecT]):
         """Raise `SourceRefused` where the source cannot serve as declared, such as with an empty secret."""
         if self.endpoint.auth_secret is not None:
             self.usable_secret(self.endpoint.auth_secret, "authSecret")
+
+    @property
+    def public_url(self) -> str:
+        """Where a provider is told to send to."""
+        return self.endpoint.url.rstrip("/") + self.endpoint.endpoint
+
+    def credential(self, ref: SecretRef, field: str) -> str:
+        """The value of `ref`, for calls to a provider. Raises `HookProblem` where it is missing."""
+        try:
+            return self.secret(ref).decode()
+        except SecretUnreadable as exc:
+            raise HookProblem(f"{field}: {exc.reason}") from exc
+        except UnicodeDecodeError:
+            raise HookProblem(f"{field}: is not UTF-8 text") from None
 
     def secret(self, ref: SecretRef) -> bytes:
         """The value of `ref` as it is now; raises `Refused` (503) where there is none, because then nobody can be verified."""

@@ -116,7 +116,11 @@ def test_every_field_of_github_is_accepted() -> None:
     )
     source = Github(spec, CONTEXT)
     assert source.authentication is Authentication.SIGNATURE
-    assert "not registered" in source.warnings()[0]
+    assert source.keeps_hooks
+    assert source.warnings() == []
+    by_app = Github(spec.model_copy(update={"api_token": None}), CONTEXT)
+    assert not by_app.keeps_hooks
+    assert "not registered" in by_app.warnings()[0]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,336 @@
+"""Hooks at GitHub and GitLab, against doubles that hold to the providers' rules: credentials, pages, no hook twice, pauses."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+from http_rig import KnownValues
+
+from eventbus.event import Road
+from eventbus.memory.bus import MemoryBus
+from manifests.objects import DeclaredEvent, Dialect, EventSource, ObjectRef
+from sources.github import Github, GithubSpec
+from sources.gitlab import Gitlab, GitlabSpec
+from sources.http import hooks as hooks_module
+from sources.http.hooks import HookProblem
+from sources.http.listener import HttpListener
+from sources.source import SourceContext
+from tocsin.changes import Changes
+from tocsin.components import running
+from tocsin.kinds import source_kinds
+from tocsin.metrics import Metrics
+from tocsin.pauses import Pauses
+from tocsin.running_sources import RunningSources
+
+TOKEN, SECRET = "glpat-secret", "hook-secret"
+REF, HUB = {"name": "token", "key": "k"}, {"name": "hub", "key": "k"}
+URL = "https://tocsin.example.net/push"
+
+
+class Provider:
+    """Collections of hooks by path."""
+
+    def __init__(self) -> None:
+        self.hooks: dict[str, list[dict[str, Any]]] = {}
+        self.calls: list[str] = []
+        self.answered: list[str] = []
+        self.more = asyncio.Event()
+        self.pause: str | None = None
+        self.base = ""
+        self.page = 2
+
+    async def answer(self, request: web.Request) -> web.Response:
+        """Answer, and note it."""
+        answer = await self.answer_to(request)
+        self.answered.append(f"{request.method} {request.raw_path}")
+        self.more.set()
+        return answer
+
+    async def answer_to(self, request: web.Request) -> web.Response:
+        """Answer as both providers do."""
+        path = request.raw_path.partition("?")[0]
+        self.calls.append(f"{request.method} {path}")
+        if TOKEN not in (request.headers.get("PRIVATE-TOKEN"), request.headers.get("Authorization", "").removeprefix("token ")):
+            return web.json_response({"message": "Bad credentials"}, status=401)
+        if self.pause is not None:
+            return web.json_response({}, status=429, headers={"Retry-After": self.pause})
+        place, _, last = path.rpartition("/")
+        if last == "hooks":
+            if path not in self.hooks:
+                return web.json_response({"message": "Not Found"}, status=404)
+            return self.listed(request, path) if request.method == "GET" else self.created(path, await request.json())
+        hook = next(hook for hook in self.hooks[place] if str(hook["id"]) == last)
+        if request.method == "DELETE":
+            self.hooks[place].remove(hook)
+            return web.Response(status=204)
+        hook.update(await request.json())
+        return web.json_response({})
+
+    async def seen(self, call: str) -> None:
+        """Return once `call` was answered."""
+        while not any(one == call for one in self.answered):
+            self.more.clear()
+            await self.more.wait()
+
+    def listed(self, request: web.Request, path: str) -> web.Response:
+        """One page, with a link to the next."""
+        at = int(request.query.get("page", "0")) * self.page
+        link = f'<{self.base}{path}?page={at // self.page + 1}>; rel="next"'
+        headers = {"Link": link} if at + self.page < len(self.hooks[path]) else {}
+        return web.json_response(self.hooks[path][at : at + self.page], headers=headers)
+
+    def created(self, path: str, body: dict[str, Any]) -> web.Response:
+        """A new hook; 422 where its URL has one."""
+        if any(url_of(hook) == url_of(body) for hook in self.hooks[path]):
+            return web.json_response({"message": "Hook already exists on this repository"}, status=422)
+        self.hooks[path].append({"id": 100 + len(self.hooks[path]), **body})
+        return web.json_response({}, status=201)
+
+
+def url_of(hook: dict[str, Any]) -> object:
+    return hook.get("url") or hook.get("config", {}).get("url")
+
+
+@contextlib.asynccontextmanager
+async def provider() -> AsyncIterator[Provider]:
+    double = Provider()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", double.answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        double.base = "http://{}:{}".format(*runner.addresses[0][:2])
+        yield double
+    finally:
+        await runner.cleanup()
+
+
+class Told:
+    """What the source said last, as a fact to wait for."""
+
+    def __init__(self) -> None:
+        self.said: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
+
+    def context(self, values: KnownValues) -> SourceContext:
+        return SourceContext(road=Road("default", "git", "push"), dialect=Dialect.ARGO, values=values, tell=self.said.put_nowait)
+
+
+def github(told: Told, base: str, token: str = TOKEN, **spec: Any) -> Github:
+    fields = {
+        "webhook": {"endpoint": "/push", "port": "0", "url": "https://tocsin.example.net/"},
+        "repositories": [{"owner": "shop", "names": ["web", "till"]}],
+        "events": ["push", "release"],
+        "active": True,
+        "apiToken": REF,
+        "webhookSecret": HUB,
+        "githubBaseURL": base,
+        "githubUploadURL": base,
+    } | spec
+    return Github(GithubSpec.model_validate(fields), told.context(KnownValues(token=token, hub=SECRET)))
+
+
+def gitlab(told: Told, base: str, **spec: Any) -> Gitlab:
+    fields = {
+        "webhook": {"endpoint": "/push", "port": "0", "url": "https://tocsin.example.net"},
+        "gitlabBaseURL": base,
+        "accessToken": REF,
+        "secretToken": HUB,
+        "events": ["PushEvents", "MergeRequestsEvents"],
+        "projects": ["shop/web"],
+        "groups": ["12"],
+    } | spec
+    return Gitlab(GitlabSpec.model_validate(fields), told.context(KnownValues(token=TOKEN, hub=SECRET)))
+
+
+async def one_pass(source: Github | Gitlab, told: Told) -> str:
+    """Run until the source has said how its first pass went."""
+    task = asyncio.create_task(source.run(None))  # type: ignore[arg-type]
+    try:
+        async with asyncio.timeout(10):
+            return await told.said.get()
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hooks_module, "_paused_until", {})
+
+
+WEB, TILL = "/repos/shop/web/hooks", "/repos/shop/till/hooks"
+
+
+async def test_a_github_hook_is_made_for_each_repository_and_never_doubled() -> None:
+    told = Told()
+    async with provider() as double:
+        double.hooks = {WEB: [{"id": n, "config": {"url": f"https://other/{n}"}} for n in range(5)], TILL: []}
+        for _ in range(2):
+            assert await one_pass(github(told, double.base), told) == ""
+        assert [url_of(hook) for hook in double.hooks[WEB]].count(URL) == 1
+        (made,) = double.hooks[TILL]
+    assert made["events"] == ["push", "release"]
+    assert made["active"] is True
+    assert made["config"] == {"url": URL, "insecure_ssl": "0", "secret": SECRET}
+
+
+async def test_a_hook_of_ours_is_updated_and_others_are_left_alone() -> None:
+    told = Told()
+    other = {"id": 1, "config": {"url": "https://other"}, "events": ["fork"], "active": True}
+    async with provider() as double:
+        double.hooks = {WEB: [dict(other), {"id": 2, "config": {"url": URL}, "events": ["fork"], "active": False}], TILL: []}
+        assert await one_pass(github(told, double.base), told) == ""
+        assert double.hooks[WEB][0] == other
+        assert double.hooks[WEB][1]["events"] == ["push", "release"]
+        assert double.hooks[WEB][1]["id"] == 2
+
+
+async def test_gitlab_hooks_are_made_for_projects_and_groups_with_every_event_said() -> None:
+    told = Told()
+    project, group = "/api/v4/projects/shop%2Fweb/hooks", "/api/v4/groups/12/hooks"
+    async with provider() as double:
+        double.hooks = {project: [], group: []}
+        for _ in range(2):
+            assert await one_pass(gitlab(told, double.base), told) == ""
+        (made,), (other,) = double.hooks[project], double.hooks[group]
+    assert made["push_events"]
+    assert made["merge_requests_events"]
+    assert made["issues_events"] is False
+    assert made["url"] == URL == other["url"]
+    assert made["token"] == SECRET
+
+
+async def test_hooks_are_deleted_when_the_declaration_goes_and_asks_for_it() -> None:
+    told = Told()
+    other = {"id": 7, "config": {"url": "https://other"}}
+    async with provider() as double:
+        double.hooks = {WEB: [other], TILL: []}
+        await one_pass(github(told, double.base), told)
+        await github(told, double.base).withdrawn()
+        assert len(double.hooks[WEB]) == 2
+        await github(told, double.base, deleteHookOnFinish=True).withdrawn()
+        assert double.hooks == {WEB: [other], TILL: []}
+
+
+async def test_one_repository_that_fails_is_named_and_the_others_get_their_hooks() -> None:
+    told = Told()
+    async with provider() as double:
+        double.hooks = {TILL: []}
+        said = await one_pass(github(told, double.base), told)
+        assert WEB in said
+        assert "404" in said
+        assert len(double.hooks[TILL]) == 1
+
+
+async def test_a_wrong_token_is_said_without_the_token() -> None:
+    told = Told()
+    async with provider() as double:
+        said = await one_pass(github(told, double.base, token="ghp_wrong"), told)
+    assert "401" in said
+    assert "check the token" in said
+    assert "ghp_wrong" not in said
+
+
+async def test_a_pause_that_a_provider_asks_for_holds_for_every_source() -> None:
+    told = Told()
+    async with provider() as double:
+        double.hooks = {WEB: [], TILL: []}
+        double.pause = "120"
+        assert "429" in await one_pass(github(told, double.base), told)
+        assert len(double.calls) == 1
+        assert "pause" in await one_pass(github(told, double.base), told)
+        with pytest.raises(HookProblem, match="pause"):
+            await github(told, double.base, deleteHookOnFinish=True).withdrawn()
+        assert len(double.calls) == 1
+
+
+async def test_a_next_page_on_another_host_does_not_get_the_token() -> None:
+    told = Told()
+    async with provider() as double, provider() as thief:
+        double.hooks = {WEB: [{"id": n, "config": {"url": f"https://other/{n}"}} for n in range(3)], TILL: []}
+        at, double.base = double.base, thief.base
+        said = await one_pass(github(told, at), told)
+        assert "another host" in said
+        assert thief.calls == []
+
+
+async def test_a_provider_that_does_not_answer_is_said() -> None:
+    told = Told()
+    async with provider() as double:
+        gone = double.base
+    assert "hooks are not registered" in await one_pass(github(told, gone), told)
+
+
+def declared(base: str, *events: str) -> EventSource:
+    """GitLab's pushes, for a service."""
+    spec = {
+        "webhook": {"endpoint": "/push", "port": "0", "url": "https://tocsin.example.net"},
+        "gitlabBaseURL": base,
+        "accessToken": REF,
+        "secretToken": HUB,
+        "events": list(events),
+        "projects": ["7"],
+        "deleteHookOnFinish": True,
+    }
+    event = DeclaredEvent(kind="gitlab", name="push", spec=GitlabSpec.model_validate(spec), path="spec.gitlab.push")
+    return EventSource(ref=ObjectRef("EventSource", "default", "git"), dialect=Dialect.ARGO, events=(event,))
+
+
+async def test_a_changed_declaration_keeps_its_hook_a_stop_too_and_only_a_withdrawn_one_loses_it() -> None:
+    bus, metrics = MemoryBus(), Metrics()
+    metrics.declare([Road("default", "git", "push")], [])
+    place = "/api/v4/projects/7/hooks"
+
+    def service() -> RunningSources:
+        return RunningSources(
+            bus,
+            metrics,
+            Changes(),
+            Pauses(bus.state),
+            kinds=source_kinds(),
+            values=KnownValues(token=TOKEN, hub=SECRET),
+            listener=HttpListener(host="127.0.0.1", port_offset=0, allow_unauthenticated=False),
+        )
+
+    async with provider() as double:
+        double.hooks = {place: []}
+        first = service()
+        async with running(first), asyncio.timeout(20):
+            (state,) = (await first.apply([declared(double.base, "PushEvents")])).values()
+            await double.seen(f"POST {place}")
+            assert state.running
+            await first.apply([declared(double.base, "PushEvents", "JobEvents")])
+            await double.seen(f"PUT {place}/100")
+        (hook,) = double.hooks[place]
+        assert hook["job_events"]
+        second = service()
+        async with running(second), asyncio.timeout(20):
+            await second.apply([declared(double.base, "PushEvents")])
+            await second.apply([])
+            assert double.hooks[place] == []
+
+
+async def test_a_source_whose_hooks_cannot_be_registered_says_why_and_serves() -> None:
+    bus, metrics = MemoryBus(), Metrics()
+    metrics.declare([Road("default", "git", "push")], [])
+    listener = HttpListener(host="127.0.0.1", port_offset=0, allow_unauthenticated=False)
+    values = KnownValues(token=TOKEN, hub=SECRET)
+    service = RunningSources(bus, metrics, Changes(), Pauses(bus.state), kinds=source_kinds(), values=values, listener=listener)
+    told = asyncio.Event()
+    service.changed = lambda road: told.set()
+    async with provider() as double, running(service), asyncio.timeout(20):
+        (state,) = (await service.apply([declared(double.base, "PushEvents")])).values()
+        await told.wait()
+        assert "hooks are not registered" in state.message
+        assert "404" in state.message
+        async with (
+            aiohttp.ClientSession() as client,
+            client.post(state.endpoint, data=b"{}", headers={"X-Gitlab-Token": SECRET}) as answer,
+        ):
+            assert answer.status == 200

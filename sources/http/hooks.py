@@ -80,6 +80,8 @@ class HookKeeper:
             raise HookProblem("; ".join(problems))
 
     async def _pass(self, hooks: Hooks, act: "Callable[[_Api, Hooks, str], Awaitable[None]]") -> list[str]:
+        if URL(hooks.base).scheme not in ("http", "https") or not URL(hooks.base).host:
+            raise HookProblem("the base URL of the provider's API: expected one that starts with https://")
         problems: list[str] = []
         async with aiohttp.ClientSession(headers=hooks.headers, timeout=aiohttp.ClientTimeout(CALL_TIMEOUT_S)) as session:
             for place in hooks.places:

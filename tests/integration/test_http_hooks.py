@@ -267,6 +267,12 @@ async def test_a_provider_that_does_not_answer_is_said() -> None:
     assert "hooks are not registered" in await one_pass(github(told, gone), told)
 
 
+@pytest.mark.parametrize("base", ["gitlab.com", "ftp://gitlab.com", "https://"])
+async def test_a_base_url_that_is_none_is_said(base: str) -> None:
+    told = Told()
+    assert "expected one that starts with https://" in await one_pass(gitlab(told, base), told)
+
+
 def declared(base: str, *events: str) -> EventSource:
     """GitLab's pushes, for a service."""
     spec = {

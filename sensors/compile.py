@@ -23,6 +23,7 @@ from sensors.joins import JoinedCondition, Reset, definition_of
 from sensors.languages.gjson import Path, compile_path
 from sensors.resets import compile_resets
 from sensors.transforms import Transform, Transforms, transformed
+from sensors.triggers.shared import Shared
 from sensors.triggers.trigger import Trigger, TriggerContext, TriggerKinds
 from sensors.web.client import Web
 
@@ -85,20 +86,23 @@ class CompiledSensor:
     """What does not work or is doubtful. `file` is empty: whoever loaded the manifest knows it."""
 
 
-def compile_sensor(sensor: Sensor, triggers: TriggerKinds, values: Values, *, web: Web | None = None) -> CompiledSensor:
+def compile_sensor(
+    sensor: Sensor, triggers: TriggerKinds, values: Values, *, web: Web | None = None, shared: Shared | None = None
+) -> CompiledSensor:
     """Compile `sensor`. Never raises for what its author wrote: that is in `problems`.
 
-    `web` is the HTTP client that its triggers share; None: each makes one of its own.
+    `web` is the HTTP client that its triggers share; None: each makes one of its own. `shared` is what else they share.
     """
-    return _Compiler(sensor, triggers, values, web).compile()
+    return _Compiler(sensor, triggers, values, web, shared or Shared()).compile()
 
 
 class _Compiler:
-    def __init__(self, sensor: Sensor, kinds: TriggerKinds, values: Values, web: Web | None) -> None:
+    def __init__(self, sensor: Sensor, kinds: TriggerKinds, values: Values, web: Web | None, shared: Shared) -> None:
         self._sensor = sensor
         self._kinds = kinds
         self._values = values
         self._web = web
+        self._shared = shared
         self._problems: list[Problem] = []
         # As upstream, the last of several dependencies of one name is the one that counts.
         self._dependencies = {dependency.name: dependency for dependency in sensor.dependencies}
@@ -191,6 +195,7 @@ class _Compiler:
             dialect=self._sensor.dialect,
             values=self._values,
             web=self._web,
+            shared=self._shared,
         )
         try:
             return self._kinds.make(declared.kind).compile(declared, context)

@@ -10,6 +10,7 @@ from manifests.problems import ManifestError
 from manifests.secrets import Values
 from sensors.attempt import Armed, Unarmed
 from sensors.compile import CompiledSensor, compile_sensor
+from sensors.triggers.shared import Shared
 from sensors.triggers.trigger import TriggerKinds
 from sensors.web.client import Web
 from tocsin.declared import object_of
@@ -23,13 +24,14 @@ class Armory:
 
     def __init__(self, journal: Journal, kinds: TriggerKinds, values: Values, web: Web) -> None:
         self._journal, self._kinds, self._values, self._web = journal, kinds, values, web
+        self._shared = Shared()
         self._heads: dict[TriggerRef, TriggerHead] = {}
         self._present: dict[tuple[TriggerRef, str], Armed] = {}
         self._former: OrderedDict[tuple[TriggerRef, str], Armed] = OrderedDict()
 
     def compile(self, sensor: Sensor) -> CompiledSensor:
         """Compile `sensor` with everything its triggers need to act."""
-        return compile_sensor(sensor, self._kinds, self._values, web=self._web)
+        return compile_sensor(sensor, self._kinds, self._values, web=self._web, shared=self._shared)
 
     def declare(self, sensors: Iterable[tuple[Sensor, CompiledSensor]]) -> None:
         """Make `sensors` those declared now. What was declared before stays at hand for its open firings."""
@@ -66,6 +68,7 @@ class Armory:
         """Release what the triggers hold."""
         for armed in (*self._present.values(), *self._former.values()):
             await armed.trigger.aclose()
+        await self._shared.aclose()
         await self._web.aclose()
 
     async def _from_journal(self, key: tuple[TriggerRef, str]) -> Armed:

@@ -6,7 +6,7 @@ Semantics: Argo Events' `pkg/sensors/triggers/http`; what differs is in `docs/tr
 import asyncio
 import math
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar, cast
 
 import msgspec
@@ -18,9 +18,10 @@ from sensors.bound import Bound
 from sensors.errors import RenderError, TriggerUnavailable
 from sensors.parameters import Headers, ParameterError, Payload, compile_headers, compile_payload
 from sensors.triggers.http_answer import judge
-from sensors.triggers.http_rewrite import Rewriting, parse_spec
+from sensors.triggers.http_rewrite import parse_spec
 from sensors.triggers.http_spec import HttpSpec
 from sensors.triggers.http_target import HttpTarget, header_name, header_value
+from sensors.triggers.rewriting import Rewriting
 from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
 from sensors.web.client import Web, origin
 
@@ -69,7 +70,7 @@ class HttpTrigger:
         self._owns_web = context.web is None
         self._timeout_s = spec.timeout_s
         lenient = context.dialect is Dialect.ARGO
-        self._rewriting = Rewriting(declared, spec, lenient=lenient)
+        self._rewriting = Rewriting(declared, spec, partial(parse_spec, lenient=lenient))
         # A declaration that parameters rewrite may be wrong as it stands and right in each request.
         self._parts = None if self._rewriting else _Parts(spec, context.namespace)
         self._rewritten = lru_cache(maxsize=64)(lambda spec: _Parts(parse_spec(spec, lenient=lenient), context.namespace))

@@ -4,17 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from manifests.fields import BasicAuth, Spec, TLSConfig, ValueFrom
+from manifests.fields import BasicAuth, Spec, TLSConfig
 from manifests.objects import Parameter
+from sensors.triggers.secure_header import SecureHeader
 
 DEFAULT_TIMEOUT_S = 60
-
-
-class SecureHeader(Spec):
-    """A header whose value is read from a Secret or ConfigMap for every request."""
-
-    name: str = ""
-    value_from: ValueFrom | None = None
 
 
 class HttpSpec(Spec):

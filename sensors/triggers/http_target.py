@@ -11,9 +11,9 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from eventbus.tls import TLSMaterial, tls_context
-from manifests.fields import KeySelector, TLSConfig
+from manifests.fields import TLSConfig
 from manifests.secrets import Values
-from sensors.triggers.http_spec import HttpSpec, SecureHeader
+from sensors.triggers.http_spec import HttpSpec
 from sensors.web.client import Call
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -39,7 +39,7 @@ class HttpTarget:
             self._headers.setdefault("Authorization", _basic(url.user or "", url.password or ""))
         secure = {header_name(header.name, f"secureHeaders[{n}].name") for n, header in enumerate(spec.secure_headers)}
         for n, header in enumerate(spec.secure_headers):
-            _selector(header, n)
+            header.selector(n)
         self._secret_names = frozenset(name.lower() for name in secure)
         self._plain = not spec.secure_headers and spec.basic_auth is None
         _check_tls(spec.tls)
@@ -82,7 +82,7 @@ class HttpTarget:
     def _add_secrets(self, headers: CIMultiDict[str], values: Values) -> list[str]:
         revealed = []
         for n, header in enumerate(self.spec.secure_headers):
-            text = self._value(_selector(header, n), header, values)
+            text = header.read(n, self._namespace, values)
             if _NOT_IN_HEADERS.search(text):
                 raise ValueError(f"the value of the secure header {header.name!r} has a line break")
             headers[header.name] = text
@@ -96,11 +96,6 @@ class HttpTarget:
             headers["Authorization"] = _basic(user, password)
             revealed += [password, headers["Authorization"].removeprefix("Basic ")]
         return revealed
-
-    def _value(self, selector: KeySelector, header: SecureHeader, values: Values) -> str:
-        if header.value_from is not None and header.value_from.secret_key_ref is selector:
-            return values.secret(self._namespace, selector.name, selector.key).text()
-        return values.config(self._namespace, selector.name, selector.key)
 
     def _tls(self, tls: TLSConfig, values: Values) -> ssl.SSLContext | None:
         refs = (tls.ca_cert_secret, tls.client_cert_secret, tls.client_key_secret)
@@ -156,14 +151,6 @@ def _url(text: str) -> URL:
 
 def _shown(url: URL) -> str:
     return str(url.with_password(MASK)) if url.raw_host and url.raw_password else str(url)
-
-
-def _selector(header: SecureHeader, n: int) -> KeySelector:
-    source = header.value_from
-    selector = source and (source.secret_key_ref or source.config_map_key_ref)
-    if not selector:
-        raise ValueError(f"secureHeaders[{n}].valueFrom: name a secretKeyRef or a configMapKeyRef")
-    return selector
 
 
 def _basic(user: str, password: str) -> str:

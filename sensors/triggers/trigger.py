@@ -10,6 +10,7 @@ from manifests.objects import DeclaredTrigger, Dialect
 from manifests.secrets import Values
 from sensors.bound import Bound
 from sensors.errors import RenderError, TriggerRefused, TriggerUnavailable
+from sensors.triggers.shared import Shared
 from sensors.web.client import Web
 
 __all__ = [
@@ -45,6 +46,8 @@ class TriggerContext:
     values: Values = field(repr=False)
     web: Web | None = field(default=None, repr=False)
     """The service's shared HTTP client; None: the trigger makes one of its own."""
+    shared: Shared = field(default_factory=Shared, repr=False)
+    """Everything else that triggers share."""
 
 
 class Trigger(Protocol):

@@ -1,0 +1,34 @@
+"""What all triggers of a service share, such as connections to a cluster."""
+
+from typing import Any, Protocol, TypeVar
+
+
+class Closable(Protocol):
+    """Something that holds connections."""
+
+    async def aclose(self) -> None:
+        """Let go of them."""
+
+
+ClosableT = TypeVar("ClosableT", bound=Closable)
+
+
+class Shared:
+    """One object of each class, made when it is first asked for, closed at the end."""
+
+    def __init__(self) -> None:
+        self._made: dict[type[Any], Any] = {}
+
+    def get(self, kind: type[ClosableT]) -> ClosableT:
+        """The one object of `kind`."""
+        made = self._made.get(kind)
+        if made is None:
+            made = self._made[kind] = kind()
+        found: ClosableT = made
+        return found
+
+    async def aclose(self) -> None:
+        """Close what was made."""
+        made, self._made = list(self._made.values()), {}
+        for one in made:
+            await one.aclose()

@@ -24,6 +24,7 @@ MODULES: Mapping[tuple[Role, str], str] = {
     ("source", "generic"): "sources.generic",
     ("source", "kafka"): "sources.kafka.source",
     ("trigger", "http"): "sensors.triggers.http",
+    ("trigger", "kafka"): "sensors.triggers.kafka",
     ("trigger", "log"): "sensors.triggers.log",
 }
 """Where each built kind registers itself; one line a kind."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eventbus.kafka.declared import Sasl, brokers
@@ -17,6 +18,9 @@ REQUEST_TIMEOUT_S = 15.0
 """Seconds for one answer of a broker, and for all tries of sending one batch."""
 _TOPIC_TRIES = 3
 _TOPIC_PAUSE_S = 0.2
+
+
+NOT_INSTALLED = "Kafka needs more than the base installation: pip install 'tocsin[kafka]'"
 
 
 class NotInstalled(RuntimeError):
@@ -94,12 +98,17 @@ def _text(ref: SecretRef | None, namespace: str, values: Values) -> str:
         raise ValueError(f"Secret {namespace}/{ref.name}, key {ref.key}: {exc}") from None
 
 
+def is_installed() -> bool:
+    """Whether the client library is there; it is not imported."""
+    return find_spec("aiokafka") is not None
+
+
 def require_library() -> None:
     """Raise `NotInstalled` where the client library cannot be imported."""
     try:
         import aiokafka  # noqa: F401, PLC0415 - heavy: only a process that talks to Kafka pays for it
     except ImportError as exc:
-        raise NotInstalled("Kafka needs more than the base installation: pip install 'tocsin[kafka]'") from exc
+        raise NotInstalled(NOT_INSTALLED) from exc
     # It logs every try of every connection; what matters comes as an exception and is said once, by whoever handles it.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 

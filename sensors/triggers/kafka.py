@@ -1,0 +1,161 @@
+"""The `kafka` trigger: one record, done when the brokers have acknowledged it.
+
+Semantics: Argo Events' `pkg/sensors/triggers/apache-kafka`; what differs is in `docs/triggers/kafka.md`.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import Any, ClassVar, cast
+
+import msgspec
+
+from eventbus.kafka.connection import NOT_INSTALLED, is_installed, resolve
+from manifests.fields import Spec
+from manifests.objects import DeclaredTrigger, Dialect
+from manifests.secrets import SecretMissing, Values
+from sensors.bound import Bound
+from sensors.errors import RenderError, TriggerUnavailable
+from sensors.parameters import ParameterError, compile_payload
+from sensors.triggers.kafka_producers import Producers, Way
+from sensors.triggers.kafka_record import KEY_HEADER, Record, StoredRecord, cloud_attributes, cloud_record, shown_attributes
+from sensors.triggers.kafka_spec import KafkaTriggerSpec, check_usable, parse_spec
+from sensors.triggers.rewriting import Rewriting
+from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
+
+MASK = "***"
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(StoredRecord).decode
+
+
+class _Parts:
+    """One declaration compiled: where its records go, and what is rendered for each firing."""
+
+    def __init__(self, spec: KafkaTriggerSpec, context: TriggerContext, name: str) -> None:
+        check_usable(spec, context.dialect)
+        self.spec = spec
+        self._ours = context.dialect is Dialect.TOCSIN
+        self._namespace = context.namespace
+        self._payload = compile_payload(spec.payload)
+        self._key = None if spec.partitioning_key is None else spec.partitioning_key.encode()
+        self._headers = [(header, text.encode()) for header, text in spec.headers.items()]
+        # Without secrets it is the same each time.
+        self._plain_way = self._way(context.values) if spec.tls is None and spec.sasl is None else None
+        self._cloud_source = (spec.cloud_events and spec.cloud_events.source) or f"/{context.namespace}/{context.sensor}/{name}"
+
+    @property
+    def partition(self) -> int | None:
+        """The partition that is declared; None where that says nothing."""
+        return self.spec.partition if self._ours else None
+
+    def render(self, bound: Bound, spec: bytes | None) -> bytes:
+        body, cloud = self._payload.build(bound), self.spec.cloud_events
+        attributes = None if cloud is None else cloud_attributes(bound, type=cloud.type, source=self._cloud_source)
+        return _encode(StoredRecord(body, spec, attributes))
+
+    def way(self, values: Values) -> Way:
+        """How to send, with the secrets as they are now. Raises `SecretMissing` and `ValueError`."""
+        if self._plain_way is not None:
+            return self._plain_way
+        return self._way(values)
+
+    def _way(self, values: Values) -> Way:
+        spec = self.spec
+        connection = resolve(spec.url, spec.tls, spec.sasl, namespace=self._namespace, values=values)
+        return Way(connection, spec.acks, "snappy" if spec.compress else None, spec.flush_frequency if self._ours else 0)
+
+    def record(self, stored: StoredRecord, key: str, values: Values) -> Record:
+        """What is sent. Later headers of a name replace earlier ones; the idempotency key gives way to one that is declared."""
+        cloud, value = self.spec.cloud_events, stored.body
+        headers: dict[str, bytes] = {KEY_HEADER: key.encode()}
+        if cloud is not None:
+            value, attributes = cloud_record(stored, id=key, structured=cloud.mode == "structured")
+            headers |= attributes
+        headers |= self._headers
+        for n, header in enumerate(self.spec.secure_headers):
+            headers[header.name] = header.read(n, self._namespace, values).encode()
+        return Record(self.spec.topic, self.partition, self._key, value, list(headers.items()))
+
+
+class KafkaTrigger:
+    """One compiled kafka trigger. Its connections are the service's."""
+
+    def __init__(self, declared: DeclaredTrigger, context: TriggerContext) -> None:
+        spec = cast("KafkaTriggerSpec", declared.spec)
+        parse = partial(parse_spec, lenient=context.dialect is Dialect.ARGO)
+        self._values = context.values
+        self._producers = context.shared.get(Producers)
+        self._rewriting = Rewriting(declared, spec, parse)
+        # A declaration that parameters rewrite may be wrong as it stands and right in each record.
+        self._parts = None if self._rewriting else _Parts(spec, context, declared.name)
+        self._rewritten = lru_cache(maxsize=64)(lambda spec: _Parts(parse(spec), context, declared.name))
+
+    @property
+    def timeout_s(self) -> None:
+        """None: the service's default."""
+        return None
+
+    def render(self, bound: Bound) -> bytes:
+        """Return the record as bytes to store."""
+        try:
+            if self._parts is not None:
+                return self._parts.render(bound, None)
+            spec = self._rewriting.apply(bound)
+            return self._rewritten(spec).render(bound, spec)
+        except (ParameterError, ValueError) as exc:
+            raise RenderError(str(exc)) from exc
+
+    def show(self, request: bytes) -> Mapping[str, Any]:
+        """Where it goes, key, headers and body; the body as JSON where it is JSON, else as text."""
+        stored = _decode(request)
+        parts = self._of(stored)
+        spec = parts.spec
+        return {
+            "url": spec.url,
+            "topic": spec.topic,
+            "partition": parts.partition,
+            "key": spec.partitioning_key,
+            "headers": {**shown_attributes(stored), **spec.headers, **{header.name: MASK for header in spec.secure_headers}},
+            "body": _readable(stored.body),
+        }
+
+    async def fire(self, request: bytes, *, idempotency_key: str) -> Delivered:
+        """Send the record and wait until the brokers have it."""
+        stored = _decode(request)
+        parts = self._of(stored)
+        try:
+            way, record = parts.way(self._values), parts.record(stored, idempotency_key, self._values)
+        except (SecretMissing, ValueError) as exc:
+            # Someone can put it right, so it is worth trying again.
+            raise TriggerUnavailable(str(exc)) from exc
+        partition, offset = await self._producers.send(way, record)
+        return Delivered(detail=f"partition {partition}, offset {offset}")
+
+    async def aclose(self) -> None:
+        """Do nothing: producers are closed when nobody has used them for a while, or with the service."""
+
+    def _of(self, stored: StoredRecord) -> _Parts:
+        return self._parts if self._parts is not None else self._rewritten(stored.spec)
+
+
+@triggers.register
+class KafkaKind:
+    """The kind `kafka`."""
+
+    key: ClassVar[str] = "kafka"
+    spec: ClassVar[type[Spec]] = KafkaTriggerSpec
+
+    def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
+        """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
+        if not is_installed():
+            raise ValueError(NOT_INSTALLED)
+        return KafkaTrigger(declared, context)
+
+
+def _readable(body: bytes) -> Any:
+    if not body:
+        return None
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return body.decode("utf-8", "replace")

@@ -1,0 +1,96 @@
+"""What a `kafka` trigger lets a user write."""
+
+from typing import Literal
+
+import msgspec
+from pydantic import Field, ValidationError
+
+from eventbus.kafka.declared import NOT_BUILT, ProtocolVersion, Sasl, SchemaRegistry, brokers, check_tls, check_topic
+from manifests.checked import check
+from manifests.features import unsupported
+from manifests.fields import Spec, TLSConfig
+from manifests.objects import Dialect, Parameter
+from manifests.report import Report
+from sensors.triggers.secure_header import SecureHeader
+
+
+class CloudEventsMode(Spec):
+    """Write each record as a CloudEvent 1.0. Of our dialect."""
+
+    mode: Literal["binary", "structured"] = "binary"
+    """`binary`: attributes in headers, the payload as the value. `structured`: all in a JSON document."""
+    type: str = Field(default="tocsin.firing", min_length=1)
+    source: str = ""
+    """`/NAMESPACE/SENSOR/TRIGGER` unless set."""
+
+
+class KafkaTriggerSpec(Spec):
+    """One record to one topic."""
+
+    url: str = Field(min_length=1)
+    """Brokers as `host:port`, separated by commas."""
+    topic: str = Field(min_length=1)
+    partition: int | None = Field(default=None, ge=0)
+    """The partition to write to. Argo Events ignores it, and so do its manifests here."""
+    parameters: list[Parameter] = []
+    """Applied to this object before the record is made."""
+    required_acks: Literal[-1, 0, 1] = 0
+    """1: the leader has it. Anything else: every replica in sync has it, and it is there once."""
+    compress: bool = False
+    """Compress with snappy."""
+    flush_frequency: int = Field(default=0, ge=0)
+    """Milliseconds to wait for more records, in our dialect; Argo Events takes it as nanoseconds, which is no wait."""
+    tls: TLSConfig | None = None
+    payload: list[Parameter] = Field(min_length=1)
+    """Builds the record's value."""
+    partitioning_key: str | None = None
+    """The record's key: one key, one partition. Without it any partition."""
+    version: ProtocolVersion = ""
+    sasl: Sasl | None = None
+    schema_registry: SchemaRegistry | None = None
+    headers: dict[str, str] = {}
+    secure_headers: list[SecureHeader] = []
+    cloud_events: CloudEventsMode | None = None
+
+    @property
+    def acks(self) -> int:
+        """How many must have it: 1, or -1 for all."""
+        return 1 if self.required_acks == 1 else -1
+
+
+def check_usable(spec: KafkaTriggerSpec, dialect: Dialect) -> None:
+    """Raise `ValueError` naming the field that cannot work."""
+    for field, judge in (
+        ("url", lambda: brokers(spec.url)),
+        ("topic", lambda: check_topic(spec.topic)),
+        ("tls", lambda: check_tls(spec.tls)),
+    ):
+        try:
+            judge()
+        except ValueError as exc:
+            raise ValueError(f"{field}: {exc}") from None
+    if spec.schema_registry is not None:
+        raise ValueError(f"schemaRegistry: {unsupported('schemaRegistry (Avro)', 'leave it out to send JSON')}")
+    if spec.sasl is not None and spec.sasl.mechanism in NOT_BUILT:
+        raise ValueError(f"sasl.mechanism: {unsupported(f'the mechanism {spec.sasl.mechanism}', 'use PLAIN or SCRAM')}")
+    if spec.cloud_events is not None and dialect is Dialect.ARGO:
+        raise ValueError("cloudEvents: only in manifests of apiVersion tocsin.dev/v1; Argo Events knows no such field")
+    for name in spec.headers:
+        if not name:
+            raise ValueError("headers: a header needs a name")
+    for n, header in enumerate(spec.secure_headers):
+        if not header.name:
+            raise ValueError(f"secureHeaders[{n}].name: a header needs a name")
+        header.selector(n)
+
+
+def parse_spec(spec: bytes, *, lenient: bool) -> KafkaTriggerSpec:
+    """Check a rewritten declaration. Raises `ValueError` saying where it is wrong, without the values."""
+    try:
+        return KafkaTriggerSpec.model_validate_json(spec)
+    except ValidationError as exc:
+        read = check(KafkaTriggerSpec, msgspec.json.decode(spec), (), Report("")).value if lenient else None
+        if read is not None:
+            return read
+        faults = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors(include_url=False)]
+        raise ValueError(f"the parameters make a record that cannot be sent: {'; '.join(faults)}") from None

@@ -13,12 +13,10 @@ from eventbus.sqlite.handover import Handover
 from eventbus.sqlite.identities import Identities
 from eventbus.sqlite.statements import Rows
 from eventbus.sqlite.store import Store
-from eventbus.sqlite.window import Window
+from eventbus.sqlite.window import STEP_BACK_US, Window
 
 CHUNK = 128
 """Events of one work; a longer batch is several."""
-STEP_BACK_US = 1_000_000
-"""A clock that steps back by less than this is taken to have stood still."""
 
 INSERT_EVENTS = Rows("INSERT INTO events VALUES", 9)
 

@@ -9,6 +9,7 @@ from eventbus.sqlite.committer import Committer
 from eventbus.sqlite.journal import count_firings
 from eventbus.sqlite.lanes import HELD, Entry, Lanes
 from eventbus.sqlite.outcomes import Closed, Closes, Drop, PutOff, Redrive, Started, load_entry
+from eventbus.sqlite.set_back import SetBack, WatchedClock
 from eventbus.sqlite.store import Store
 from eventbus.sqlite.waiting import Waiters
 
@@ -22,7 +23,7 @@ class SqliteOutbox:
     def __init__(self, store: Store, committer: Committer) -> None:
         self._store = store
         self._committer = committer
-        self._now_us = store.options.now_us
+        self.clock = WatchedClock(store.options.now_us, store.last_received_us)
         self._loop = asyncio.get_running_loop()
         self._waiters = Waiters()
         self._stopped = False
@@ -50,7 +51,10 @@ class SqliteOutbox:
         while True:
             if self._stopped:
                 raise BusUnavailable("the bus is closed")
-            now_us = self._now_us()
+            now_us = self.clock()
+            if self.clock.back_us:
+                await self._set_back(now_us)
+                continue
             entries = self.lanes.take(limit, full, now_us)
             left_s = deadline - self._loop.time()
             if entries or left_s <= 0:
@@ -59,6 +63,13 @@ class SqliteOutbox:
             if due_us is not None:
                 left_s = min(left_s, max((due_us - now_us) / 1e6, 0.001))
             await self._waiters.wait(min(left_s, LOOK_AGAIN_S))
+
+    async def _set_back(self, now_us: int) -> None:
+        """Firings that were due by the old time must not wait for it to come again."""
+        work = SetBack(self.lanes, now_us, self.clock.back_us)
+        self._committer.submit(work)
+        self.clock.back_us = 0
+        await work.answered
 
     async def started(self, firing: FiringId, *, attempt: int) -> None:
         """See `Outbox.started`. Raises `LookupError` where the firing is not handed out."""
@@ -83,7 +94,7 @@ class SqliteOutbox:
             batch = Closes(self)
             self._committer.submit(batch)
             self._batch = batch
-        closed = Closed(entry, outcome, self._now_us(), attempt, request, self._loop.create_future())
+        closed = Closed(entry, outcome, self.clock(), attempt, request, self._loop.create_future())
         batch.add(closed)
         self._settling[entry.firing.id] = []
         await closed.answered

@@ -7,6 +7,8 @@ from eventbus.sqlite.store import Store
 
 Ask = Callable[..., list[Any]]
 """`Store.ask`."""
+STEP_BACK_US = 1_000_000
+"""A clock that steps back by less than this is taken to have stood still."""
 UNSET = -1
 NEXT = "SELECT position, received_us FROM events WHERE position >= ? ORDER BY position LIMIT 1"
 

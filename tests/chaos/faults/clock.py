@@ -5,7 +5,7 @@ import random
 
 from chaos.world import World
 
-JUMPS_S = (-2.0, 2.0)
+JUMPS_S = (-3600.0, -60.0, -2.0, 2.0, 60.0, 3600.0)
 
 
 class ClockJump:

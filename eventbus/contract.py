@@ -8,6 +8,7 @@ import msgspec
 from eventbus.event import Event, Recorded, Road
 from eventbus.firing import Attempt, Firing, FiringId, Outcome, Taken, TriggerRef
 from eventbus.journal import Declared, Journal
+from eventbus.retention import Needed, Retention
 
 Group = str
 """Names a reader of the log whose position is stored, such as `sensors`."""
@@ -156,6 +157,19 @@ class Bus(Protocol):
 
     def health(self) -> Health:
         """Whether the last write succeeded and the next can be expected to."""
+
+    def retain(self, policy: Retention, needed: Needed) -> None:
+        """Remove from now on, a little at a time, what `policy` no longer keeps and nothing open needs.
+
+        Before the first call nothing is removed. While open work alone takes more than `policy.refuse_bytes`, `append` raises
+        `BusUnavailable`, and `health` says so.
+        """
+
+    async def tidy(self) -> None:
+        """Return once all that may go now is gone. Without it, the same happens in the background."""
+
+    async def release(self, group: Group) -> None:
+        """Forget a group: it reads no more, and nothing is kept for it. Durable."""
 
     async def aclose(self) -> None:
         """Finish what was accepted, make it durable, and release the store. Later calls raise `BusUnavailable`."""

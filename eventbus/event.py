@@ -65,6 +65,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Id of the firing that caused this event."""
     hops: int = 0
     """Firings between the first event of the chain and this one."""
+    forgotten: int | None = None
+    """How many bytes of data it had, where retention took them and left the rest; None while the event is whole."""
     tree: object = UNPARSED
     """`data` as `msgspec.json.decode` gives it, where the source had to parse it anyway. Never stored."""
 

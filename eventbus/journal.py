@@ -7,6 +7,7 @@ import msgspec
 
 from eventbus.event import Recorded, Road
 from eventbus.firing import Attempt, Firing, OutcomeKind
+from eventbus.retention import Gap, Kept
 
 
 class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,7 +109,10 @@ class Journal(Protocol):
         """Every event with this id, whatever its road; several mean the id alone is ambiguous."""
 
     async def event(self, position: int) -> Recorded | None:
-        """The event at `position`, or None where there is none or retention took it."""
+        """The event at `position` with its data, or None where there is none or retention took it."""
+
+    async def known(self, position: int) -> Recorded | None:
+        """The event at `position`, also where its data is gone (see `Event.forgotten`); None where nothing is on record."""
 
     async def firings(self, wanted: FiringFilter, *, limit: int = 50, cursor: str | None = None) -> FiringPage:
         """List firings, newest first."""
@@ -151,3 +155,9 @@ class Journal(Protocol):
 
     async def tallies(self) -> Tallies:
         """Totals for metrics and health."""
+
+    async def kept(self) -> Kept:
+        """How far back the log goes, and what was removed."""
+
+    async def gaps(self, group: str | None = None) -> Sequence[Gap]:
+        """What held groups, or this one, will never read; the newest hundred, newest first."""

@@ -1,7 +1,9 @@
 """What `tocsin run` is told."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from eventbus.retention import Retention
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,7 @@ class RunConfig:
     """Added to every source's own port."""
     api: tuple[str, int] | None = ("127.0.0.1", 7070)
     """None: no API."""
+    retention: Retention = field(default_factory=Retention)
     strict: bool = False
     watch: bool = False
     allow_unauthenticated: bool = False

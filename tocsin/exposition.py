@@ -17,6 +17,7 @@ from prometheus_client.registry import Collector
 
 from eventbus.contract import Health
 from eventbus.journal import Tallies
+from eventbus.retention import Kept
 from tocsin import __version__
 from tocsin.metrics import Histogram, Metrics
 
@@ -26,23 +27,24 @@ TRIGGER = ("namespace", "sensor", "trigger")
 Labelled = Iterable[tuple[tuple[str, ...], float]]
 
 
-def exposition(metrics: Metrics, tallies: Tallies, health: Health) -> bytes:
+def exposition(metrics: Metrics, tallies: Tallies, health: Health, kept: Kept) -> bytes:
     """The page in Prometheus' text format 0.0.4."""
     registry = CollectorRegistry()
-    registry.register(_Snapshot(metrics, tallies, health))
+    registry.register(_Snapshot(metrics, tallies, health, kept))
     ProcessCollector(registry=registry)
     return generate_latest(registry)
 
 
 class _Snapshot(Collector):
-    def __init__(self, metrics: Metrics, tallies: Tallies, health: Health) -> None:
-        self._metrics, self._tallies, self._health = metrics, tallies, health
+    def __init__(self, metrics: Metrics, tallies: Tallies, health: Health, kept: Kept) -> None:
+        self._metrics, self._tallies, self._health, self._kept = metrics, tallies, health, kept
 
     def collect(self) -> Iterator[Metric]:
         yield from _build()
         yield from _sources(self._metrics)
         yield from _actions(self._metrics)
         yield from _store(self._tallies, self._health)
+        yield from _retention(self._kept)
         yield from _argo_sources(self._metrics)
         yield from _argo_sensors(self._metrics)
 
@@ -91,6 +93,23 @@ def _store(tallies: Tallies, health: Health) -> Iterator[Metric]:
         "tocsin_dead_letters": ("Firings given up on and kept.", tallies.dead_letters),
         "tocsin_store_bytes": ("Bytes of the store on disk, its write-ahead log included.", tallies.bytes_on_disk),
         "tocsin_bus_healthy": ("1 while the log takes events.", int(health.ok)),
+    }
+    for name, (text, value) in values.items():
+        yield GaugeMetricFamily(name, text, value=value)
+
+
+def _retention(kept: Kept) -> Iterator[Metric]:
+    removed = CounterMetricFamily("tocsin_retention_removed", "What was removed since the log was made.", labels=("what",))
+    for what, count in (("data", kept.removed_data), ("event", kept.removed_events), ("firing", kept.removed_firings)):
+        removed.add_metric((what,), count)
+    yield removed
+    yield CounterMetricFamily("tocsin_retention_skipped", "Events that held readers will never see.", value=kept.skipped)
+    values = {
+        "tocsin_store_used_bytes": ("Bytes of the store that hold something.", kept.bytes_used),
+        "tocsin_store_limit_bytes": ("Bytes that the store may take.", kept.max_bytes or 0),
+        "tocsin_oldest_data_seconds": ("Age of the oldest event that is kept with its data.", _age_s(kept.data_since_us)),
+        "tocsin_oldest_record_seconds": ("Age of the oldest event that is on record.", _age_s(kept.since_us)),
+        "tocsin_retention_pinned_events": ("Older events that are kept because open work needs them.", kept.pinned),
     }
     for name, (text, value) in values.items():
         yield GaugeMetricFamily(name, text, value=value)

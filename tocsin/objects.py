@@ -9,6 +9,7 @@ import msgspec
 
 from eventbus.event import Road
 from eventbus.journal import Declared, FiringFilter, Journal
+from eventbus.retention import HELD, Gap
 from manifests.objects import EventSource, ObjectRef, Sensor
 from manifests.problems import ManifestError, Problem
 from tocsin.pauses import Pause, pause_text, pause_view
@@ -96,8 +97,19 @@ async def sensor_view(state: ObjectState, journal: Journal) -> Json:
     ]
     view["triggers"] = [{"name": t.name, "kind": t.kind, "conditions": t.conditions} for t in (sensor.triggers if sensor else ())]
     view["waiting"] = [] if sensor is None else await waiting(journal, sensor)
+    view["gaps"] = [gap_view(gap) for gap in await journal.gaps(held_group(state.ref))]
     view["last_firing"] = await _last_firing(state.ref, journal)
     return view
+
+
+def held_group(ref: ObjectRef) -> str:
+    """The group of a sensor that is held, with a position of its own."""
+    return f"{HELD}{ref.namespace}/{ref.name}"
+
+
+def gap_view(gap: Gap) -> Json:
+    """A stretch of the log that was skipped."""
+    return {"first": gap.first, "last": gap.last, "events": gap.last - gap.first + 1, "at": when(gap.at_us), "reason": gap.reason}
 
 
 async def _last_firing(ref: ObjectRef, journal: Journal) -> Json | None:

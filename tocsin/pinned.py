@@ -19,6 +19,7 @@ from sensors.errors import RenderError
 from sensors.transforms import TransformFailed
 from tocsin.declared import object_of
 from tocsin.kinds import trigger_kinds
+from tocsin.queries import data_gone
 from tocsin.secrets import HiddenValues
 from tocsin.views import Json
 from tocsin.waiting import joined
@@ -70,7 +71,7 @@ async def _views(journal: Journal, firing: Firing) -> dict[int, EventView]:
     for cause in firing.causes:
         recorded = await journal.event(cause.position)
         if recorded is None:
-            raise _Unknown("an event that it was decided on is no longer kept")
+            raise _Unknown("what was sent is no longer kept, and the data that it was made from neither")
         views[cause.position] = EventView(recorded.event)
     return views
 
@@ -127,6 +128,8 @@ def _near(road: Road, others: list[tuple[str, Road]]) -> Iterator[str]:
 async def _sensor(journal: Journal, declared: Declared, namespace: str, name: str, recorded: Recorded) -> Json:
     view: Json = {"namespace": namespace, "name": name, "revision": declared.revision}
     view |= {"verdicts": [], "joins": [], "problem": None}
+    if recorded.event.forgotten is not None:
+        return view | {"problem": await data_gone(journal)}
     try:
         sensor = compiled(declared.content)
         decider = Decider([sensor])

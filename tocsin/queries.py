@@ -7,7 +7,7 @@ from typing import Any
 from eventbus.event import Recorded
 from eventbus.firing import OutcomeKind
 from eventbus.journal import EventFilter, FiringFilter, FiringRecord, Journal
-from tocsin.views import Json, event_view, firing_view, identity_view, page_view
+from tocsin.views import Json, event_view, firing_view, identity_view, page_view, when
 
 MAX_LIMIT = 1000
 
@@ -103,7 +103,7 @@ async def find_event(journal: Journal, name: str) -> Recorded:
     if not found and (parts := name.split("/", 3))[3:]:
         found = [item for item in await journal.find(parts[3]) if [*item.event.road] == parts[:3]]
     if not found:
-        raise NotFound(f"no event {name!r}; it may be older than what is kept, `tocsin events` lists what there is")
+        raise NotFound(f"no event {name!r}; {await off_record(journal)}`tocsin events` lists what there is")
     if len({item.event.identity for item in found}) > 1:
         candidates = [identity_view(item.event.identity) for item in found]
         raise Ambiguous(f"{len(found)} events have the id {name!r}; name one of them as {NAMED_AS}", candidates=candidates)
@@ -113,9 +113,22 @@ async def find_event(journal: Journal, name: str) -> Recorded:
 NAMED_AS = "namespace/source/name/id"
 
 
+async def off_record(journal: Journal) -> str:
+    """From when on there is a record of everything; empty where nothing was removed yet."""
+    kept = await journal.kept()
+    return f"what was received before {when(kept.since_us)} is no longer kept; " if kept.removed_events else ""
+
+
+async def data_gone(journal: Journal) -> str:
+    """What to say about an event whose data was removed."""
+    return f"its data is no longer kept, only that of events since {when((await journal.kept()).data_since_us)} is"
+
+
 async def show_event(journal: Journal, name: str) -> Json:
-    """One event with its data."""
-    return event_view(await find_event(journal, name), data=True)
+    """One event with its data, or with a word on where that went."""
+    recorded = await find_event(journal, name)
+    gone = None if recorded.event.forgotten is None else await data_gone(journal)
+    return event_view(recorded, data=True) | {"gone": gone}
 
 
 async def find_firing(journal: Journal, name: str) -> FiringRecord:
@@ -123,7 +136,7 @@ async def find_firing(journal: Journal, name: str) -> FiringRecord:
     record = await journal.firing(name)
     if record is None:
         hint = "give at least 8 digits of its id" if len(name) < 8 else "or several begin so; give more digits"
-        raise NotFound(f"no firing {name!r}; {hint}, `tocsin firings` lists what there is")
+        raise NotFound(f"no firing {name!r}; {hint}; {await off_record(journal)}`tocsin firings` lists what there is")
     return record
 
 

@@ -111,6 +111,8 @@ async def serve(config: RunConfig, declared: Declarations, announce: Callable[[S
         bus = await stack.enter_async_context(opened(config.data))
         service = await _wired(stack, bus, config)
         await service.supervisor.apply(declared)
+        # Not before: what partial matches need is known only now.
+        bus.retain(config.retention, service.supervisor.needed)
         await service.pauses.forget(service.supervisor.states)
         if not any(state.state is not State.STOPPED for state in service.supervisor.states.values()):
             raise NothingToRun

@@ -39,7 +39,7 @@ async def why(journal: Journal, what: str) -> Json:
 
 async def _cause(journal: Journal, cause: Cause) -> Json:
     """A cause with the event it names, as far as it is still kept."""
-    recorded = await journal.event(cause.position)
+    recorded = await journal.known(cause.position)
     view = cause_view(cause)
     return view if recorded is None else view | event_view(recorded, data=False)
 
@@ -62,7 +62,7 @@ async def _chain(journal: Journal, firing: Firing) -> list[Json]:
 
 
 async def _causations(journal: Journal, firing: Firing) -> list[str]:
-    found = [await journal.event(cause.position) for cause in firing.causes]
+    found = [await journal.known(cause.position) for cause in firing.causes]
     named = [_caused_by(item.event) for item in found if item is not None]
     return list(dict.fromkeys(name for name in named if name))
 

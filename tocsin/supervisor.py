@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
 
 import structlog
 
@@ -33,6 +33,10 @@ class Supervisor:
         self._applying = asyncio.Lock()
         self._events: Mapping[Road, EventState] = {}
         sources.changed = self._fares_otherwise
+
+    def needed(self) -> Collection[int]:
+        """The positions of events that partial matches need."""
+        return self._sensors.needed()
 
     async def apply(self, declared: Declarations) -> None:
         """Make what runs equal `declared`: what is new starts, what is gone stops, what is unchanged is not touched."""

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -12,11 +13,14 @@ from eventbus.event import Event, Recorded
 from eventbus.journal import Declared, Journal
 from eventbus.memory.journal import MemoryJournal
 from eventbus.memory.outbox import MemoryOutbox
+from eventbus.memory.retention import Removal, bytes_used
 from eventbus.memory.stored import Stored
+from eventbus.retention import Needed, Retention
 
 WEEK_S = 7 * 86_400.0
 MAX_EVENT_BYTES = 32 << 20
 LOOK_AGAIN_S = 0.01
+FULL = "the store holds more open work than it may keep; let it be done"
 
 
 class MemoryBus:
@@ -37,6 +41,8 @@ class MemoryBus:
         self._loop = asyncio.get_running_loop()
         self._cursors: dict[Group, int] = {}
         self._closed = False
+        self._policy: Retention | None = None
+        self._needed: Needed = tuple
         self._outbox = MemoryOutbox(self.stored, now_us)
         self.outbox: Outbox = self._outbox
         self.state: StateStore = MemoryState(self.stored, now_us, self._require_open)
@@ -46,6 +52,8 @@ class MemoryBus:
     def append(self, batch: Sequence[Event]) -> Awaitable[Sequence[Appended]]:
         """See `Bus.append`."""
         self._require_open()
+        if self._policy is not None and bytes_used(self.stored) > self._policy.refuse_bytes:
+            raise BusUnavailable(FULL)
         for event in batch:
             self._require_storable(event)
         answered: asyncio.Future[Sequence[Appended]] = self._loop.create_future()
@@ -59,9 +67,9 @@ class MemoryBus:
         while True:
             self._require_open()
             after = self._cursors[group]
-            found = self.stored.events[after : after + limit]
+            found = list(islice(self.stored.whole(after), limit))
             if found or self._loop.time() >= deadline:
-                self._cursors[group] = after + len(found)
+                self._cursors[group] = found[-1].position if found else after
                 return found
             await asyncio.sleep(LOOK_AGAIN_S)
 
@@ -96,7 +104,27 @@ class MemoryBus:
 
     def health(self) -> Health:
         """See `Bus.health`."""
-        return Health(False, "the bus is closed") if self._closed else Health(True)
+        if self._closed:
+            return Health(False, "the bus is closed")
+        if self._policy is not None and bytes_used(self.stored) > self._policy.refuse_bytes:
+            return Health(False, FULL)
+        return Health(True)
+
+    def retain(self, policy: Retention, needed: Needed) -> None:
+        """See `Bus.retain`."""
+        self._policy, self._needed = policy, needed
+
+    async def tidy(self) -> None:
+        """See `Bus.tidy`; in the background nothing happens here."""
+        self._require_open()
+        if self._policy is not None:
+            Removal(self.stored, self._policy, self._needed(), self._now_us()).run()
+
+    async def release(self, group: Group) -> None:
+        """See `Bus.release`."""
+        self._require_open()
+        self.stored.groups.pop(group, None)
+        self._cursors.pop(group, None)
 
     async def aclose(self) -> None:
         """See `Bus.aclose`."""
@@ -115,8 +143,8 @@ class MemoryBus:
         if first is not None and first.received_us >= now_us - self._window_us:
             stored.repeats += 1
             return Appended(first.position, first.event.id, True)
-        recorded = Recorded(stored.last + 1, now_us, event)
-        stored.events.append(recorded)
+        stored.last += 1
+        recorded = stored.events[stored.last] = Recorded(stored.last, now_us, event)
         stored.newest[event.identity] = recorded
         return Appended(recorded.position, event.id, False)
 

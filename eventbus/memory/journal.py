@@ -6,7 +6,10 @@ from eventbus.cursors import check_limit, decode_cursor, encode_cursor
 from eventbus.event import Recorded, Road
 from eventbus.firing import OutcomeKind
 from eventbus.journal import Declared, EventFilter, EventPage, FiringFilter, FiringPage, FiringRecord, Scanned, Tallies
-from eventbus.memory.stored import Kept, Stored
+from eventbus.memory.retention import bytes_used
+from eventbus.memory.stored import Kept as KeptFiring
+from eventbus.memory.stored import Stored
+from eventbus.retention import Gap, Kept
 
 PREFIX_DIGITS = 8
 
@@ -22,16 +25,22 @@ class MemoryJournal:
         """See `Journal.events`."""
         limit = check_limit(limit)
         before = decode_cursor(b"e", cursor)[0] if cursor is not None else self._stored.last + 1
-        found = [one for one in reversed(self._stored.events) if one.position < before and _wants_event(wanted, one)]
+        newest = reversed(self._stored.events.values())
+        found = [one for one in newest if one.position < before and _wants_event(wanted, one)]
         return EventPage(found[:limit], encode_cursor(b"e", found[limit - 1].position) if len(found) > limit else None)
 
     async def find(self, event_id: str) -> Sequence[Recorded]:
         """See `Journal.find`."""
-        return [one for one in self._stored.events if one.event.id == event_id]
+        return [one for one in self._stored.events.values() if one.event.id == event_id]
 
     async def event(self, position: int) -> Recorded | None:
         """See `Journal.event`."""
-        return self._stored.events[position - 1] if 1 <= position <= self._stored.last else None
+        found = self._stored.events.get(position)
+        return found if found is not None and found.event.forgotten is None else None
+
+    async def known(self, position: int) -> Recorded | None:
+        """See `Journal.known`."""
+        return self._stored.events.get(position)
 
     async def firings(self, wanted: FiringFilter, *, limit: int = 50, cursor: str | None = None) -> FiringPage:
         """See `Journal.firings`."""
@@ -57,7 +66,7 @@ class MemoryJournal:
 
     async def caused_by(self, firing_id: str) -> Sequence[Recorded]:
         """See `Journal.caused_by`."""
-        return [one for one in self._stored.events if one.event.causation == firing_id]
+        return [one for one in self._stored.events.values() if one.event.causation == firing_id]
 
     async def in_force(self, position: int | None, until: int | None = None) -> Sequence[Declared]:
         """See `Journal.in_force`."""
@@ -76,12 +85,12 @@ class MemoryJournal:
     async def stretch(self, after_us: int | None, before_us: int | None) -> tuple[int, int]:
         """See `Journal.stretch`."""
         wanted = EventFilter(after_us=after_us, before_us=before_us)
-        found = [one.position for one in self._stored.events if _wants_event(wanted, one)]
+        found = [one.position for one in self._stored.events.values() if _wants_event(wanted, one)]
         return (found[0], found[-1]) if found else (self._stored.last + 1, self._stored.last)
 
     async def scan(self, after: int, *, until: int, limit: int) -> Scanned:
         """See `Journal.scan`."""
-        found = [one for one in self._stored.events if after < one.position <= until][: check_limit(limit)]
+        found = [one for one in self._stored.whole(after) if one.position <= until][: check_limit(limit)]
         return Scanned(found, found[-1].position if found else max(after, min(until, self._stored.last)))
 
     async def revision(self, revision: str) -> bytes | None:
@@ -117,15 +126,32 @@ class MemoryJournal:
             repeats=stored.repeats,
             last_position=stored.last,
             undecided=stored.last - decided,
-            oldest_undecided_us=stored.events[decided].received_us if decided < stored.last else None,
+            oldest_undecided_us=next((one.received_us for one in stored.whole(decided)), None),
             open_firings=len(open_at),
             oldest_open_us=min(open_at, default=None),
             dead_letters=len(dead),
             bytes_on_disk=0,
         )
 
+    async def kept(self) -> Kept:
+        """See `Journal.kept`."""
+        stored = self._stored
+        return Kept(
+            data_since_us=next((one.received_us for one in stored.whole(0)), None),
+            since_us=next((one.received_us for one in stored.events.values()), None),
+            removed_data=stored.removed_data,
+            removed_events=stored.removed_events,
+            removed_firings=stored.removed_firings,
+            skipped=sum(gap.last - gap.first + 1 for gap in stored.gaps),
+            bytes_used=bytes_used(stored),
+        )
 
-def _place(kept: Kept) -> tuple[int, int]:
+    async def gaps(self, group: str | None = None) -> Sequence[Gap]:
+        """See `Journal.gaps`."""
+        return [gap for gap in reversed(self._stored.gaps) if group in (None, gap.group)]
+
+
+def _place(kept: KeptFiring) -> tuple[int, int]:
     return kept.firing.decided_us, kept.number
 
 
@@ -141,7 +167,7 @@ def _wants_event(wanted: EventFilter, recorded: Recorded) -> bool:
     )
 
 
-def _wants_firing(wanted: FiringFilter, kept: Kept) -> bool:
+def _wants_firing(wanted: FiringFilter, kept: KeptFiring) -> bool:
     trigger, decided_us = kept.firing.trigger, kept.firing.decided_us
     return (
         wanted.namespace in (None, trigger.namespace)
@@ -154,7 +180,7 @@ def _wants_firing(wanted: FiringFilter, kept: Kept) -> bool:
     )
 
 
-def _record(kept: Kept) -> FiringRecord:
+def _record(kept: KeptFiring) -> FiringRecord:
     outcome = kept.outcome
     return FiringRecord(
         firing=kept.firing,

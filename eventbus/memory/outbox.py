@@ -30,8 +30,9 @@ class MemoryOutbox:
     def put(self, firings: Sequence[Firing]) -> None:
         """Open what is not there yet."""
         for firing in firings:
-            number = len(self._stored.firings) + 1
-            self._stored.firings.setdefault(firing.id, Kept(number, firing, self._now_us()))
+            if firing.id not in self._stored.firings:
+                self._stored.firing_numbers += 1
+                self._stored.firings[firing.id] = Kept(self._stored.firing_numbers, firing, self._now_us())
 
     async def take(self, *, limit: int, full: Collection[TriggerRef] = (), timeout_s: float) -> Sequence[Taken]:
         """See `Outbox.take`."""

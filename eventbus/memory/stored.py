@@ -1,11 +1,13 @@
 """What a crash leaves of the bus in memory."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from eventbus.contract import DependencyRef, Group, StateChange
 from eventbus.event import Identity, Recorded, Road
 from eventbus.firing import Attempt, Firing, FiringId, Outcome, TriggerRef
 from eventbus.journal import Declared
+from eventbus.retention import Gap
 
 
 @dataclass(slots=True)
@@ -36,7 +38,10 @@ class Kept:
 class Stored:
     """Everything durable."""
 
-    events: list[Recorded] = field(default_factory=list)
+    events: dict[int, Recorded] = field(default_factory=dict)
+    """By position; without their data where that is gone."""
+    last: int = 0
+    """The last position."""
     newest: dict[Identity, Recorded] = field(default_factory=dict)
     repeats: int = 0
     groups: dict[Group, int] = field(default_factory=dict)
@@ -44,6 +49,7 @@ class Stored:
     """Position of the last start, and how many there were in a row."""
     firings: dict[FiringId, Kept] = field(default_factory=dict)
     """In the order decided."""
+    firing_numbers: int = 0
     seen: dict[Road, int] = field(default_factory=dict)
     matched: dict[DependencyRef, tuple[int, int]] = field(default_factory=dict)
     quarantined: dict[int, str] = field(default_factory=dict)
@@ -52,11 +58,17 @@ class Stored:
     version: int = 0
     declared: list[Declared] = field(default_factory=list)
     revisions: dict[str, bytes] = field(default_factory=dict)
+    gaps: list[Gap] = field(default_factory=list)
+    removed_data: int = 0
+    removed_events: int = 0
+    removed_firings: int = 0
 
-    @property
-    def last(self) -> int:
-        """The last position."""
-        return len(self.events)
+    def whole(self, after: int) -> Iterator[Recorded]:
+        """The events after `after` that have their data, in order."""
+        for position in range(after + 1, self.last + 1):
+            recorded = self.events.get(position)
+            if recorded is not None and recorded.event.forgotten is None:
+                yield recorded
 
     def write(self, change: StateChange, version: int | None, now_us: int) -> bool:
         """Write a record where the stored version is `version` (None: whatever it is; 0: absent)."""

@@ -23,6 +23,7 @@ from eventbus.sqlite.log import Log
 from eventbus.sqlite.options import SqliteOptions
 from eventbus.sqlite.outbox import SqliteOutbox
 from eventbus.sqlite.outcomes import close_unknown
+from eventbus.sqlite.retention import Retainer
 from eventbus.sqlite.state import State
 from eventbus.sqlite.store import FILE_NAME, Store
 
@@ -38,17 +39,21 @@ class SqliteBus:
         self._handover.clear(store.last_position)
         self._groups = Groups(store, self._committer, self._handover)
         self._identities = Identities(store, self._committer)
-        self._log = Log(store, self._committer, self._identities, self._handover, self._groups.published)
+        self._retainer = Retainer(store, self._committer, self._groups.skipped)
+        self._log = Log(store, self._committer, self._identities, self._handover, self._published)
         self._closed = False
-        self._outbox = SqliteOutbox(store, self._committer)
+        self._outbox = SqliteOutbox(store, self._committer, self._retainer.closed)
         self.outbox: Outbox = self._outbox
         self.state: StateStore = State(store, self._committer)
         self.declarations: Declarations = SqliteDeclarations(self._committer)
-        self.journal: Journal = LiveJournal(store, self._identities, self._outbox)
+        self.journal: Journal = LiveJournal(store, self._identities, self._outbox, self._retainer)
         # Called for every event: no wrapper around it.
         self.append: Callable[[Sequence[Event]], Awaitable[Sequence[Appended]]] = self._log.append
         self.read = self._groups.read
         self.began = self._groups.began
+        self.release = self._groups.release
+        self.retain = self._retainer.retain
+        self.tidy = self._retainer.tidy
 
     async def commit(self, decided: Decisions) -> None:
         """See `Bus.commit`. One step is one transaction: decide what has many firings in several steps, all but the last
@@ -66,6 +71,7 @@ class SqliteBus:
         if self._closed:
             return
         self._closed = True
+        self._retainer.stop()
         self._outbox.stop()
         self._groups.close()
         try:
@@ -81,10 +87,15 @@ class SqliteBus:
     def abandon(self) -> None:
         """Let go without a goodbye, as a crash would: what was not durable is lost."""
         self._closed = True
+        self._retainer.stop()
         self._outbox.stop()
         self._groups.close()
         self._committer.drop()
         self._files.close(clean=False)
+
+    def _published(self, size: int) -> None:
+        self._groups.published()
+        self._retainer.grown(size)
 
     def _recovered(self) -> None:
         self._log.recovered()
@@ -94,16 +105,20 @@ class SqliteBus:
 class LiveJournal(SqliteJournal):
     """The journal of a bus that runs: what the outbox has counted needs no query."""
 
-    def __init__(self, store: Store, identities: Identities, outbox: SqliteOutbox) -> None:
+    def __init__(self, store: Store, identities: Identities, outbox: SqliteOutbox, retainer: Retainer) -> None:
         super().__init__(store)
         self._identities = identities
         self._outbox = outbox
+        self._retainer = retainer
 
     def _at(self, keys: Sequence[bytes]) -> dict[bytes, int]:
         return self._identities.find(keys)
 
     def _counts(self) -> tuple[int, int]:
         return self._outbox.open, self._outbox.dead
+
+    def _limit(self) -> int | None:
+        return self._retainer.policy.max_bytes if self._retainer.policy is not None else None
 
 
 async def open_bus(folder: Path, *, options: SqliteOptions | None = None) -> SqliteBus:

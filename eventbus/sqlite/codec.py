@@ -18,6 +18,10 @@ EventRow = tuple[int, int, int, str, str | None, str | None, bytes | None, int, 
 """Position, received_us, kind, id, time, causation, extra, crc, data."""
 EVENT_COLUMNS = "position, received_us, kind, id, time, causation, extra, crc, data"
 
+PastRow = tuple[int, int, int, str, str | None, str | None, bytes | None, int]
+"""Position, received_us, kind, id, time, causation, extra, bytes of data."""
+PAST_COLUMNS = "position, received_us, kind, id, time, causation, extra, size"
+
 Kind = tuple[str, str, str, str]
 """Namespace, source, name, type."""
 
@@ -105,9 +109,27 @@ def decode(row: EventRow, kind: Kind) -> Recorded:
     position, received_us, kind_id, id, time, causation, packed, crc, data = row
     if checksum(position, received_us, kind_id, id, time, causation, packed, data) != crc:
         raise RowDamaged(f"the event at position {position} does not match its checksum")
+    return Recorded(position, received_us, _event(kind, id, time, causation, packed, data))
+
+
+def decode_past(row: PastRow, kind: Kind) -> Recorded:
+    """The event in `row`, whose data has gone."""
+    position, received_us, _, id, time, causation, packed, size = row
+    return Recorded(position, received_us, _event(kind, id, time, causation, packed, None, size))
+
+
+def _event(  # noqa: PLR0917
+    kind: Kind,
+    id: str,
+    time: str | None,
+    causation: str | None,
+    packed: bytes | None,
+    data: bytes | None,
+    forgotten: int | None = None,
+) -> Event:
     namespace, source, name, type = kind
     extra = _decode_extra(packed) if packed else _PLAIN
-    event = Event(
+    return Event(
         namespace=namespace,
         source=source,
         name=name,
@@ -120,8 +142,8 @@ def decode(row: EventRow, kind: Kind) -> Recorded:
         correlation=extra.correlation,
         causation=causation,
         hops=extra.hops,
+        forgotten=forgotten,
     )
-    return Recorded(position, received_us, event)
 
 
 _PLAIN = Extra()

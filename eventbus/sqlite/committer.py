@@ -32,6 +32,8 @@ class Committer:
         self._closed = False
         self._fault: BusError | None = None
         self._suspect = False
+        self.refusing: BusUnavailable | None = None
+        """Why no events are taken in, while none are; everything else goes on."""
         self._probe: asyncio.TimerHandle | None = None
         self._changed = asyncio.Event()
         self._copying = Copying(files, resume=self._go_on, distrust=self._distrust)
@@ -40,14 +42,18 @@ class Committer:
         """Whether the last write succeeded."""
         if self._closed:
             return Health(False, "the bus is closed")
-        if self._fault is not None:
-            return Health(False, str(self._fault))
+        if (trouble := self._fault or self.refusing) is not None:
+            return Health(False, str(trouble))
         return Health(True, self._copying.trouble)
 
     @property
     def healthy(self) -> bool:
         """Whether the last write succeeded, or the bus was closed after one."""
         return self._fault is None
+
+    def keep_log_below(self, max_bytes: int) -> None:
+        """Copy the write-ahead log at this size, where it would be copied later."""
+        self._copying.at_most(max_bytes)
 
     def require(self) -> None:
         """Raise `BusUnavailable`, or `BusDamaged`, where nothing can be written now."""
@@ -56,8 +62,14 @@ class Committer:
         if self._fault is not None:
             raise faults.again(self._fault)
 
+    def require_room(self) -> None:
+        """Raise also where there is no room for more events."""
+        self.require()
+        if self.refusing is not None:
+            raise faults.again(self.refusing)
+
     def append(self, work: Work) -> None:
-        """Queue `work` before all that is no append; call `require` first."""
+        """Queue `work` before all that is no append; call `require_room` first."""
         self._appends.append(work)
         if not (self._scheduled or self._in_flight):
             self._kick()

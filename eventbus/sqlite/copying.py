@@ -33,6 +33,10 @@ class Copying:
         self.trouble = ""
         """Why the last copy failed; empty where it did not."""
 
+    def at_most(self, max_bytes: int) -> None:
+        """Copy at this size, where the options say a larger one."""
+        self._limit = self._next = min(self._limit, max(1, max_bytes // PAGE_SIZE))
+
     def look(self) -> None:
         """Start a checkpoint where the log has grown enough."""
         if self._files.store.wal_pages >= self._next and not self.busy:

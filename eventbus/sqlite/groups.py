@@ -48,6 +48,18 @@ class Groups:
         _, starts = await work.answered
         return starts
 
+    async def release(self, group: Group) -> None:
+        """See `Bus.release`."""
+        self._cursors.pop(group, None)
+        work = _Release(group)
+        self._committer.submit(work)
+        await work.answered
+
+    def skipped(self, group: Group, position: int) -> None:
+        """What `group` has not read up to `position` is gone."""
+        if group in self._cursors:
+            self._cursors[group] = max(self._cursors[group], position)
+
     def published(self) -> None:
         """Wake readers, after whoever waits for the answer of an append has had two turns to give it."""
         if self._waiters:
@@ -92,6 +104,20 @@ class Groups:
         """Events of the table after `after`, and the position up to which there are no more among them."""
         rows, position = read_on(self._store, after, last, limit)
         return self._store.recorded(rows), position
+
+
+class _Release(Asked[None]):
+    """Forgets a group."""
+
+    def __init__(self, group: Group) -> None:
+        super().__init__()
+        self._group = group
+
+    def write(self, store: Store) -> None:
+        store.execute("DELETE FROM groups WHERE name = ?", (self._group,))
+
+    def settle(self) -> None:
+        self.answer(None)
 
 
 class _Began(Asked[tuple[int, int]]):

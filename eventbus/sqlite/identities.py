@@ -5,8 +5,9 @@ cost. They are written many at a time in the order of their keys instead, a litt
 is read back from the events when the file is opened.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
+from json import dumps
 
 from eventbus.errors import BusError
 from eventbus.event import Identity
@@ -24,7 +25,12 @@ INDEXED = "indexed"
 INSERT_KEYS = Rows("INSERT INTO identities VALUES", 2, "ON CONFLICT DO UPDATE SET position = excluded.position")
 FIND_KEYS = Lookup("SELECT key, position FROM identities WHERE key IN")
 SET_INDEXED = "INSERT INTO totals VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
-NEWEST = "SELECT position, kind, id FROM events WHERE position > ? ORDER BY position"
+NEWEST = (
+    "SELECT position, kind, id FROM events WHERE position > :after"
+    " UNION ALL SELECT position, kind, id FROM past WHERE position > :after ORDER BY position"
+)
+
+THESE = "SELECT position, kind, id FROM past WHERE position IN (SELECT value FROM json_each(?)) AND position > ?"
 
 
 class Identities:
@@ -123,12 +129,24 @@ class _Move:
         self._identities.gave_up()
 
 
+def write_out(store: Store, positions: Sequence[int]) -> None:
+    """Make sure that the table has the keys of the events at `positions`, which are about to go off the record."""
+    rows = store.execute(THESE, (dumps(positions), store.total(INDEXED))).fetchall()
+    if rows:
+        keys = sorted((_key(store, kind, event_id), position) for position, kind, event_id in rows)
+        INSERT_KEYS.insert(store.execute, [value for pair in keys for value in pair])
+
+
+def _key(store: Store, kind: int, event_id: str) -> bytes:
+    namespace, source, name, _ = store.names.kind(kind)
+    return Identity(namespace, source, name, event_id).key()
+
+
 def newest(store: Store) -> dict[bytes, int]:
     """The keys of events that may not be in the table yet, from the events themselves."""
     found: dict[bytes, int] = {}
-    for position, kind, event_id in store.ask(NEWEST, (store.total(INDEXED),)):
-        namespace, source, name, _ = store.names.kind(kind)
-        found[Identity(namespace, source, name, event_id).key()] = position
+    for position, kind, event_id in store.ask(NEWEST, {"after": store.total(INDEXED)}):
+        found[_key(store, kind, event_id)] = position
     return found
 
 

@@ -7,16 +7,22 @@ from collections.abc import Sequence
 from eventbus.event import Road
 from eventbus.firing import OutcomeKind
 from eventbus.journal import Declared, Tallies
+from eventbus.retention import Gap, Kept
 from eventbus.sqlite.codec import OUTCOMES
 from eventbus.sqlite.journal_events import EventQueries
 from eventbus.sqlite.journal_firings import FiringQueries
+from eventbus.sqlite.removing import DATA_FLOOR, PINNED, RECORD_FLOOR, REMOVED_DATA, REMOVED_EVENTS, REMOVED_FIRINGS
 from eventbus.sqlite.store import Store
+from eventbus.sqlite.window import NEXT
 
 IN_FORCE = "SELECT ref, r.revision, content, since, until FROM declared JOIN revisions AS r ON r.id = declared.revision WHERE "
 OLDEST_AFTER = "SELECT received_us FROM events WHERE position > ? ORDER BY position LIMIT 1"
 RECORDS = "SELECT key, value FROM state WHERE key >= ? AND key < ? AND (expires_us IS NULL OR expires_us > ?) ORDER BY key"
 IN_FORCE_NOW = IN_FORCE + "until IS NULL ORDER BY ref"
 IN_FORCE_AT = IN_FORCE + "since < :last AND (until IS NULL OR until >= :first) ORDER BY ref, since"
+GAPS = "SELECT name, first, last, at_us, reason FROM gaps WHERE name = coalesce(?, name) ORDER BY id DESC LIMIT ?"
+SKIPPED = "SELECT coalesce(sum(last - first + 1), 0) FROM gaps"
+MAX_GAPS = 100
 COUNT_OPEN = "SELECT count(*) FROM firings INDEXED BY firings_alive WHERE due_us IS NOT NULL"
 OLDEST_OPEN = "SELECT min(decided_us) FROM firings INDEXED BY firings_alive WHERE due_us IS NOT NULL"
 COUNT_OUTCOME = "SELECT count(*) FROM firings INDEXED BY firings_outcome WHERE outcome = ? AND outcome > 1"
@@ -88,6 +94,31 @@ class SqliteJournal(EventQueries, FiringQueries):
             dead_letters=dead_letters,
             bytes_on_disk=self._bytes(),
         )
+
+    async def kept(self) -> Kept:
+        """See `Journal.kept`."""
+        ask, total = self._store.ask, self._store.total
+        data = ask(OLDEST_AFTER, (total(DATA_FLOOR),))
+        record = ask(NEXT, (total(RECORD_FLOOR) + 1,))
+        return Kept(
+            data_since_us=data[0][0] if data else None,
+            since_us=record[0][1] if record else None,
+            removed_data=total(REMOVED_DATA),
+            removed_events=total(REMOVED_EVENTS),
+            removed_firings=total(REMOVED_FIRINGS),
+            skipped=ask(SKIPPED)[0][0],
+            pinned=total(PINNED),
+            bytes_used=self._store.bytes_used(),
+            max_bytes=self._limit(),
+        )
+
+    async def gaps(self, group: str | None = None) -> Sequence[Gap]:
+        """See `Journal.gaps`."""
+        rows = self._store.ask(GAPS, (group, MAX_GAPS))
+        return [Gap(group=name, first=first, last=last, at_us=at_us, reason=reason) for name, first, last, at_us, reason in rows]
+
+    def _limit(self) -> int | None:
+        return None
 
     def _counts(self) -> tuple[int, int]:
         return count_firings(self._store)

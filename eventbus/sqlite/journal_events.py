@@ -8,10 +8,11 @@ from itertools import islice
 from eventbus.cursors import check_limit, decode_cursor, encode_cursor
 from eventbus.event import Identity, Recorded
 from eventbus.journal import EventFilter, EventPage, Scanned
-from eventbus.sqlite.codec import EVENT_COLUMNS, EventRow, earlier_of
+from eventbus.sqlite.codec import EVENT_COLUMNS, PAST_COLUMNS, EventRow, earlier_of
 from eventbus.sqlite.faults import damaged
 from eventbus.sqlite.identities import stored_at
 from eventbus.sqlite.reading import read_on
+from eventbus.sqlite.removing import KNOWN
 from eventbus.sqlite.store import Store
 from eventbus.sqlite.window import span
 
@@ -23,11 +24,10 @@ STEP = 2000
 STEP_BYTES = 4 << 20
 
 BY_POSITION = f"SELECT {EVENT_COLUMNS} FROM events WHERE position = ?"  # noqa: S608
-WALK = "SELECT position, kind FROM events WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?"
-OF_KIND = (
-    "SELECT position FROM events INDEXED BY events_kind WHERE kind = ? AND position BETWEEN ? AND ?"
-    " ORDER BY position DESC LIMIT ?"
-)
+PAST = f"SELECT {PAST_COLUMNS} FROM past WHERE position = ?"  # noqa: S608
+WALK = f"SELECT position, kind FROM {KNOWN} WHERE position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?"  # noqa: S608
+OF_KIND = f"SELECT position FROM {KNOWN} WHERE kind = ? AND position BETWEEN ? AND ? ORDER BY position DESC LIMIT ?"  # noqa: S608
+CAUSED_PAST = f"SELECT {PAST_COLUMNS} FROM past WHERE causation = ? ORDER BY position LIMIT ?"  # noqa: S608
 CAUSED = f"SELECT {EVENT_COLUMNS} FROM events WHERE causation = ? ORDER BY position LIMIT ?"  # noqa: S608
 KINDS = (
     "SELECT id FROM kinds WHERE namespace = coalesce(:namespace, namespace) AND source = coalesce(:source, source)"
@@ -78,11 +78,14 @@ class EventQueries:
         """The event at `position`, and those of its identity from before the dedupe window."""
         found: list[Recorded] = []
         while position:
-            row: EventRow | None = next(iter(self._store.ask(BY_POSITION, (position,))), None)
-            if row is None:
+            if whole := self._store.ask(BY_POSITION, (position,)):
+                found += self._whole(whole[0])
+                position = earlier_of(whole[0][6])
+            elif past := self._store.ask(PAST, (position,)):
+                found += self._store.forgotten(past)
+                position = earlier_of(past[0][6])
+            else:
                 break
-            found += self._whole(row)
-            position = earlier_of(row[6])
         return found
 
     async def event(self, position: int) -> Recorded | None:
@@ -102,9 +105,18 @@ class EventQueries:
         rows, position = read_on(self._store, after, last, check_limit(limit))
         return Scanned(self._store.recorded(rows), max(after, position))
 
+    async def known(self, position: int) -> Recorded | None:
+        """See `Journal.known`. Raises `BusDamaged` where the stored row is not what was appended."""
+        if (whole := await self.event(position)) is not None:
+            return whole
+        past = self._store.forgotten(self._store.ask(PAST, (position,)))
+        return past[0] if past else None
+
     async def caused_by(self, firing_id: str) -> Sequence[Recorded]:
         """See `Journal.caused_by`; the first thousand."""
-        return self._store.recorded(self._store.ask(CAUSED, (firing_id, MAX_CAUSED)))
+        store, given = self._store, (firing_id, MAX_CAUSED)
+        past = store.forgotten(store.ask(CAUSED_PAST, given))
+        return sorted(past + store.recorded(store.ask(CAUSED, given)), key=_position)[:MAX_CAUSED]
 
     def _whole(self, row: EventRow) -> list[Recorded]:
         found = self._store.recorded([row])
@@ -142,13 +154,18 @@ class EventQueries:
 
     def _page(self, positions: list[int], limit: int) -> EventPage:
         """The events at the first of `positions`: up to `limit`, and not many megabytes."""
-        chosen: list[EventRow] = []
-        size = 0
+        store, found, size, done = self._store, list[Recorded](), 0, 0
         for position in positions[:limit]:
-            rows = self._store.ask(BY_POSITION, (position,))
-            chosen += rows
-            size += len(rows[0][8] or b"") if rows else 0
             if size > STEP_BYTES:
                 break
-        more = len(positions) > len(chosen)
-        return EventPage(self._store.recorded(chosen), encode_cursor(NAME, chosen[-1][0]) if more and chosen else None)
+            done += 1
+            if rows := store.ask(BY_POSITION, (position,)):
+                found += store.recorded(rows)
+                size += len(rows[0][8] or b"")
+            else:
+                found += store.forgotten(store.ask(PAST, (position,)))
+        return EventPage(found, encode_cursor(NAME, positions[done - 1]) if len(positions) > done else None)
+
+
+def _position(recorded: Recorded) -> int:
+    return recorded.position

@@ -25,9 +25,9 @@ class Log:
     """Takes events in."""
 
     def __init__(
-        self, store: Store, committer: Committer, identities: Identities, handover: Handover, published: Callable[[], None]
+        self, store: Store, committer: Committer, identities: Identities, handover: Handover, published: Callable[[int], None]
     ) -> None:
-        """`published` is called when there is something new to read."""
+        """`published` is called when there is something new to read, with its bytes."""
         self._store = store
         self._committer = committer
         self._options = store.options
@@ -43,7 +43,7 @@ class Log:
 
     def append(self, batch: Sequence[Event]) -> Awaitable[Sequence[Appended]]:
         """See `Bus.append`. Raises at the call where the batch is refused."""
-        self._committer.require()
+        self._committer.require_room()
         limit = self._max_bytes
         encoded = [encode(event, limit) for event in batch]
         if len(encoded) <= CHUNK:
@@ -151,7 +151,7 @@ class Log:
         if stored:
             self._identities.settled()
             self._handover.put(stored, size)
-            self._published()
+            self._published(size)
 
 
 class _Appends:

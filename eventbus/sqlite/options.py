@@ -43,6 +43,8 @@ class SqliteOptions:
     """Seconds between two tries to write while the disk refuses."""
     check_below_bytes: int = 32 * MIB
     """After a crash, a main file up to this size is checked page by page when it is opened."""
+    retain_interval_s: float = 0.5
+    """Seconds between two looks at what is old."""
     now_us: Callable[[], int] = wall_clock_us
     sync: Callable[[int], None] = os.fdatasync
     """Makes what was written to a file descriptor survive a power failure; runs in a thread."""

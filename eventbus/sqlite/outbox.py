@@ -1,10 +1,10 @@
 """Open firings: taken, tried, put off, closed."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from eventbus.errors import BusUnavailable
-from eventbus.firing import Attempt, FiringId, Outcome, OutcomeKind, Taken, TriggerRef
+from eventbus.firing import Attempt, Firing, FiringId, Outcome, OutcomeKind, Taken, TriggerRef
 from eventbus.sqlite.committer import Committer
 from eventbus.sqlite.journal import count_firings
 from eventbus.sqlite.lanes import HELD, Entry, Lanes
@@ -20,8 +20,10 @@ LOOK_AGAIN_S = 1.0
 class SqliteOutbox:
     """See `Outbox`."""
 
-    def __init__(self, store: Store, committer: Committer) -> None:
+    def __init__(self, store: Store, committer: Committer, ended: Callable[[Firing], None]) -> None:
+        """`ended` is told of every firing that was closed."""
         self._store = store
+        self._ended = ended
         self._committer = committer
         self.clock = WatchedClock(store.options.now_us, store.last_received_us)
         self._loop = asyncio.get_running_loop()
@@ -163,6 +165,12 @@ class SqliteOutbox:
         for waiter in self._settling.pop(id, ()):
             if not waiter.done():
                 waiter.set_result(None)
+
+    def closed(self, entry: Entry) -> None:
+        """The outcome of `entry` is durable."""
+        self.settled(entry)
+        self.open -= 1
+        self._ended(entry.firing)
 
     def waits(self, entry: Entry) -> None:
         """`entry` is open and nobody has it."""

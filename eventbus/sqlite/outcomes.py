@@ -42,6 +42,9 @@ class Owner(Protocol):
     def settled(self, entry: Entry) -> None:
         """Nobody has `entry` any more."""
 
+    def closed(self, entry: Entry) -> None:
+        """Nobody has `entry` any more, and it is closed."""
+
     def waits(self, entry: Entry) -> None:
         """Nobody has `entry` any more, and it is open."""
 
@@ -141,8 +144,7 @@ class Closes:
         """See `Work.settle`."""
         owner = self._owner
         for closed in self._closed:
-            owner.settled(closed.entry)
-            owner.open -= 1
+            owner.closed(closed.entry)
             if closed.outcome.kind is OutcomeKind.DEAD_LETTERED:
                 owner.dead += 1
             _resolve(closed.answered)

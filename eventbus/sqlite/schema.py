@@ -82,9 +82,27 @@ CREATE TABLE state(key TEXT PRIMARY KEY, value BLOB NOT NULL, version INTEGER NO
 CREATE INDEX state_expires ON state(expires_us) WHERE expires_us IS NOT NULL;
 """
 
+STEP_2 = """
+-- What is left of an event whose data has gone; `size` is the bytes it had.
+CREATE TABLE past(
+  position INTEGER PRIMARY KEY, received_us INTEGER NOT NULL, kind INTEGER NOT NULL, id TEXT NOT NULL, time TEXT,
+  causation TEXT, extra BLOB, size INTEGER NOT NULL) STRICT;
+CREATE INDEX past_kind ON past(kind);
+CREATE INDEX past_causation ON past(causation) WHERE causation IS NOT NULL;
+-- Positions that retention has passed and left, because something open needs them: their data, or their record.
+CREATE TABLE strays(record INTEGER NOT NULL, position INTEGER NOT NULL, PRIMARY KEY(record, position)) STRICT, WITHOUT ROWID;
+-- When some of what is off the record was received, for the dedupe window.
+CREATE TABLE marks(position INTEGER PRIMARY KEY, received_us INTEGER NOT NULL) STRICT;
+CREATE TABLE gaps(
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, at_us INTEGER NOT NULL,
+  reason TEXT NOT NULL) STRICT;
+-- The last firing that may name a revision which decides nothing any more that is on record.
+ALTER TABLE revisions ADD COLUMN named_until INTEGER;
+"""
+
 Step = Callable[[apsw.Connection], object]
 
-STEPS: Sequence[str | Step] = (STEP_1,)
+STEPS: Sequence[str | Step] = (STEP_1, STEP_2)
 """Step n makes version n out of version n - 1. Steps are only ever added: files of every version are in use."""
 
 

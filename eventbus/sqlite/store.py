@@ -9,7 +9,7 @@ import msgspec
 
 from eventbus.event import Recorded
 from eventbus.firing import Firing, FiringId, TriggerRef
-from eventbus.sqlite.codec import EventRow, Kind, decode, decode_body
+from eventbus.sqlite.codec import EventRow, Kind, PastRow, decode, decode_body, decode_past
 from eventbus.sqlite.faults import RowDamaged, from_sqlite
 from eventbus.sqlite.options import SqliteOptions
 from eventbus.sqlite.schema import PAGE_SIZE, migrate, require_current, require_ours
@@ -85,6 +85,10 @@ class Store:
                 self.damaged[row[0]] = str(exc)
         return found
 
+    def forgotten(self, rows: Iterable[PastRow]) -> list[Recorded]:
+        """The events in `rows`, without their data."""
+        return [decode_past(row, self.names.kind(row[2])) for row in rows]
+
     def rollback(self) -> None:
         """Undo the open transaction, in memory too."""
         if self.connection.in_transaction:
@@ -104,6 +108,15 @@ class Store:
         if self._read_only:
             self.last_position = self.ask("SELECT coalesce(max(position), 0) FROM events")[0][0]
         return self.last_position
+
+    def bytes_used(self) -> int:
+        """Bytes of the file that hold something."""
+        pages, free = self.ask("SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count")[0]
+        return int(pages - free) * PAGE_SIZE
+
+    def set_total(self, name: str, value: int) -> None:
+        """Store a number under `name`."""
+        self.execute("INSERT INTO totals VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", (name, value))
 
     def add_to_total(self, name: str, by: int) -> None:
         """Count `by` more of `name`, over all time."""
@@ -245,6 +258,8 @@ def _prepare(connection: apsw.Connection, path: Path) -> None:
     """Make the file ours, and leave it synced: from here on the committer syncs."""
     require_ours(connection, str(path))
     connection.pragma("page_size", PAGE_SIZE)
+    # Of a new file only: what is free at its end can be given back.
+    connection.pragma("auto_vacuum", 2)
     connection.pragma("journal_mode", "wal")
     connection.pragma("synchronous", "FULL")
     migrate(connection, str(path))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from eventbus.sqlite.removing import KNOWN
 from eventbus.sqlite.store import Store
 
 Ask = Callable[..., list[Any]]
@@ -10,7 +11,9 @@ Ask = Callable[..., list[Any]]
 STEP_BACK_US = 1_000_000
 """A clock that steps back by less than this is taken to have stood still."""
 UNSET = -1
-NEXT = "SELECT position, received_us FROM events WHERE position >= ? ORDER BY position LIMIT 1"
+NEXT = f"SELECT position, received_us FROM {KNOWN} WHERE position >= ? ORDER BY position LIMIT 1"  # noqa: S608
+FIRST_MARK = "SELECT position, received_us FROM marks WHERE received_us >= ? ORDER BY position LIMIT 1"
+MARK_BEFORE = "SELECT coalesce(max(position), 0) FROM marks WHERE position < ?"
 
 
 class Window:
@@ -25,10 +28,16 @@ class Window:
     def floor(self, now_us: int) -> int:
         """Events from this position on are inside the window."""
         if now_us > self._valid_until_us:
-            ask = self._store.ask
-            self._floor = first_at(ask, now_us - self._window_us, self._store.last_position)
-            rows = ask("SELECT received_us FROM events WHERE position = ?", (self._floor,))
-            self._valid_until_us = rows[0][0] + self._window_us if rows else now_us
+            ask, since_us = self._store.ask, now_us - self._window_us
+            last = self._store.last_position
+            known = ask(NEXT, (first_at(ask, since_us, last),))
+            self._floor = known[0][0] if known else last + 1
+            # Of what is off the record only some times are known.
+            marks = ask(FIRST_MARK, (since_us,))
+            if marks:
+                self._floor = min(self._floor, ask(MARK_BEFORE, (marks[0][0],))[0][0] + 1)
+            first = min([*marks, *known], default=(0, since_us))
+            self._valid_until_us = first[1] + self._window_us
         return self._floor
 
     def forget(self) -> None:

@@ -71,7 +71,8 @@ class Routes:
         from tocsin.exposition import CONTENT_TYPE, exposition  # noqa: PLC0415 - 10 MB that only scraped services pay
 
         bus = self._service.bus
-        page = exposition(self._service.metrics, await bus.journal.tallies(), bus.health())
+        journal = bus.journal
+        page = exposition(self._service.metrics, await journal.tallies(), bus.health(), await journal.kept())
         return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE})
 
     async def version(self, _request: web.Request) -> web.Response:

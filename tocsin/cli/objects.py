@@ -128,6 +128,8 @@ def _lines(found: Json) -> Iterator[str]:
         yield f"dependency  {item['name']} on {item['source']}/{item['event']}: {counts}"
     for item in found.get("triggers", ()):
         yield f"trigger     {item['name']} ({item['kind']})" + (f" when {item['conditions']}" if item["conditions"] else "")
+    for gap in found.get("gaps", ()):
+        yield f"skipped     {gap['events']} events, up to position {gap['last']}, at {gap['at']}: {gap['reason']}"
     for item in found.get("waiting", ()):
         has = ", ".join(f"{one['dependency']} ({one['id']}, received {one['received']})" for one in item["has"])
         yield f"waiting     {item['trigger']} for {ways(item['waits_for'])}; it has {has}"

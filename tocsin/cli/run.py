@@ -12,12 +12,35 @@ from tocsin.cli.client import Failed
 from tocsin.cli.output import message, write_json
 from tocsin.cli.settings import Settings, common, settings_of
 
+LEAST_BYTES = 64 << 20
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tocsin.config import RunConfig
     from tocsin.declared import Declarations
     from tocsin.runtime import Service
+
+
+def _age(_ctx: click.Context, _param: click.Parameter, text: str) -> float:
+    from tocsin.amounts import parse_age
+
+    try:
+        return parse_age(text)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc)) from None
+
+
+def _size(_ctx: click.Context, _param: click.Parameter, text: str) -> int:
+    from tocsin.amounts import parse_size
+
+    try:
+        size = parse_size(text)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc)) from None
+    if size < LEAST_BYTES:
+        raise click.BadParameter(f"{text!r} is too little to keep anything; the least is 64Mi")
+    return size
 
 
 @click.command("run")
@@ -32,13 +55,50 @@ if TYPE_CHECKING:
 @click.option("--watch", is_flag=True, envvar="TOCSIN_WATCH", help="Apply changed manifests while running (SIGHUP always does).")
 @click.option("--strict", is_flag=True, envvar="TOCSIN_STRICT", help="Start nothing if anything is wrong.")
 @click.option(
+    "--retain-age",
+    default="7d",
+    show_default=True,
+    metavar="AGE",
+    callback=_age,
+    envvar="TOCSIN_RETAIN_AGE",
+    help="How long the data of events is kept, and what was sent for them.",
+)
+@click.option(
+    "--retain-journal-age",
+    default="30d",
+    show_default=True,
+    metavar="AGE",
+    callback=_age,
+    envvar="TOCSIN_RETAIN_JOURNAL_AGE",
+    help="How long it stays on record what came in, what fired and how it ended; never shorter than --retain-age.",
+)
+@click.option(
+    "--retain-bytes",
+    default="10Gi",
+    show_default=True,
+    metavar="SIZE",
+    callback=_size,
+    envvar="TOCSIN_RETAIN_BYTES",
+    help="How much all of that may take on disk; where it is too much, both ages shrink.",
+)
+@click.option(
     "--allow-unauthenticated",
     is_flag=True,
     envvar="TOCSIN_ALLOW_UNAUTHENTICATED",
     help="Serve public endpoints that anyone may call.",
 )
 @click.pass_context
-def command(ctx: click.Context, /, paths: tuple[str, ...], api: str, bus: str, **options: Any) -> None:
+def command(  # noqa: PLR0917 - click hands each option over by name
+    ctx: click.Context,
+    /,
+    paths: tuple[str, ...],
+    api: str,
+    bus: str,
+    retain_age: float,
+    retain_journal_age: float,
+    retain_bytes: int,
+    **options: Any,
+) -> None:
     """Run what the manifests in PATH declare (default: the current directory) until Ctrl-C or SIGTERM.
 
     Both end it in order: no new events are taken, what is in flight is finished, and the exit code is 0. A second Ctrl-C
@@ -48,6 +108,7 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], api: str, bus: str, *
     settings = settings_of(ctx)
     if bus not in ("", "sqlite", "sqlite:"):
         raise click.BadParameter(f"{bus!r} is not supported yet; leave it out for SQLite in --data", param_hint="--bus")
+    from eventbus.retention import Retention
     from tocsin.config import RunConfig, parse_address
 
     try:
@@ -59,6 +120,7 @@ def command(ctx: click.Context, /, paths: tuple[str, ...], api: str, bus: str, *
         data=Path(settings.data),
         api=address,
         verbose=settings.verbose,
+        retention=Retention(age_s=retain_age, journal_age_s=retain_journal_age, max_bytes=retain_bytes),
         **options,
     )
     _run(config, settings)

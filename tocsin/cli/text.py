@@ -64,7 +64,7 @@ def _payload(event: Json) -> Iterator[str]:
         yield f"data        {event['bytes']} bytes that are not JSON, as base64"
         yield "  " + event["data_base64"]
     else:
-        yield "data        none"
+        yield f"data        {event.get('gone') or 'none'}"
 
 
 def pairs(fields: Mapping[str, object]) -> Iterator[str]:

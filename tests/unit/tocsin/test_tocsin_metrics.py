@@ -1,5 +1,7 @@
 """The metrics page."""
 
+import time
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -7,6 +9,7 @@ from eventbus.contract import Health
 from eventbus.event import Road
 from eventbus.firing import OutcomeKind, TriggerRef
 from eventbus.journal import Tallies
+from eventbus.retention import Kept
 from tocsin.exposition import exposition
 from tocsin.metrics import Histogram, Metrics
 
@@ -21,12 +24,13 @@ NOTHING = Tallies(
     dead_letters=0,
     bytes_on_disk=0,
 )
+KEPT = Kept(data_since_us=None, since_us=None)
 ROAD = Road("default", "github", "push")
 TRIGGER = TriggerRef("default", "deploy", "call")
 
 
-def samples(metrics: Metrics, tallies: Tallies = NOTHING) -> dict[str, float]:
-    page = exposition(metrics, tallies, Health(True)).decode()
+def samples(metrics: Metrics, tallies: Tallies = NOTHING, kept: Kept = KEPT) -> dict[str, float]:
+    page = exposition(metrics, tallies, Health(True), kept).decode()
     return {
         f"{sample.name}{dict(sorted(sample.labels.items()))}": sample.value
         for family in text_string_to_metric_families(page)
@@ -123,3 +127,26 @@ def test_hostile_names_cannot_break_the_page() -> None:
     metrics = Metrics()
     metrics.declare([Road("default", 'a"b\nc\\', "x")], [])
     assert any('a"b\\nc' in name for name in samples(metrics))
+
+
+def test_what_was_removed_and_what_is_left_is_shown(metrics: Metrics) -> None:
+    kept = Kept(
+        data_since_us=time.time_ns() // 1000 - 60_000_000,
+        since_us=time.time_ns() // 1000 - 600_000_000,
+        removed_data=30,
+        removed_events=20,
+        removed_firings=10,
+        skipped=5,
+        pinned=2,
+        bytes_used=1000,
+        max_bytes=2000,
+    )
+    found = samples(metrics, kept=kept)
+    assert found["tocsin_retention_removed_total{'what': 'data'}"] == 30
+    assert found["tocsin_retention_removed_total{'what': 'event'}"] == 20
+    assert found["tocsin_retention_removed_total{'what': 'firing'}"] == 10
+    assert found["tocsin_retention_skipped_total{}"] == 5
+    assert (found["tocsin_store_used_bytes{}"], found["tocsin_store_limit_bytes{}"]) == (1000, 2000)
+    assert 60 <= found["tocsin_oldest_data_seconds{}"] < 90
+    assert 600 <= found["tocsin_oldest_record_seconds{}"] < 630
+    assert found["tocsin_retention_pinned_events{}"] == 2

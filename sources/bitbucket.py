@@ -1,16 +1,19 @@
 """The `bitbucket` source: webhooks of Bitbucket Cloud."""
 
+from base64 import b64encode
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from pydantic import model_validator
 
 from manifests.fields import SecretRef, Spec
 from sources.http.answers import Refused
 from sources.http.endpoint import SourceFilter
+from sources.http.hooks import HookKeeper, HookProblem, Hooks, Json
 from sources.http.provider import ProviderSource, ProviderSpec
 from sources.http.signatures import SCHEMES, NotVerified, verify
 from sources.http.source import Received
-from sources.source import sources
+from sources.source import Emit, sources
 
 _SIGNATURE = SCHEMES["bitbucketserver"]
 
@@ -78,12 +81,62 @@ class Bitbucket(ProviderSource[BitbucketSpec]):
     differs is in `docs/sources/bitbucket.md`.
     """
 
+    api = "https://api.bitbucket.org/2.0"
     delivery_headers = ("X-Request-UUID",)
 
     @property
     def secrets(self) -> Sequence[tuple[str, SecretRef]]:
         """The one secret."""
         return [("webhookSecret", self.spec.webhook_secret)] if self.spec.webhook_secret else []
+
+    @property
+    def keeps_hooks(self) -> bool:  # type: ignore[override]
+        """Where there is a public URL and credentials."""
+        auth = self.spec.auth
+        return bool(self.spec.webhook.url and auth and (auth.basic or auth.oauth_token))
+
+    async def run(self, emit: Emit) -> None:
+        """Keep the hooks until cancelled."""
+        await HookKeeper(self._hooks, self.context.tell).run()
+
+    async def withdrawn(self) -> None:
+        """Delete the hooks, where `deleteHookOnFinish` says so. Raises `HookProblem` where some are left."""
+        if self.keeps_hooks and self.spec.delete_hook_on_finish:
+            await HookKeeper(self._hooks, self.context.tell).delete()
+
+    def _hooks(self) -> Hooks:
+        spec = self.spec
+        owned = [(one.owner, one.repository_slug) for one in spec.repositories] or [(spec.owner, spec.repository_slug)]
+        body: dict[str, object] = {
+            "description": "Tocsin",
+            "url": self.public_url,
+            "active": True,
+            "events": sorted(set(spec.events)),
+        }
+        if spec.webhook_secret:
+            body["secret"] = self.credential(spec.webhook_secret, "webhookSecret")
+        return Hooks(
+            base=self.api,
+            headers={"Authorization": self._authorization()},
+            places=[f"/repositories/{quote(owner, safe='')}/{quote(slug, safe='')}/hooks" for owner, slug in owned],
+            url=self.public_url,
+            body=body,
+            update="PUT",
+            url_of=lambda hook: hook.get("url"),
+            differs=_differs,
+            page_query="pagelen=100",
+            id_key="uuid",
+        )
+
+    def _authorization(self) -> str:
+        auth = self.spec.auth or CloudAuth()
+        if auth.basic is not None:
+            user = self.credential(auth.basic.username, "auth.basic.username").strip()
+            password = self.credential(auth.basic.password, "auth.basic.password").strip()
+            return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
+        if auth.oauth_token is None:
+            raise HookProblem("auth: missing")
+        return f"Bearer {self.credential(auth.oauth_token, 'auth.oauthToken').strip()}"
 
     def verify(self, request: Received) -> None:
         """By the signature of the body."""
@@ -95,8 +148,13 @@ class Bitbucket(ProviderSource[BitbucketSpec]):
     def warnings(self) -> list[str]:
         """Say what is not done for the declaration."""
         said = []
-        if self.spec.webhook.url:
-            said.append("webhook.url: hooks are not registered at Bitbucket yet; add the hook there by hand")
+        if self.spec.webhook.url and not self.keeps_hooks:
+            said.append("auth: missing; hooks are not registered at Bitbucket without credentials, so add the hook there by hand")
         if not self.secrets and self.spec.webhook.auth_secret is None:
             said.append("webhookSecret: missing; deliveries are not verified, so anyone can send them")
         return said
+
+
+def _differs(hook: Json, wanted: Json) -> bool:
+    events = hook.get("events")
+    return hook.get("active") is not True or not isinstance(events, list) or sorted(events) != wanted["events"]

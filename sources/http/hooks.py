@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 import aiohttp
 import msgspec
@@ -47,6 +48,10 @@ class Hooks:
     """The URL of a hook as the provider lists it."""
     differs: Callable[[Json, Json], bool]
     """Whether a listed hook visibly differs from `body`."""
+    page_query: str = "per_page=100"
+    """What asks for long pages."""
+    id_key: str = "id"
+    """By which name a listed hook has its id."""
 
 
 _paused_until: dict[str, float] = {}
@@ -94,28 +99,32 @@ class HookKeeper:
         return problems
 
     async def _keep(self, api: "_Api", hooks: Hooks, place: str) -> None:
-        ours = [hook for hook in await api.listed(place) if hooks.url_of(hook) == hooks.url]
+        ours = [hook for hook in await api.listed(place, hooks.page_query) if hooks.url_of(hook) == hooks.url]
         if not ours:
             await api.call("POST", place, hooks.body)
         # Secrets are not listed: what this process has not sent yet is sent once, whatever is visible.
         elif self._sent.get(place) != hooks.body or hooks.differs(ours[0], hooks.body):
-            await api.call(hooks.update, f"{place}/{ours[0].get('id')}", hooks.body)
+            await api.call(hooks.update, _one(hooks, place, ours[0]), hooks.body)
         self._sent[place] = hooks.body
 
     async def _delete(self, api: "_Api", hooks: Hooks, place: str) -> None:
-        for hook in await api.listed(place):
+        for hook in await api.listed(place, hooks.page_query):
             if hooks.url_of(hook) == hooks.url:
-                await api.call("DELETE", f"{place}/{hook.get('id')}")
+                await api.call("DELETE", _one(hooks, place, hook))
+
+
+def _one(hooks: Hooks, place: str, hook: Json) -> str:
+    return f"{place}/{quote(str(hook.get(hooks.id_key)), safe='')}"
 
 
 class _Api:
     def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
         self._session, self._base = session, base
 
-    async def listed(self, place: str) -> list[Json]:
+    async def listed(self, place: str, query: str) -> list[Json]:
         """All hooks of one place, page by page."""
         found: list[Json] = []
-        following: URL | None = URL(f"{self._base}{place}?per_page=100", encoded=True)
+        following: URL | None = URL(f"{self._base}{place}?{query}", encoded=True)
         for _ in range(_MOST_PAGES):
             if following is None:
                 return found
@@ -123,6 +132,9 @@ class _Api:
             if following.origin() != URL(self._base).origin():
                 raise HookProblem(f"{place}: its next page is on another host")
             page, following = await self._call("GET", place, following, None)
+            if isinstance(page, dict):  # Bitbucket Cloud has the rows and the link inside
+                following = URL(str(page["next"])) if "next" in page else None
+                page = page.get("values")
             if not isinstance(page, list) or not all(isinstance(hook, dict) for hook in page):
                 raise HookProblem(f"{place}: the answer is no list of hooks; check the base URL")
             found.extend(page)

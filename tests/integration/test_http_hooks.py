@@ -13,6 +13,7 @@ from http_rig import KnownValues
 from eventbus.event import Road
 from eventbus.memory.bus import MemoryBus
 from manifests.objects import DeclaredEvent, Dialect, EventSource, ObjectRef
+from sources.bitbucket import Bitbucket, BitbucketSpec
 from sources.github import Github, GithubSpec
 from sources.gitlab import Gitlab, GitlabSpec
 from sources.http import hooks as hooks_module
@@ -148,7 +149,7 @@ def gitlab(told: Told, base: str, **spec: Any) -> Gitlab:
     return Gitlab(GitlabSpec.model_validate(fields), told.context(KnownValues(token=TOKEN, hub=SECRET)))
 
 
-async def one_pass(source: Github | Gitlab, told: Told) -> str:
+async def one_pass(source: Github | Gitlab | Bitbucket, told: Told) -> str:
     """Run until the source has said how its first pass went."""
     task = asyncio.create_task(source.run(None))  # type: ignore[arg-type]
     try:
@@ -271,6 +272,52 @@ async def test_a_provider_that_does_not_answer_is_said() -> None:
 async def test_a_base_url_that_is_none_is_said(base: str) -> None:
     told = Told()
     assert "expected one that starts with https://" in await one_pass(gitlab(told, base), told)
+
+
+@pytest.mark.parametrize("auth", [{"oauthToken": REF}, {"basic": {"username": HUB, "password": REF}}])
+async def test_bitbucket_hooks_are_found_on_every_page_and_deleted_by_uuid(
+    auth: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows: list[dict[str, Any]] = [{"uuid": "{0}", "url": "https://other"}]
+    given: set[str] = set()
+
+    async def answer(request: web.Request) -> web.Response:
+        given.add(request.headers["Authorization"])
+        if request.method == "GET":
+            last = "page" in request.query
+            more = {} if last else {"next": f"http://{request.host}{request.path}?page=2"}
+            return web.json_response({"values": rows[1:] if last else rows[:1], **more})
+        if request.method == "POST":
+            rows.append({"uuid": "{1}", **await request.json()})
+            return web.json_response({}, status=201)
+        hook = next(row for row in rows if request.path.endswith(f"/hooks/{row['uuid']}"))
+        if request.method == "DELETE":
+            rows.remove(hook)
+            return web.Response(status=204)
+        hook.update(await request.json())
+        return web.json_response({})
+
+    told = Told()
+    async with provider() as double:
+        double.answer_to = answer  # type: ignore[method-assign]
+        monkeypatch.setattr(Bitbucket, "api", double.base)
+        fields = {
+            "webhook": {"endpoint": "/push", "port": "0", "url": "https://tocsin.example.net"},
+            "repositories": [{"owner": "shop", "repositorySlug": "web"}],
+            "events": ["repo:push"],
+            "auth": auth,
+            "webhookSecret": HUB,
+            "deleteHookOnFinish": True,
+        }
+        source = Bitbucket(BitbucketSpec.model_validate(fields), told.context(KnownValues(token=TOKEN, hub=SECRET)))
+        for _ in range(2):
+            assert await one_pass(source, told) == ""
+        assert [row["url"] for row in rows] == ["https://other", URL]
+        assert rows[1]["secret"] == SECRET
+        await source.withdrawn()
+    assert [row["uuid"] for row in rows] == ["{0}"]
+    (sent,) = given
+    assert sent in (f"Bearer {TOKEN}", "Basic aG9vay1zZWNyZXQ6Z2xwYXQtc2VjcmV0")
 
 
 def declared(base: str, *events: str) -> EventSource:

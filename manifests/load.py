@@ -1,28 +1,21 @@
 """Loading manifests: every object that can run, and every problem of every file at once."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from manifests.bus_object import read_event_bus
-from manifests.event_source_object import read_event_source
 from manifests.features import BUILT, Feature
-from manifests.files import MAX_FILE_BYTES, Found, read_files
-from manifests.header import is_manifest, read_header
+from manifests.files import MAX_FILE_BYTES, Found, Seen, read_files
 from manifests.kinds import Kinds
 from manifests.known import with_known
 from manifests.objects import EventBus, EventSource, ObjectRef, Sensor, ValueObject
 from manifests.problems import ManifestError, Problem, Severity
-from manifests.raw import Raw, raw_objects
+from manifests.reading import Declaration, Item, Outcome, Reader, read_object
 from manifests.references import Declared
-from manifests.report import Report
-from manifests.sensor_object import read_sensor
-from manifests.value_objects import read_value_object
+from manifests.report import MAX_PROBLEMS, Fault, Report
 from manifests.words import path_of
-from manifests.yaml_reader import read_documents
-
-Declaration = EventSource | Sensor | EventBus | ValueObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +72,43 @@ def load(
     return _load(read_files(paths, max_bytes=max_bytes), kinds, strict, features)
 
 
+class Loader:
+    """Loads again and again, reading only the documents that changed.
+
+    What did not change is the same object as before, so that whoever applies it can tell at a glance. One thread at a time
+    may use it.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path | str],
+        kinds: Kinds,
+        *,
+        strict: bool = False,
+        features: Collection[Feature] = BUILT,
+        max_bytes: int = MAX_FILE_BYTES,
+    ) -> None:
+        """As `load`."""
+        self._paths, self._strict, self._max_bytes = paths, strict, max_bytes
+        self._seen = Seen()
+        self._reader = Reader(with_known(kinds), features, remembers=True)
+        self._references = _References()
+
+    def load(self) -> Loaded:
+        """As `load`."""
+        loading = _Loading(self._strict)
+        keys = set()
+        for one in read_files(self._paths, max_bytes=self._max_bytes, before=self._seen):
+            if isinstance(one, Problem):
+                loading.problems.append(one)
+            else:
+                keys.add(one.key)
+                loading.take_file(one.name, self._reader.read(one))
+        self._seen.keep(keys)
+        self._reader.keep(keys)
+        return loading.finish(self._references)
+
+
 def load_text(
     text: str | bytes,
     kinds: Kinds,
@@ -98,7 +128,7 @@ def load_object(content: Mapping[str, Any], kinds: Kinds, *, features: Collectio
     Parts that cannot run are left out, as when it was loaded. Raises `ManifestError` where it is refused.
     """
     report = Report(f"{content.get('kind', 'object')} revision")
-    found = _read(content, report, with_known(kinds), features, tolerant=False)
+    found = read_object(content, report, with_known(kinds), features, tolerant=False)
     if isinstance(found, EventSource | Sensor):
         return found
     if not report.refused:
@@ -107,82 +137,54 @@ def load_object(content: Mapping[str, Any], kinds: Kinds, *, features: Collectio
 
 
 def _load(found: Iterable[Found | Problem], kinds: Kinds, strict: bool, features: Collection[Feature]) -> Loaded:
-    loading = _Loading(with_known(kinds), strict, features)
+    reader, loading = Reader(with_known(kinds), features), _Loading(strict)
     for one in found:
         if isinstance(one, Problem):
             loading.problems.append(one)
         else:
-            loading.take_file(one)
-    return loading.finish()
-
-
-def _read(value: Any, report: Report, kinds: Kinds, features: Collection[Feature], *, tolerant: bool) -> Declaration | None:
-    header = read_header(value, report, tolerant=tolerant)
-    if header is None:
-        return None
-    if header.ref.kind in ("Secret", "ConfigMap"):
-        return read_value_object(value, header, report)
-    spec = value.get("spec")
-    if header.ref.kind == "EventBus":
-        return read_event_bus(spec, header, report)
-    read = read_event_source if header.ref.kind == "EventSource" else read_sensor
-    return read(spec, header, report, kinds, features)
+            loading.take_file(one.name, reader.read(one))
+    return loading.finish(_References())
 
 
 class _Loading:
     """One load in progress."""
 
-    def __init__(self, kinds: Kinds, strict: bool, features: Collection[Feature]) -> None:
+    def __init__(self, strict: bool) -> None:
         self.problems: list[Problem] = []
-        self._kinds = kinds
         self._strict = strict
-        self._features = features
         self._files: list[str] = []
         self._objects: dict[ObjectRef, Declaration] = {}
         self._failed: set[ObjectRef] = set()
         self._places: dict[ObjectRef, Place] = {}
         self._reports: dict[ObjectRef, Report] = {}
 
-    def take_file(self, file: Found) -> None:
-        self._files.append(file.name)
-        for document in read_documents(file.name, file.data):
-            if isinstance(document, Problem):
-                self.problems.append(document)
-                if document.ref is not None:
-                    self._failed.add(document.ref)
-                continue
-            for raw in raw_objects(document):
-                self._take(raw, tolerant=not file.named)
+    def take_file(self, name: str, outcomes: Iterable[Outcome]) -> None:
+        self._files.append(name)
+        for outcome in outcomes:
+            self.problems.extend(outcome.problems)
+            self._failed.update([problem.ref for problem in outcome.problems if problem.ref is not None])
+            for item in outcome.items:
+                self._take(item)
 
-    def _take(self, raw: Raw, *, tolerant: bool) -> None:
-        report = Report(raw.file, raw.node, prefix=raw.prefix)
-        if not tolerant or is_manifest(raw.value):
-            for fault in raw.faults:
-                report.unreadable(fault.line, fault.column, fault.message)
-        found = _read(raw.value, report, self._kinds, self._features, tolerant=tolerant)
+    def _take(self, item: Item) -> None:
+        report, found = item.report, item.found
+        self.problems.extend(report.problems)
         ref = report.ref
         if ref is None:
-            self.problems.extend(report.problems)
             return
         if ref in self._places:
             message = f"{ref.kind} {ref.namespace}/{ref.name} is declared already at {self._places[ref]}; this one is refused"
-            report.refuse(("metadata", "name"), message)
-            self.problems.extend(report.problems)
+            self.problems.append(report.error(("metadata", "name"), message))
             return
-        self._places[ref] = Place(raw.file, *report.place(()))
+        self._places[ref] = Place(report.file, item.line, item.column)
         self._reports[ref] = report
-        if found is None or report.refused:
+        if found is None or (self._strict and report.faulty):
             self._failed.add(ref)
         else:
             self._objects[ref] = found
 
-    def finish(self) -> Loaded:
-        self._check_references()
-        for ref, report in self._reports.items():
-            self.problems.extend(report.problems)
-            if self._strict and report.faulty:
-                self._objects.pop(ref, None)
-                self._failed.add(ref)
+    def finish(self, references: "_References") -> Loaded:
+        self.problems.extend(references.problems(self._of(EventSource), self._of(Sensor), self._failed, self._reports))
         return Loaded(
             event_sources=self._of(EventSource),
             sensors=self._of(Sensor),
@@ -203,10 +205,27 @@ class _Loading:
     def _of(self, kind: type[Any]) -> dict[ObjectRef, Any]:
         return {ref: one for ref, one in self._objects.items() if isinstance(one, kind)}
 
-    def _check_references(self) -> None:
-        declared = Declared(self._of(EventSource), self._failed)
-        if not declared:
-            return
-        for ref, sensor in self._of(Sensor).items():
-            for fault in declared.faults(sensor):
-                self._reports[ref].warn(fault.path, fault.message)
+
+class _References:
+    """What sensors wait for and nobody declares. Sensors are asked again when they, or the event sources, changed."""
+
+    def __init__(self) -> None:
+        self._declared = Declared({}, ())
+        self._faults: dict[ObjectRef, tuple[Sensor, tuple[Fault, ...]]] = {}
+
+    def problems(
+        self,
+        sources: Mapping[ObjectRef, EventSource],
+        sensors: Mapping[ObjectRef, Sensor],
+        failed: Collection[ObjectRef],
+        reports: Mapping[ObjectRef, Report],
+    ) -> Iterator[Problem]:
+        declared = Declared(sources, failed)
+        known = self._faults if declared == self._declared else {}
+        self._declared, self._faults = declared, {}
+        for ref, sensor in sensors.items() if declared else ():
+            asked, faults = known.get(ref, (None, ()))
+            if asked is not sensor:
+                faults = tuple(islice(declared.faults(sensor), MAX_PROBLEMS))
+            self._faults[ref] = (sensor, faults)
+            yield from (reports[ref].warning(fault.path, fault.message) for fault in faults)

@@ -1,7 +1,9 @@
 """Collecting what is wrong with one object, each mistake at its place."""
 
+import copy
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from manifests.objects import Dialect, ObjectRef
 from manifests.problems import Problem, Severity
@@ -23,6 +25,16 @@ class Fault:
     """Whether the whole object is refused for it, or only the part it stands in."""
 
 
+class Text(Protocol):
+    """Where an object stands, for a report that holds on to no nodes."""
+
+    def node(self) -> Node | None:
+        """Read it again."""
+
+    def moved(self, lines: int) -> "Text":
+        """The same, so many lines further down."""
+
+
 class Report:
     """The problems of one object. `node` is its text, None where it has none; `prefix` is where it stands in a list."""
 
@@ -36,6 +48,30 @@ class Report:
         self.faulty = False
         self._found: dict[Problem, None] = {}
         self._more = 0
+        self._text: Text | None = None
+
+    def settle(self, text: Text) -> None:
+        """Let go of the nodes, which are many times as large as the text: whoever asks for a place has it read again."""
+        self.node, self._text = None, text
+
+    def moved(self, lines: int) -> "Report":
+        """The same report of the same text, so many lines further down. Only after `settle`."""
+        other = copy.copy(self)
+        other.shift(lines)
+        return other
+
+    def shift(self, lines: int) -> None:
+        """Move so many lines further down."""
+        self._found = {moved(one, lines): None for one in self._found}
+        self._text = None if self._text is None else self._text.moved(lines)
+
+    def warning(self, path: Path, message: str) -> Problem:
+        """As `warn`, for a problem that lies with other objects: it is returned and not kept."""
+        return self._problem(Severity.WARNING, path, message, at_key=False)
+
+    def error(self, path: Path, message: str) -> Problem:
+        """As `warning`, for an error."""
+        return self._problem(Severity.ERROR, path, message, at_key=False)
 
     @property
     def lenient(self) -> bool:
@@ -91,19 +127,27 @@ class Report:
 
     def place(self, path: Path, *, key: bool = False) -> tuple[int, int]:
         """Line and column of `path`, or of its nearest parent."""
-        return place(self.node, path, key=key)
+        return place(self.node if self._text is None else self._text.node(), path, key=key)
 
     def _add(self, severity: Severity, path: Path, message: str, at_key: bool) -> None:
         if len(self._found) >= MAX_PROBLEMS:
             self._more += 1
             return
+        self._keep(self._problem(severity, path, message, at_key=at_key))
+
+    def _problem(self, severity: Severity, path: Path, message: str, *, at_key: bool) -> Problem:
         line, column = self.place(path, key=at_key)
         text = path_text((*self.prefix, *path))
         words = one_line(message)  # a kind's own rule may have quoted anything
-        self._keep(Problem(file=self.file, line=line, column=column, path=text, severity=severity, message=words))
+        return Problem(file=self.file, line=line, column=column, path=text, severity=severity, message=words, ref=self.ref)
 
     def _keep(self, problem: Problem) -> None:
         if len(self._found) >= MAX_PROBLEMS:
             self._more += 1
         else:
             self._found[problem] = None
+
+
+def moved(problem: Problem, lines: int) -> Problem:
+    """`problem`, so many lines further down; one without a place has none there either."""
+    return replace(problem, line=problem.line + lines) if problem.line else problem

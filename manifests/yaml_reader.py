@@ -42,8 +42,8 @@ class _Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
-    """The text of one document, and its place as above."""
+class Piece:
+    """The text of one document, and the place of its first character; lines and columns count from 0."""
 
     text: str
     line: int
@@ -55,6 +55,14 @@ def read_documents(file: str, data: bytes) -> Iterator[Document | Problem]:
 
     A problem names the object it is about where that can still be made out. Takes time linear in `data`.
     """
+    for piece in read_pieces(file, data):
+        found = piece if isinstance(piece, Problem) else read_piece(file, piece)
+        if found is not None:
+            yield found
+
+
+def read_pieces(file: str, data: bytes) -> Iterator[Piece | Problem]:
+    """As `read_documents`, for documents that are still text."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         yield Problem(file=file, line=1, column=1, message="the file is UTF-16; save it as UTF-8")
         return
@@ -67,10 +75,16 @@ def read_documents(file: str, data: bytes) -> Iterator[Document | Problem]:
         if count >= MAX_DOCUMENTS:
             yield _too_many(file, piece.line)
             return
-        if isinstance(piece, Problem):
-            yield piece
-        else:
-            yield from _read_piece(file, piece)
+        yield piece
+
+
+def read_piece(file: str, piece: Piece) -> Document | Problem | None:
+    """The document in `piece`; None where it is empty."""
+    try:
+        root = compose(piece.text, line=piece.line, column=piece.column)
+    except YamlError as exc:
+        return Problem(file=file, line=exc.line, column=exc.column, message=exc.message, ref=guess_ref(piece.text))
+    return None if root is None else Document(file, root)
 
 
 def _too_many(file: str, line: int) -> Problem:
@@ -92,7 +106,7 @@ def _split(data: bytes) -> Iterator[_Chunk]:
     yield _Chunk(data[start:], line, column)
 
 
-def _pieces(file: str, chunk: _Chunk) -> Iterator[_Piece | Problem]:
+def _pieces(file: str, chunk: _Chunk) -> Iterator[Piece | Problem]:
     if not chunk.data.strip():
         return
     try:
@@ -103,16 +117,6 @@ def _pieces(file: str, chunk: _Chunk) -> Iterator[_Piece | Problem]:
         yield Problem(file=file, line=chunk.line + exc.line, column=column, message=exc.message, ref=ref)
         return
     yield from _json_pieces(text, chunk)
-
-
-def _read_piece(file: str, piece: _Piece) -> Iterator[Document | Problem]:
-    try:
-        root = compose(piece.text, line=piece.line, column=piece.column)
-    except YamlError as exc:
-        yield Problem(file=file, line=exc.line, column=exc.column, message=exc.message, ref=guess_ref(piece.text))
-        return
-    if root is not None:
-        yield Document(file, root)
 
 
 def _decode(data: bytes) -> str:
@@ -127,7 +131,7 @@ def _decode(data: bytes) -> str:
     return text
 
 
-def _json_pieces(text: str, chunk: _Chunk) -> Iterator[_Piece]:
+def _json_pieces(text: str, chunk: _Chunk) -> Iterator[Piece]:
     """Cut a stream of JSON objects into objects; anything else is one piece."""
     decoder = json.JSONDecoder()
     at, line, column = 0, chunk.line, chunk.column
@@ -137,11 +141,11 @@ def _json_pieces(text: str, chunk: _Chunk) -> Iterator[_Piece]:
         except (ValueError, RecursionError):
             break
         line, column = _advance(text, at, start, line, column)
-        yield _Piece(_join_surrogates(text[start:end]), line, column)
+        yield Piece(_join_surrogates(text[start:end]), line, column)
         line, column = _advance(text, start, end, line, column)
         at = end
     if at == 0 or text[at:].strip():
-        yield _Piece(text[at:], line, column)
+        yield Piece(text[at:], line, column)
 
 
 def _advance(text: str, start: int, end: int, line: int, column: int) -> tuple[int, int]:

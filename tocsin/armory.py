@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from eventbus.firing import TriggerRef
 from eventbus.journal import Journal
-from manifests.objects import Sensor, TriggerHead
+from manifests.objects import ObjectRef, Sensor, TriggerHead
 from manifests.problems import ManifestError
 from manifests.secrets import Values
 from sensors.attempt import Armed, Unarmed
@@ -25,7 +25,9 @@ class Armory:
     def __init__(self, journal: Journal, kinds: TriggerKinds, values: Values, web: Web) -> None:
         self._journal, self._kinds, self._values, self._web = journal, kinds, values, web
         self._shared = Shared()
-        self._heads: dict[TriggerRef, TriggerHead] = {}
+        self._heads: dict[ObjectRef, Mapping[str, TriggerHead]] = {}
+        self._keys: dict[ObjectRef, tuple[tuple[TriggerRef, str], ...]] = {}
+        """What is present of each sensor."""
         self._present: dict[tuple[TriggerRef, str], Armed] = {}
         self._former: OrderedDict[tuple[TriggerRef, str], Armed] = OrderedDict()
 
@@ -33,22 +35,38 @@ class Armory:
         """Compile `sensor` with everything its triggers need to act."""
         return compile_sensor(sensor, self._kinds, self._values, web=self._web, shared=self._shared)
 
-    def declare(self, sensors: Iterable[tuple[Sensor, CompiledSensor]]) -> None:
-        """Make `sensors` those declared now. What was declared before stays at hand for its open firings."""
-        present: dict[tuple[TriggerRef, str], Armed] = {}
-        heads: dict[TriggerRef, TriggerHead] = {}
-        for declared, compiled in sensors:
-            for key, armed in self._armed(declared, compiled).items():
-                present[key] = self._present.get(key, armed)
-            heads.update({trigger.ref: trigger.declared.head for trigger in compiled.triggers.values()})
-        for key, armed in self._present.items():
-            if key not in present:
+    async def declare(self, changed: Iterable[tuple[Sensor, CompiledSensor]], gone: Iterable[ObjectRef] = ()) -> None:
+        """Make `changed` what is declared of these sensors, and nothing what is declared of those `gone`.
+
+        What was declared before stays at hand for its open firings.
+        """
+        for ref in gone:
+            self._replace(ref, {})
+            self._heads.pop(ref, None)
+        for declared, compiled in changed:
+            self._replace(declared.ref, self._armed(declared, compiled))
+            self._heads[declared.ref] = {name: trigger.declared.head for name, trigger in compiled.triggers.items()}
+        await self._forget()
+
+    def _replace(self, ref: ObjectRef, wanted: Mapping[tuple[TriggerRef, str], Armed]) -> None:
+        former = self._keys.pop(ref, ())
+        for key in former:
+            armed = self._present.pop(key)
+            if key not in wanted:
                 self._former[key] = armed
-        self._present, self._heads = present, heads
+        if wanted:
+            self._keys[ref] = tuple(wanted)
+            self._present.update(wanted)
+
+    async def _forget(self) -> None:
+        while len(self._former) > FORMER:
+            _, gone = self._former.popitem(last=False)
+            await gone.trigger.aclose()
 
     def head(self, trigger: TriggerRef) -> TriggerHead | None:
         """What is declared now."""
-        return self._heads.get(trigger)
+        heads = self._heads.get(ObjectRef("Sensor", trigger.namespace, trigger.sensor))
+        return None if heads is None else heads.get(trigger.trigger)
 
     async def armed(self, trigger: TriggerRef, revision: str) -> Armed:
         """The trigger as `revision` declares it. Raises `Unarmed`."""
@@ -59,9 +77,7 @@ class Armory:
         armed = self._former.get(key) or await self._from_journal(key)
         self._former[key] = armed
         self._former.move_to_end(key)
-        while len(self._former) > FORMER:
-            _, gone = self._former.popitem(last=False)
-            await gone.trigger.aclose()
+        await self._forget()
         return armed
 
     async def aclose(self) -> None:

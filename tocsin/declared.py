@@ -1,6 +1,6 @@
 """What the manifests declare, as the rest of the service uses it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from functools import cache, cached_property
 from itertools import islice
@@ -9,12 +9,16 @@ from typing import TypeVar
 
 import msgspec
 
-from manifests.load import Loaded, load_object
+from manifests.load import Loaded, Loader, load_object
 from manifests.load import load as load_files
 from manifests.objects import EventSource, ObjectRef, Sensor, ValueObject
 from manifests.problems import ManifestError, Problem, Severity
 from tocsin.kinds import BuiltKinds, trigger_kinds
 from tocsin.secrets import HiddenValues
+from tocsin.watching import Look, look
+
+READINGS = 5
+"""How often files are read in a row while they keep changing; then what was read counts, until the next look."""
 
 
 class Declarations:
@@ -32,10 +36,17 @@ class Declarations:
         """Whether something could not be read so far that not even its name is known."""
         return any(problem.ref is None and problem.severity is Severity.ERROR for problem in self.problems)
 
-    def refs(self) -> set[ObjectRef]:
+    def refs(self) -> Set[ObjectRef]:
         """The event sources and sensors that can run."""
-        objects: tuple[EventSource | Sensor, ...] = (*self.sources, *self.sensors)
-        return {obj.ref for obj in objects}
+        return self.objects().keys()
+
+    def objects(self) -> dict[ObjectRef, EventSource | Sensor]:
+        """The event sources and sensors that can run, by name."""
+        return {**self._loaded.event_sources, **self._loaded.sensors}
+
+    def place(self, ref: ObjectRef) -> str:
+        """The file and line where an object stands; empty where it is not declared."""
+        return str(self._loaded.places.get(ref, ""))
 
     def broken(self) -> set[ObjectRef]:
         """The event sources and sensors that were refused."""
@@ -99,6 +110,29 @@ def kinds() -> BuiltKinds:
 def load(paths: Sequence[str | Path], *, strict: bool = False) -> Declarations:
     """Read the manifests that `paths` name. Never raises for what they hold."""
     return Declarations(load_files(paths, kinds(), strict=strict))
+
+
+class Reading:
+    """Reads manifests again and again: only what changed is read anew, and what did not is the same object as before."""
+
+    def __init__(self, paths: Sequence[Path], *, strict: bool = False) -> None:
+        self._paths = paths
+        self._loader = Loader(paths, kinds(), strict=strict)
+        self.looked: Look = {}
+        """What the files looked like when they were read last."""
+
+    def look(self) -> Look:
+        """What the files look like now."""
+        return look(self._paths)
+
+    def read(self) -> Declarations:
+        """As `load`. Files that change while they are read are read again, so that what moves between them is not missed."""
+        for _ in range(READINGS):
+            self.looked = self.look()
+            loaded = self._loader.load()
+            if self.look() == self.looked:
+                break
+        return Declarations(loaded)
 
 
 def object_of(content: bytes) -> EventSource | Sensor:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 
 from eventbus.event import Road
 from eventbus.firing import OutcomeKind, TriggerRef
+from manifests.objects import ObjectRef
 
 FAST_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Buckets of what should take milliseconds, in seconds."""
@@ -64,6 +65,7 @@ class Metrics:
     def __init__(self) -> None:
         self.roads: dict[Road, RoadSeries] = {}
         self.triggers: dict[TriggerRef, TriggerSeries] = {}
+        self._sensors: dict[ObjectRef, tuple[TriggerRef, ...]] = {}
         self.closed: dict[OutcomeKind, int] = dict.fromkeys(OutcomeKind, 0)
         self.listening: dict[tuple[str, str], int] = {}
         """Running named events by (namespace, event source)."""
@@ -76,10 +78,19 @@ class Metrics:
         self.in_flight_of: Callable[[], int] = lambda: 0
         """Asks the dispatcher how many attempts are under way."""
 
-    def declare(self, roads: Iterable[Road], triggers: Iterable[TriggerRef]) -> None:
-        """Make the series those of `roads` and `triggers`; what stays keeps its count."""
+    def declare_roads(self, roads: Iterable[Road]) -> None:
+        """Make the series of sources those of `roads`; what stays keeps its count."""
         self.roads = {road: self.roads.get(road) or RoadSeries() for road in roads}
-        self.triggers = {ref: self.triggers.get(ref) or TriggerSeries() for ref in triggers}
+
+    def declare_triggers(self, sensor: ObjectRef, triggers: Iterable[TriggerRef]) -> None:
+        """Make the series of one sensor's triggers those of `triggers`; what stays keeps its count."""
+        former = self._sensors.pop(sensor, ())
+        kept = {ref: self.triggers.pop(ref) for ref in former}
+        present = tuple(triggers)
+        for ref in present:
+            self.triggers[ref] = kept.get(ref) or TriggerSeries()
+        if present:
+            self._sensors[sensor] = present
 
     def accepted(self, series: RoadSeries, seconds: float, *, repeat: bool) -> None:
         """Count an event that the log answered for."""

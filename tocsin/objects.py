@@ -54,11 +54,17 @@ class ObjectState:
     revision: str | None = None
     """Of what runs."""
     problems: Sequence[Problem] = ()
+    said: Sequence[Problem] = ()
+    """Those of them that reading the manifests showed; the others come from compiling."""
     declared: EventSource | Sensor | None = None
     """What runs; None where nothing does."""
     events: dict[str, EventState] = field(default_factory=dict)
     kept: bool = False
     """Whether what runs is the last good revision of something that became invalid."""
+
+    def unchanged(self, said: Sequence[Problem], *, kept: bool) -> bool:
+        """Whether a sensor that is declared as before fares as before. Event sources change by themselves."""
+        return self.ref.kind == "Sensor" and self.kept == kept and self.said == said and len(self.problems) == len(said)
 
 
 async def source_view(state: ObjectState, journal: Journal, pause: Pause | None = None) -> Json:

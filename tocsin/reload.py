@@ -2,49 +2,51 @@
 
 import asyncio
 import contextlib
-import os
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Awaitable, Callable
+from time import monotonic
 
 import structlog
 
 from eventbus.errors import BusUnavailable
+from tocsin.declared import Declarations, Reading
+from tocsin.watching import Look, Settling
 
 logger = structlog.get_logger()
 
-POLL_S = 1.0
+POLL_S = 0.5
 """Seconds between two looks at the files. Looking works on every file system, mounted ConfigMaps included."""
-Stamp = frozenset[tuple[str, int, int, int]]
+MOVING_S = 0.1
+"""The same, while something is changing."""
+EFFORT = 50
+"""Looking takes at most one part in so many of the time: thousands of files are looked at less often."""
+RETRY_S = 1.0
+"""Seconds until what could not be applied is tried again."""
 
 
 class Reloader:
-    """Calls `apply` when it is told to, or when the files look different."""
+    """Reads and applies when it is told to, or when the files have changed and come to rest."""
 
     name = "reloader"
 
-    def __init__(self, paths: Sequence[Path], apply: Callable[[], Awaitable[None]], *, polls: bool) -> None:
+    def __init__(self, reading: Reading, apply: Callable[[Declarations], Awaitable[None]], *, polls: bool) -> None:
         self.ready = asyncio.Event()
-        self._paths, self._apply, self._polls = paths, apply, polls
+        self._reading, self._apply, self._polls = reading, apply, polls
         self._wake = asyncio.Event()
         self._stopping = False
+        self._looking_s = 0.0
 
     async def run(self) -> None:
         """Run until `stop`."""
         loop = asyncio.get_running_loop()
-        seen = stamp(self._paths) if self._polls else frozenset()
+        settling = Settling(self._reading.looked)
         loop.add_signal_handler(signal.SIGHUP, self._wake.set)
         self.ready.set()
         try:
             while not self._stopping:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_S if self._polls else None):
-                        await self._wake.wait()
-                now = stamp(self._paths) if self._polls else seen
-                if not self._stopping and (self._wake.is_set() or now != seen):
-                    self._wake.clear()
-                    if await self._reload():
-                        seen = now
+                await self._sleep(self._pause_s(settling))
+                if not self._stopping:
+                    await self._once(settling)
         finally:
             loop.remove_signal_handler(signal.SIGHUP)
 
@@ -53,32 +55,41 @@ class Reloader:
         self._stopping = True
         self._wake.set()
 
+    async def _once(self, settling: Settling) -> None:
+        told = self._wake.is_set()
+        self._wake.clear()
+        now = await self._look() if self._polls else {}
+        if not (settling.rested(now, monotonic()) or told):
+            return
+        if await self._reload():
+            settling.applied(self._reading.looked)
+        else:
+            await self._sleep(RETRY_S)
+            self._wake.set()
+
+    async def _look(self) -> Look:
+        """In a thread: a network file system may take its time."""
+        began = monotonic()
+        found = await asyncio.to_thread(self._reading.look)
+        self._looking_s = monotonic() - began
+        return found
+
+    def _pause_s(self, settling: Settling) -> float | None:
+        if not self._polls:
+            return None
+        return max(MOVING_S if settling.moving else POLL_S, EFFORT * self._looking_s)
+
+    async def _sleep(self, seconds: float | None) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+
     async def _reload(self) -> bool:
         """Apply; False where it has to be tried again."""
         done = False
         try:
-            await self._apply()
+            await self._apply(await asyncio.to_thread(self._reading.read))
             done = True
         except* BusUnavailable as group:
-            logger.warning("reload_will_retry", reason=str(group.exceptions[0]))
-        if done:
-            logger.info("manifests_reloaded")
+            logger.warning("reload_will_retry", reason=str(group.exceptions[0]), retry_in_s=RETRY_S)
         return done
-
-
-def stamp(paths: Sequence[Path]) -> Stamp:
-    """What the files look like from outside: name, time of change, size and inode of each."""
-    found = set()
-    for path in paths:
-        for file in _files(path):
-            with contextlib.suppress(OSError):  # a file that is gone is not in the stamp, which is a change
-                stat = os.stat(file)
-                found.add((str(file), stat.st_mtime_ns, stat.st_size, stat.st_ino))
-    return frozenset(found)
-
-
-def _files(path: Path) -> Iterator[Path]:
-    if path.is_dir():
-        with contextlib.suppress(OSError):
-            yield from path.iterdir()
-    yield path

@@ -78,46 +78,53 @@ class RunningSensors:
         """The positions of events that partial matches need: retention keeps their data."""
         return self._decider.needed(time.time_ns() // 1000)
 
-    async def apply(self, sensors: Iterable[Sensor]) -> dict[ObjectRef, CompiledSensor]:
-        """Make what decides equal `sensors`; return each compiled. An unchanged sensor is not touched."""
-        wanted = {sensor.ref: sensor for sensor in sensors}
-        compiled = await self._compile(wanted)
-        async with self._gate.closed():
-            if not self._took_over:
-                await self._take_over({str(ref): fresh.revision for ref, fresh in compiled.items()})
-                self._took_over = True
-            for ref in [ref for ref in self._compiled if ref not in wanted]:
-                await self._withdraw(ref)
-            changed = [ref for ref, fresh in compiled.items() if self._differs(fresh)]
-            for some in several(changed, AT_ONCE):
-                async with asyncio.TaskGroup() as puts:
-                    for ref in some:
-                        puts.create_task(self._put(wanted[ref], compiled[ref]), name=f"declare-{ref.name}")
-            for ref, fresh in compiled.items():  # in the order declared, which is the order of firings
-                if ref in self._since:
-                    say_forgotten(self._decider, fresh)
-                    self._decider.apply(fresh, since=self._since.pop(ref))
-                    self._compiled[ref] = fresh
-        self._decider.settle()
-        self._armory.declare([(wanted[ref], self._compiled[ref]) for ref in wanted])
-        self._declared = wanted
-        return {ref: self._compiled[ref] for ref in wanted}
+    async def apply(self, wanted: Mapping[ObjectRef, Sensor]) -> Mapping[ObjectRef, CompiledSensor]:
+        """Make what decides equal `wanted`; return each compiled. An unchanged sensor is not touched."""
+        fresh = await self._compile(wanted)
+        gone = [ref for ref in {**self._declared, **self._compiled, **self._since} if ref not in wanted]
+        if fresh or gone or not self._took_over:
+            async with self._gate.closed():
+                await self._swap(wanted, fresh, gone)
+            self._decider.settle()
+            await self._armory.declare([(wanted[ref], one) for ref, one in fresh.items()], gone)
+            for ref in (*fresh, *gone):
+                present = self._compiled.get(ref)
+                self._metrics.declare_triggers(ref, [] if present is None else [one.ref for one in present.triggers.values()])
+        self._declared = dict(wanted)
+        return self._compiled
+
+    async def _swap(
+        self, wanted: Mapping[ObjectRef, Sensor], fresh: Mapping[ObjectRef, CompiledSensor], gone: Iterable[ObjectRef]
+    ) -> None:
+        if not self._took_over:
+            await self._take_over({str(ref): one.revision for ref, one in fresh.items()})
+            self._took_over = True
+        for ref in gone:
+            await self._withdraw(ref)
+        for some in several(fresh, AT_ONCE):
+            async with asyncio.TaskGroup() as puts:
+                for ref in some:
+                    puts.create_task(self._put(wanted[ref], fresh[ref]), name=f"declare-{ref.name}")
+        for number, (ref, one) in enumerate(fresh.items()):  # in the order declared, which is the order of firings
+            say_forgotten(self._decider, one)
+            self._decider.apply(one, since=self._since.pop(ref))
+            self._compiled[ref] = one
+            if number % AT_ONCE == AT_ONCE - 1:
+                await asyncio.sleep(0)
 
     async def _compile(self, wanted: Mapping[ObjectRef, Sensor]) -> dict[ObjectRef, CompiledSensor]:
         """Compile what changed; between two of them others run, because a thousand take a second."""
-        compiled: dict[ObjectRef, CompiledSensor] = {}
+        fresh: dict[ObjectRef, CompiledSensor] = {}
         for ref, sensor in wanted.items():
-            former, present = self._declared.get(ref), self._compiled.get(ref)
-            if former is not None and present is not None and former == sensor:
-                compiled[ref] = present
-            else:
-                compiled[ref] = self._armory.compile(sensor)
-                await asyncio.sleep(0)
-        return compiled
-
-    def _differs(self, fresh: CompiledSensor) -> bool:
-        present = self._compiled.get(fresh.ref)
-        return present is None or present.revision != fresh.revision
+            former = self._declared.get(ref)
+            unsure = ref in self._since  # put in force by an `apply` that failed
+            if not unsure and (former is sensor or (former is not None and former == sensor)):
+                continue
+            compiled, present = self._armory.compile(sensor), self._compiled.get(ref)
+            if unsure or present is None or present.revision != compiled.revision:
+                fresh[ref] = compiled
+            await asyncio.sleep(0)
+        return fresh
 
     async def _put(self, sensor: Sensor, fresh: CompiledSensor) -> None:
         """Make `fresh` the revision in force."""
@@ -129,7 +136,8 @@ class RunningSensors:
         await self._bus.declarations.withdraw(str(ref))
         until = (await self._bus.journal.tallies()).last_position
         self._decider.remove(ref, until=until)
-        del self._compiled[ref]
+        self._compiled.pop(ref, None)
+        self._since.pop(ref, None)
         logger.info("sensor_withdrawn", sensor=ref.name, namespace=ref.namespace)
 
     async def _take_over(self, wanted: Mapping[str, str]) -> None:

@@ -24,7 +24,7 @@ from tocsin.armory import Armory
 from tocsin.changes import Changes
 from tocsin.components import running
 from tocsin.config import RunConfig
-from tocsin.declared import Declarations, load
+from tocsin.declared import Declarations, Reading
 from tocsin.kinds import source_kinds, trigger_kinds
 from tocsin.metrics import Metrics
 from tocsin.objects import ObjectState, State, sensor_view, source_view
@@ -100,11 +100,13 @@ class Service:
         return [state for state in self.supervisor.states.values() if state.ref.kind == kind]
 
 
-async def serve(config: RunConfig, declared: Declarations, announce: Callable[[Service, str | None], None]) -> None:
+async def serve(
+    config: RunConfig, reading: Reading, declared: Declarations, announce: Callable[[Service, str | None], None]
+) -> None:
     """Run until SIGTERM or SIGINT; then stop intake, finish what is in flight, and return.
 
-    `announce` is told when everything runs, with the API's address. Raises `NothingToRun`, `ApiUnavailable` and errors of the
-    bus where it cannot start.
+    `declared` is what `reading` read last. `announce` is told when everything runs, with the API's address. Raises
+    `NothingToRun`, `ApiUnavailable` and errors of the bus where it cannot start.
     """
     async with contextlib.AsyncExitStack() as stack:
         stopping = stack.enter_context(stop_signal())
@@ -117,7 +119,7 @@ async def serve(config: RunConfig, declared: Declarations, announce: Callable[[S
         if not any(state.state is not State.STOPPED for state in service.supervisor.states.values()):
             raise NothingToRun
         url = await _api(stack, service, config)
-        reloader = Reloader(config.paths, lambda: _reload(service, config), polls=config.watch)
+        reloader = Reloader(reading, service.supervisor.reapply, polls=config.watch)
         await stack.enter_async_context(running(reloader))
         service.started = True
         states = service.supervisor.states
@@ -134,11 +136,6 @@ async def serve(config: RunConfig, declared: Declarations, announce: Callable[[S
         sys.setswitchinterval(_SWITCH_S)
         await stopping.wait()
         logger.info("service_stopping")
-
-
-async def _reload(service: Service, config: RunConfig) -> None:
-    """Read the manifests beside the loop, which goes on answering, and apply them."""
-    await service.supervisor.apply(await asyncio.to_thread(load, config.paths))
 
 
 def _many_not_in_order(states: Mapping[ObjectRef, ObjectState]) -> int:

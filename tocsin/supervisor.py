@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Container, Mapping, Sequence
+from typing import NamedTuple
 
 import structlog
 
 from eventbus.contract import Bus
 from eventbus.event import Road
-from eventbus.firing import TriggerRef
 from eventbus.journal import Declared
 from manifests.objects import EventSource, ObjectRef, Sensor
 from manifests.problems import ManifestError, Problem, Severity
@@ -23,6 +23,58 @@ from tocsin.secrets import LocalValues
 
 logger = structlog.get_logger()
 
+MOST_SAID = 20
+"""Problems that are said when manifests are applied; `tocsin validate` shows all."""
+MOST_NAMED = 10
+"""Objects that are named when manifests are applied."""
+
+
+Said = tuple[str, str, str]
+"""A problem by file, path and message: it is the same problem where its line has moved."""
+
+
+def _said(problem: Problem) -> Said:
+    return problem.file, problem.path, problem.message
+
+
+class Applied(NamedTuple):
+    """What applying came to."""
+
+    added: Sequence[ObjectRef]
+    changed: Sequence[ObjectRef]
+    removed: Sequence[ObjectRef]
+    unchanged: int
+    not_in_order: int
+    """Objects of which not all runs as it is declared."""
+
+    def said(self) -> dict[str, object]:
+        """For a line of the log."""
+        named = {"added": self.added, "changed": self.changed, "removed": self.removed}
+        found: dict[str, object] = {word: _names(refs) for word, refs in named.items() if refs}
+        return found | {"unchanged": self.unchanged, "not_in_order": self.not_in_order}
+
+
+def _names(refs: Sequence[ObjectRef]) -> str:
+    more = f" and {len(refs) - MOST_NAMED} more" if len(refs) > MOST_NAMED else ""
+    return ", ".join(map(str, refs[:MOST_NAMED])) + more
+
+
+def _difference(
+    former: Mapping[ObjectRef, EventSource | Sensor],
+    wanted: Mapping[ObjectRef, EventSource | Sensor],
+    states: Mapping[ObjectRef, ObjectState],
+) -> Applied:
+    same = [ref for ref, obj in wanted.items() if former.get(ref) is obj]
+    other = {ref: obj for ref, obj in wanted.items() if former.get(ref) is not obj}
+    changed = [ref for ref, obj in other.items() if ref in former and former[ref] != obj]
+    return Applied(
+        added=[ref for ref in other if ref not in former],
+        changed=changed,
+        removed=[ref for ref in former if ref not in wanted],
+        unchanged=len(same) + sum(ref in former for ref in other) - len(changed),
+        not_in_order=sum(state.state is not State.RUNNING for state in states.values()),
+    )
+
 
 class Supervisor:
     """Keeps the last good revision of what became invalid, and knows how each object fares."""
@@ -32,35 +84,80 @@ class Supervisor:
         self.states: dict[ObjectRef, ObjectState] = {}
         self._applying = asyncio.Lock()
         self._events: Mapping[Road, EventState] = {}
+        self._in_force: dict[ObjectRef, EventSource | Sensor] | None = None
+        """What runs; None before the first `apply`."""
+        self._put: dict[ObjectRef, str] = {}
+        """The revisions of event sources that are on record as in force."""
+        self._known: frozenset[Said] = frozenset()
+        """The problems of the manifests that were applied last."""
         sources.changed = self._fares_otherwise
 
     def needed(self) -> Collection[int]:
         """The positions of events that partial matches need."""
         return self._sensors.needed()
 
-    async def apply(self, declared: Declarations) -> None:
-        """Make what runs equal `declared`: what is new starts, what is gone stops, what is unchanged is not touched."""
+    async def apply(self, declared: Declarations) -> Applied:
+        """Make what runs equal `declared`: what is new starts, what is gone stops, what is unchanged is not touched.
+
+        Raises `BusUnavailable` where it could not be done now; what was done stays, and applying again does the rest.
+        """
         async with self._applying:
             kept = await self._last_good(declared)
             self._values.replace([*(self._values.documents() if declared.unreadable else ()), *declared.values])
-            sources = {source.ref: source for source in declared.sources} | _only(kept, EventSource)
-            sensors = {sensor.ref: sensor for sensor in declared.sensors} | _only(kept, Sensor)
-            states = {ref: _state(ref, obj, ref in kept, declared.about(ref)) for ref, obj in (sources | sensors).items()}
-            for ref in declared.broken() - set(states):
-                problems = declared.about(ref)
-                message = f"invalid, and no earlier revision is kept: {_first(problems)}"
-                states[ref] = ObjectState(ref=ref, state=State.STOPPED, message=message, problems=problems)
-            compiled = await self._sensors.apply(sensors.values())
-            self._declare_series(sources.values(), compiled.values())
-            await self._put_sources(sources.values())
+            wanted = declared.objects() | kept
+            sources = {ref: obj for ref, obj in wanted.items() if isinstance(obj, EventSource)}
+            compiled = await self._sensors.apply({ref: obj for ref, obj in wanted.items() if isinstance(obj, Sensor)})
+            self._metrics.declare_roads(
+                [Road(ref.namespace, ref.name, event.name) for ref, source in sources.items() for event in source.events]
+            )
+            await self._put_sources(sources)
             events = await self._sources.apply(sources.values())
-            for ref, source in sources.items():
-                _judge_source(states[ref], source, events)
-            for ref, ready in compiled.items():
-                _judge_sensor(states[ref], sensors[ref], ready, declared)
+            states = await self._judged(wanted, kept, declared, compiled, events)
             self._say_what_changed(states)
-            self.states, self._events = states, events
+            applied = _difference(self._in_force or {}, wanted, states)
+            self.states, self._events, self._in_force = states, events, wanted
+            self._known = frozenset(map(_said, declared.problems))
             self._count(events)
+            return applied
+
+    async def reapply(self, declared: Declarations) -> None:
+        """Apply what was edited, and say what became of it."""
+        new = [problem for problem in declared.problems if _said(problem) not in self._known]
+        applied = await self.apply(declared)
+        for problem in new[:MOST_SAID]:
+            say = logger.error if problem.severity is Severity.ERROR else logger.warning
+            say("manifest_problem", object=str(problem.ref) if problem.ref else problem.file, problem=str(problem))
+        if len(new) > MOST_SAID:
+            logger.warning("more_manifest_problems", problems=len(new) - MOST_SAID, hint="tocsin validate shows all")
+        logger.info("manifests_applied", **applied.said())
+
+    async def _judged(
+        self,
+        wanted: Mapping[ObjectRef, EventSource | Sensor],
+        kept: Container[ObjectRef],
+        declared: Declarations,
+        compiled: Mapping[ObjectRef, CompiledSensor],
+        events: Mapping[Road, EventState],
+    ) -> dict[ObjectRef, ObjectState]:
+        """How everything fares. A sensor about which nothing changed fares as before."""
+        states: dict[ObjectRef, ObjectState] = {}
+        for number, (ref, obj) in enumerate(wanted.items()):
+            former, said = self.states.get(ref), declared.about(ref)
+            if former is not None and former.declared is obj and former.unchanged(said, kept=ref in kept):
+                states[ref] = former
+                continue
+            state = states[ref] = _state(ref, obj, ref in kept, said)
+            if isinstance(obj, EventSource):
+                _judge_source(state, obj, events)
+            else:
+                _judge_sensor(state, obj, compiled[ref], declared)
+            if number % 256 == 0:
+                await asyncio.sleep(0)
+        for ref in declared.broken() - states.keys():
+            problems = declared.about(ref)
+            message = f"invalid, and no earlier revision is kept: {_first(problems)}"
+            states[ref] = ObjectState(ref=ref, state=State.STOPPED, message=message, problems=problems)
+        return states
 
     def _fares_otherwise(self, road: Road) -> None:
         """Judge the event source of `road` anew: one of its events has come, gone, or come back."""
@@ -76,38 +173,43 @@ class Supervisor:
     async def _last_good(self, declared: Declarations) -> dict[ObjectRef, EventSource | Sensor]:
         """What was in force and is declared wrongly now, as it was."""
         good, broken = declared.refs(), declared.broken()
+        if not broken and not declared.unreadable:
+            return {}
+        # A file that cannot be read at all may have held any object that is missing now.
+        return {
+            ref: obj for ref, obj in (await self._former()).items() if ref not in good and (ref in broken or declared.unreadable)
+        }
+
+    async def _former(self) -> Mapping[ObjectRef, EventSource | Sensor]:
+        """What was in force before: as it runs, or as the service that ran before left it."""
+        if self._in_force is not None:
+            return self._in_force
         found: dict[ObjectRef, EventSource | Sensor] = {}
         for former in await self._bus.journal.in_force(None):
-            ref = ref_of(former)
-            # A file that cannot be read at all may have held any object that is missing now.
-            if ref in good or not (ref in broken or declared.unreadable):
-                continue
             try:
-                obj = object_of(former.content)
+                found[ref_of(former)] = object_of(former.content)
             except ManifestError as exc:
                 logger.error("last_good_unreadable", object=former.ref, revision=former.revision, reason=str(exc))
-                continue
-            if isinstance(obj, EventSource | Sensor):
-                found[ref] = obj
         return found
 
-    async def _put_sources(self, sources: Iterable[EventSource]) -> None:
-        wanted = {str(source.ref): source for source in sources}
-        for former in await self._bus.journal.in_force(None):
-            if former.ref.startswith("EventSource/") and former.ref not in wanted:
-                await self._bus.declarations.withdraw(former.ref)
-            elif former.ref in wanted and former.revision == revision_of(wanted[former.ref].content):
-                del wanted[former.ref]
-        for some in several(wanted.items(), AT_ONCE):
+    async def _put_sources(self, sources: Mapping[ObjectRef, EventSource]) -> None:
+        if self._in_force is None:
+            in_force = await self._bus.journal.in_force(None)
+            self._put = {ref_of(one): one.revision for one in in_force if one.ref.startswith("EventSource/")}
+        for ref in [ref for ref in self._put if ref not in sources]:
+            await self._bus.declarations.withdraw(str(ref))
+            del self._put[ref]
+        changed = {ref: revision_of(source.content) for ref, source in sources.items() if not self._runs(ref, source)}
+        wanted = [(ref, revision) for ref, revision in changed.items() if self._put.get(ref) != revision]
+        for some in several(wanted, AT_ONCE):
             async with asyncio.TaskGroup() as puts:
-                for ref, source in some:
-                    put = self._bus.declarations.put(ref, revision_of(source.content), canonical_json(source.content))
+                for ref, revision in some:
+                    put = self._bus.declarations.put(str(ref), revision, canonical_json(sources[ref].content))
                     puts.create_task(_done(put), name=f"declare-{ref}")
+            self._put.update(some)
 
-    def _declare_series(self, sources: Iterable[EventSource], sensors: Iterable[CompiledSensor]) -> None:
-        roads = [Road(s.ref.namespace, s.ref.name, event.name) for s in sources for event in s.events]
-        triggers = [TriggerRef(s.ref.namespace, s.ref.name, t) for s in sensors for t in s.triggers]
-        self._metrics.declare(roads, triggers)
+    def _runs(self, ref: ObjectRef, source: EventSource) -> bool:
+        return self._in_force is not None and self._in_force.get(ref) is source
 
     def _count(self, events: Mapping[Road, EventState]) -> None:
         counts: Counter[tuple[str, str]] = Counter((state.ref.kind, state.state.value) for state in self.states.values())
@@ -125,7 +227,10 @@ class Supervisor:
             former = self.states.get(ref)
             if state.state is State.RUNNING or (former and (former.state, former.message) == (state.state, state.message)):
                 continue
-            logger.error("object_not_in_order", object=str(ref), state=state.state.value, reason=state.message)
+            where = next(
+                (f"{one.file}:{one.line}" for one in state.problems if one.severity is Severity.ERROR and one.file), None
+            )
+            logger.error("object_not_in_order", object=str(ref), state=state.state.value, reason=state.message, where=where)
 
 
 async def _done(put: Awaitable[Declared]) -> None:
@@ -138,16 +243,14 @@ def ref_of(declared: Declared) -> ObjectRef:
     return ObjectRef("EventSource" if kind == "EventSource" else "Sensor", namespace, name)
 
 
-def _only(objects: Mapping[ObjectRef, EventSource | Sensor], kind: type) -> dict:  # type: ignore[type-arg]
-    return {ref: obj for ref, obj in objects.items() if isinstance(obj, kind)}
-
-
 def _state(ref: ObjectRef, obj: EventSource | Sensor, last_good: bool, problems: Sequence[Problem]) -> ObjectState:
     if last_good:
         reason = _first(problems) or "its file cannot be read"
         message = f"the last valid revision runs on: {reason}"
-        return ObjectState(ref=ref, state=State.LAST_GOOD, message=message, problems=problems, declared=obj, kept=True)
-    return ObjectState(ref=ref, state=State.RUNNING, problems=problems, declared=obj)
+        return ObjectState(
+            ref=ref, state=State.LAST_GOOD, message=message, problems=problems, said=problems, declared=obj, kept=True
+        )
+    return ObjectState(ref=ref, state=State.RUNNING, problems=problems, said=problems, declared=obj)
 
 
 def _judge_source(state: ObjectState, source: EventSource, events: Mapping[Road, EventState]) -> None:

@@ -53,7 +53,7 @@ def reapply(service: Service) -> None:
     before = len(service.said())
     service.process.send_signal(signal.SIGHUP)
     until = time.monotonic() + 10
-    while "manifests_reloaded" not in service.said()[before:]:
+    while "manifests_applied" not in service.said()[before:]:
         assert time.monotonic() < until, service.said()[before:]
         time.sleep(0.02)
 

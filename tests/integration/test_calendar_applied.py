@@ -40,7 +40,7 @@ async def test_the_same_declaration_changes_nothing_and_another_ends_the_old_sch
     listener = HttpListener(host="127.0.0.1", port_offset=0, allow_unauthenticated=False)
     assert source_kinds().get("calendar") is Calendar
     metrics = Metrics()
-    metrics.declare([Road("default", "clock", "tick")], [])
+    metrics.declare_roads([Road("default", "clock", "tick")])
     sources = RunningSources(
         bus, metrics, Changes(), Pauses(bus.state), kinds=source_kinds(), values=NoValues(), listener=listener
     )

@@ -337,7 +337,7 @@ def declared(base: str, *events: str) -> EventSource:
 
 async def test_a_changed_declaration_keeps_its_hook_a_stop_too_and_only_a_withdrawn_one_loses_it() -> None:
     bus, metrics = MemoryBus(), Metrics()
-    metrics.declare([Road("default", "git", "push")], [])
+    metrics.declare_roads([Road("default", "git", "push")])
     place = "/api/v4/projects/7/hooks"
 
     def service() -> RunningSources:
@@ -371,7 +371,7 @@ async def test_a_changed_declaration_keeps_its_hook_a_stop_too_and_only_a_withdr
 
 async def test_a_source_whose_hooks_cannot_be_registered_says_why_and_serves() -> None:
     bus, metrics = MemoryBus(), Metrics()
-    metrics.declare([Road("default", "git", "push")], [])
+    metrics.declare_roads([Road("default", "git", "push")])
     listener = HttpListener(host="127.0.0.1", port_offset=0, allow_unauthenticated=False)
     values = KnownValues(token=TOKEN, hub=SECRET)
     service = RunningSources(bus, metrics, Changes(), Pauses(bus.state), kinds=source_kinds(), values=values, listener=listener)

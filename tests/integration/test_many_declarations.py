@@ -34,10 +34,11 @@ async def test_more_sensors_than_the_log_takes_writes_at_once_are_applied_and_an
     armory = Armory(bus.journal, trigger_kinds(), LocalValues(), Web())
     sensors = RunningSensors(bus, armory, Metrics(), Changes(), grace_s=1.0)
     try:
-        wanted = [named(number) for number in range(8500)]
-        first = await sensors.apply(wanted)
+        wanted = {sensor.ref: sensor for sensor in map(named, range(8500))}
+        first = dict(await sensors.apply(wanted))
         assert len(first) == len(await bus.journal.in_force(None)) == 8500
-        wanted[42] = named(42, "edited")
+        edited = named(42, "edited")
+        wanted[edited.ref] = edited
         second = await sensors.apply(wanted)
         assert [ref.name for ref in first if second[ref] is not first[ref]] == ["s42"]
         assert len(await bus.journal.in_force(None)) == 8500

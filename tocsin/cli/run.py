@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tocsin.config import RunConfig
-    from tocsin.declared import Declarations
+    from tocsin.declared import Declarations, Reading
     from tocsin.runtime import Service
 
 
@@ -127,9 +127,10 @@ def command(  # noqa: PLR0917 - click hands each option over by name
 
 
 def _run(config: "RunConfig", settings: Settings) -> None:
-    from tocsin.declared import load
+    from tocsin.declared import Reading
 
-    declared = load(config.paths, strict=config.strict)
+    reading = Reading(config.paths, strict=config.strict)
+    declared = reading.read()
     problems = [*declared.problems, *(declared.compiled_problems() if config.strict else ())]
     for problem in problems:
         message(str(problem))
@@ -139,10 +140,10 @@ def _run(config: "RunConfig", settings: Settings) -> None:
     if not declared.refs() and not (config.data / "tocsin.lock").exists():
         message("nothing was started: no valid event source or sensor")
         sys.exit(2)
-    _serve(config, declared, settings)
+    _serve(config, reading, declared, settings)
 
 
-def _serve(config: "RunConfig", declared: "Declarations", settings: Settings) -> None:
+def _serve(config: "RunConfig", reading: "Reading", declared: "Declarations", settings: Settings) -> None:
     import asyncio
 
     from eventbus.errors import BusError
@@ -159,7 +160,7 @@ def _serve(config: "RunConfig", declared: "Declarations", settings: Settings) ->
     try:
         refuse_open_api(config, os.environ.get("TOCSIN_API_TOKEN"))
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serve(config, declared, announce))
+            runner.run(serve(config, reading, declared, announce))
     except BaseExceptionGroup as group:
         leaves = list(_leaves(group))
         if any(isinstance(exc, NothingToRun) for exc in leaves):

@@ -10,6 +10,7 @@ from eventbus.event import Road
 from eventbus.firing import OutcomeKind, TriggerRef
 from eventbus.journal import Tallies
 from eventbus.retention import Kept
+from manifests.objects import ObjectRef
 from tocsin.exposition import exposition
 from tocsin.metrics import Histogram, Metrics
 
@@ -41,7 +42,8 @@ def samples(metrics: Metrics, tallies: Tallies = NOTHING, kept: Kept = KEPT) -> 
 @pytest.fixture
 def metrics() -> Metrics:
     made = Metrics()
-    made.declare([ROAD], [TRIGGER])
+    made.declare_roads([ROAD])
+    made.declare_triggers(ObjectRef("Sensor", *TRIGGER[:2]), [TRIGGER])
     made.listening = {("default", "github"): 1}
     return made
 
@@ -109,7 +111,8 @@ def test_buckets_are_cumulative() -> None:
 def test_series_go_with_their_object_and_stay_with_what_stays(metrics: Metrics) -> None:
     metrics.accepted(metrics.roads[ROAD], 0.001, repeat=False)
     other = Road("default", "github", "release")
-    metrics.declare([ROAD, other], [])
+    metrics.declare_roads([ROAD, other])
+    metrics.declare_triggers(ObjectRef("Sensor", *TRIGGER[:2]), [])
     found = samples(metrics)
     assert found["tocsin_events_accepted_total{'name': 'push', 'namespace': 'default', 'source': 'github'}"] == 1
     assert found["tocsin_events_accepted_total{'name': 'release', 'namespace': 'default', 'source': 'github'}"] == 0
@@ -117,7 +120,7 @@ def test_series_go_with_their_object_and_stay_with_what_stays(metrics: Metrics) 
 
 
 def test_a_withdrawn_trigger_may_still_end(metrics: Metrics) -> None:
-    metrics.declare([], [])
+    metrics.declare_roads([])
     metrics.attempted(TRIGGER, 0.1, succeeded=True)
     metrics.ended(TRIGGER, OutcomeKind.SUCCEEDED)
     assert metrics.closed[OutcomeKind.SUCCEEDED] == 1
@@ -125,7 +128,7 @@ def test_a_withdrawn_trigger_may_still_end(metrics: Metrics) -> None:
 
 def test_hostile_names_cannot_break_the_page() -> None:
     metrics = Metrics()
-    metrics.declare([Road("default", 'a"b\nc\\', "x")], [])
+    metrics.declare_roads([Road("default", 'a"b\nc\\', "x")])
     assert any('a"b\\nc' in name for name in samples(metrics))
 
 

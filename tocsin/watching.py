@@ -1,0 +1,76 @@
+"""When changed manifests have come to rest: a file that is still being written is not applied half."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from manifests.files import SUFFIXES
+from manifests.stamps import Stamp
+
+QUIET_S = 0.3
+"""Seconds without a further change after which what changed is applied. Editors and copies take several steps to save."""
+EMPTIED_S = 3.0
+"""The same, where a file has become empty: whoever truncates it is about to write it."""
+LONGEST_S = 10.0
+"""Seconds after which changes are applied though more keep coming."""
+
+Look = Mapping[str, Stamp]
+"""What the files look like from outside, by name."""
+
+
+def look(paths: Sequence[Path]) -> dict[str, Stamp]:
+    """Look at every file that `paths` name, as the loader would. What cannot be looked at is not there."""
+    found = {}
+    for path in paths:
+        for name in _files(str(path)):
+            try:
+                found[name] = Stamp.of(os.stat(name))
+            except OSError:
+                continue
+    return found
+
+
+def _files(path: str) -> Iterator[str]:
+    try:
+        names = os.listdir(path) if os.path.isdir(path) else None
+    except OSError:
+        names = None
+    if names is None:
+        yield path
+    else:
+        yield from (os.path.join(path, name) for name in names if name.lower().endswith(SUFFIXES) and not name.startswith("."))
+
+
+class Settling:
+    """Told what the files look like again and again, it tells when to apply them. Times are seconds of any clock."""
+
+    def __init__(self, applied: Look) -> None:
+        self._applied, self._latest = applied, applied
+        self._began_s = self._changed_s = 0.0
+
+    @property
+    def moving(self) -> bool:
+        """Whether something has changed that is not applied."""
+        return self._latest != self._applied
+
+    def rested(self, now: Look, at_s: float) -> bool:
+        """Whether what changed should be applied now."""
+        if now != self._latest:
+            if not self.moving:
+                self._began_s = at_s
+            self._latest, self._changed_s = now, at_s
+        if not self.moving:
+            return False
+        return at_s - self._changed_s >= self._quiet_s() or at_s - self._began_s >= LONGEST_S
+
+    def applied(self, look: Look) -> None:
+        """`look` is what was applied."""
+        self._applied = look
+
+    def _quiet_s(self) -> float:
+        emptied = any(not stamp.size and self._had_content(name) for name, stamp in self._latest.items())
+        return EMPTIED_S if emptied else QUIET_S
+
+    def _had_content(self, name: str) -> bool:
+        former = self._applied.get(name)
+        return former is not None and former.size > 0

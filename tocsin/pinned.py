@@ -102,7 +102,7 @@ async def listening(journal: Journal, recorded: Recorded, wanted: str | None) ->
         if kind != "Sensor" or wanted not in (None, name, f"{namespace}/{name}"):
             continue
         found.asked = True
-        roads = set(_roads(namespace, declared))
+        roads = set(roads_of(namespace, declared.content))
         others += [(name, other) for other in roads if other != road]
         if road in roads:
             found.sensors.append(await _sensor(journal, declared, namespace, name, recorded))
@@ -113,8 +113,9 @@ async def listening(journal: Journal, recorded: Recorded, wanted: str | None) ->
     return found
 
 
-def _roads(namespace: str, declared: Declared) -> Iterator[Road]:
-    spec = msgspec.json.decode(declared.content).get("spec") or {}
+def roads_of(namespace: str, content: bytes) -> Iterator[Road]:
+    """The events that a kept revision of a sensor depends on."""
+    spec = msgspec.json.decode(content).get("spec") or {}
     for dependency in spec.get("dependencies") or ():
         yield Road(namespace, str(dependency.get("eventSourceName", "")), str(dependency.get("eventName", "")))
 

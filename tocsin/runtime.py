@@ -30,6 +30,7 @@ from tocsin.metrics import Metrics
 from tocsin.objects import ObjectState, State, sensor_view, source_view
 from tocsin.pauses import Mode, Pauses, pause_text, pause_view
 from tocsin.reload import Reloader
+from tocsin.replaying.replayer import Replayer
 from tocsin.running_sensors import RunningSensors
 from tocsin.running_sources import RunningSources
 from tocsin.secrets import LocalValues
@@ -53,6 +54,7 @@ class Service:
     def __init__(
         self, bus: Bus, supervisor: Supervisor, *, metrics: Metrics, changes: Changes, pauses: Pauses, acts: Acts
     ) -> None:
+        self.replayer = Replayer(bus)
         self.pauses = pauses
         self.acts = acts
         self.bus = bus
@@ -118,6 +120,8 @@ async def serve(
         await service.pauses.forget(service.supervisor.states)
         if not any(state.state is not State.STOPPED for state in service.supervisor.states.values()):
             raise NothingToRun
+        await service.replayer.load()
+        await stack.enter_async_context(running(service.replayer))
         url = await _api(stack, service, config)
         reloader = Reloader(reading, service.supervisor.reapply, polls=config.watch)
         await stack.enter_async_context(running(reloader))

@@ -8,6 +8,7 @@ from eventbus.event import Event, Recorded
 from eventbus.firing import Cause, Firing
 from eventbus.journal import FiringRecord, Journal
 from tocsin.queries import NotFound, find_event, find_firing
+from tocsin.replaying.record import find, replay_view
 from tocsin.views import Json, cause_view, event_view, firing_view, when
 
 _FIRING_ID = re.compile("[0-9a-f]{32}")
@@ -33,8 +34,15 @@ async def why(journal: Journal, what: str) -> Json:
         "firing": await _with_request(journal, record),
         "attempt": int(attempt) if attempt else None,
         "causes": [await _cause(journal, cause) for cause in record.firing.causes],
+        "replay": await _replay(journal, record.firing.replay),
         "chain": await _chain(journal, record.firing),
     }
+
+
+async def _replay(journal: Journal, number: int) -> Json | None:
+    """The replay that a firing was decided in; None where it was decided as its events came in."""
+    found = await find(journal, number) if number else None
+    return None if found is None else replay_view(found)
 
 
 async def _cause(journal: Journal, cause: Cause) -> Json:

@@ -19,6 +19,7 @@ from tocsin.api.access import load_token, read_token
 from tocsin.api.server import ApiUnavailable, serving
 from tocsin.changes import Changes
 from tocsin.metrics import Metrics
+from tocsin.replaying.replayer import Replayer
 from tocsin.views import Json
 
 TOKEN = "token-of-the-test"
@@ -41,6 +42,7 @@ class FakeService:
         self.changes = Changes()
         self.instance = "abc"
         self.ready = True
+        self.replayer = Replayer(bus)
         self.acts = Acts(bus, Nobody(), Unwatched())  # type: ignore[arg-type]
 
     def readiness(self) -> Json:

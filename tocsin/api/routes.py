@@ -11,6 +11,7 @@ from manifests.objects import ObjectRef
 from tocsin import __version__, queries, story
 from tocsin.api.follow import Follow, wants_stream
 from tocsin.api.problems import answer
+from tocsin.api.replays import Replays
 from tocsin.api.service import Service
 from tocsin.api.writes import Writes
 from tocsin.objects import pick
@@ -55,7 +56,8 @@ class Routes:
             "/api/v1/sources/{name:.+}/pause": self.pause_source,
             "/api/v1/sources/{name:.+}/resume": self.resume_source,
         }
-        return [*routes, *(web.post(path, handler) for path, handler in post.items()), *Writes(self._service).table()]
+        routes = [*Replays(self._service).table(), *Writes(self._service).table(), *routes]
+        return [*routes, *(web.post(path, handler) for path, handler in post.items())]
 
     async def livez(self, _request: web.Request) -> web.Response:
         """The loop turns."""

@@ -8,6 +8,7 @@ from tocsin.acts import Acts
 from tocsin.changes import Changes
 from tocsin.metrics import Metrics
 from tocsin.pauses import Mode
+from tocsin.replaying.replayer import Replayer
 from tocsin.views import Json
 
 
@@ -18,6 +19,7 @@ class Service(Protocol):
     metrics: Metrics
     changes: Changes
     acts: Acts
+    replayer: Replayer
     instance: str
     """Random id of this process's run; tells a client that it found the service it looked for."""
 

@@ -18,6 +18,8 @@ COMMANDS = {
     "why": Lazy("tocsin.cli.why", "What caused this firing."),
     "explain": Lazy("tocsin.cli.explain", "Why an event did, or did not, fire."),
     "trace": Lazy("tocsin.cli.trace", "Everything that followed from an event."),
+    "replay": Lazy("tocsin.cli.replay", "Do it again on purpose; shows first what would run."),
+    "replays": Lazy("tocsin.cli.replays", "What was done again, and how far it is."),
     "sources": Lazy("tocsin.cli.sources", "Which event sources run, and how they fare."),
     "sensors": Lazy("tocsin.cli.sensors", "Which sensors run, and how they fare."),
     "schema": Lazy("tocsin.cli.schema", "JSON Schema of a manifest kind, for editors."),

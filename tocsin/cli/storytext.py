@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tocsin.cli.text import attempt_lines, outcome_line, pairs, request_lines, road, trigger, ways
+from tocsin.cli.replaytext import replay_text
+from tocsin.cli.text import attempt_lines, fired, outcome_line, pairs, request_lines, road, trigger, ways
 
 Json = Mapping[str, Any]
 
@@ -20,10 +21,12 @@ def why_text(story: Json) -> str:
     for cause in story["causes"]:
         lines += [f"  {cause['dependency']} matched {line}" for line in _event_line(cause)]
     lines += ["", *_firing_lines(firing), *_sent(firing)]
+    if story.get("replay"):
+        lines += ["", "decided again on purpose:", *(f"  {line}" for line in replay_text(story["replay"]).splitlines())]
     if story["chain"]:
         lines += ["", "before it:"]
         for link in story["chain"]:
-            lines.append(f"  firing {link['firing']['id']} of {trigger(link['firing'])}, {outcome_line(link['firing'])}")
+            lines.append(f"  firing {link['firing']['id']} of {fired(link['firing'])}, {outcome_line(link['firing'])}")
             lines += [f"    on {line}" for event in link["causes"] for line in _event_line(event)]
     return "\n".join(lines)
 
@@ -38,11 +41,15 @@ def explain_text(story: Json) -> str:
         lines += ["", f"sensor {_object(sensor)}, revision {sensor['revision'][:12]}"]
         lines += [f"  {line}" for line in _verdicts(sensor)]
         lines += [f"  {line}" for line in _joins(sensor)]
-        lines += [f"  fired {firing['trigger']}: {firing['id']}, {outcome_line(firing)}" for firing in sensor["firings"]]
+        lines += [f"  fired {_again(firing)}: {firing['id']}, {outcome_line(firing)}" for firing in sensor["firings"]]
     if story["note"]:
         lines += ["", story["note"]]
     lines += [f"  {hint}" for hint in story["hints"]]
     return "\n".join(lines)
+
+
+def _again(firing: Json) -> str:
+    return f"{firing['trigger']} in replay {firing['replay']}" if firing["replay"] else str(firing["trigger"])
 
 
 def _verdicts(sensor: Json) -> Iterator[str]:
@@ -80,7 +87,7 @@ def _event_tree(node: Json, head: str, indent: str) -> Iterator[str]:
 
 def _firing_tree(branch: Json, head: str, indent: str) -> Iterator[str]:
     firing = branch["firing"]
-    yield f"{head}firing {firing['id']} of {trigger(firing)}: {outcome_line(firing)}"
+    yield f"{head}firing {firing['id']} of {fired(firing)}: {outcome_line(firing)}"
     yield from (indent + line for line in attempt_lines(firing["attempts"]))
     last = len(branch["events"]) - 1
     for n, node in enumerate(branch["events"]):

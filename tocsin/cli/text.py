@@ -21,6 +21,11 @@ def trigger(item: Json) -> str:
     return f"{head}{item['sensor']}/{item['trigger']}"
 
 
+def fired(item: Json) -> str:
+    """The trigger of a firing, and in which replay it was decided where it was one."""
+    return trigger(item) + (f" (replay {item['replay']})" if item.get("replay") else "")
+
+
 def seconds(time: str | None) -> str:
     """RFC 3339 text without the fraction."""
     return "-" if time is None else time[:19] + "Z"
@@ -34,7 +39,7 @@ def events_table(page: Json) -> str:
 
 def firings_table(page: Json, nothing: str = "no firings") -> str:
     """A list of firings."""
-    rows = [(seconds(f["decided"]), trigger(f), f["state"], len(f["attempts"]), f["id"], f["reason"]) for f in page["items"]]
+    rows = [(seconds(f["decided"]), fired(f), f["state"], len(f["attempts"]), f["id"], f["reason"]) for f in page["items"]]
     return table(("DECIDED", "TRIGGER", "STATE", "ATTEMPTS", "ID", "REASON"), rows, nothing=nothing) + more(page)
 
 

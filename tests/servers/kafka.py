@@ -60,7 +60,9 @@ class KafkaBroker:
         self._format()
 
     def start(self) -> Self:
-        """Start it on its data, and return when it takes connections."""
+        """Start it on its data, and return when it takes connections. Does nothing where it runs."""
+        if self._child is not None and self._child.runs:
+            return self
         self._child = Child([*self._java, "kafka.Kafka", str(self._folder / "server.properties")], log=self._folder / "kafka.log")
         port = int(self.plain.rpartition(":")[2])
         self._child.wait_for(lambda: listens(port), "Kafka broker")

@@ -34,6 +34,11 @@ class Child:
         with log.open("ab") as out:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=log.parent)
 
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
     def wait_for(self, fact: Callable[[], bool], what: str, *, timeout_s: float = 60.0) -> None:
         """Return once `fact()` holds; raise with the log's end where the child ended or time ran out."""
         until = time.monotonic() + timeout_s

@@ -130,6 +130,18 @@ class Cluster:
         finally:
             await consumer.stop()
 
+    async def read_all(self, topic: str) -> list[Any]:
+        """Every record of a topic with one partition."""
+        from aiokafka import TopicPartition
+
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.broker.plain, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            (end,) = (await consumer.end_offsets([TopicPartition(topic, 0)])).values()
+        finally:
+            await consumer.stop()
+        return await self.read(topic, end)
+
     def source(self, topic: str, *, tell: Callable[[str], None] = lambda reason: None, **spec: Any) -> Kafka:
         fields = {"url": self.broker.plain, "topic": topic, "jsonBody": True, **spec}
         if "partition" not in fields:

@@ -15,10 +15,12 @@ from eventbus.sqlite.committer import Committer
 from eventbus.sqlite.decisions import Decide
 from eventbus.sqlite.declarations import SqliteDeclarations
 from eventbus.sqlite.files import Files
+from eventbus.sqlite.firing_keys import FIRINGS, begin_with
 from eventbus.sqlite.groups import Groups
 from eventbus.sqlite.handover import Handover
-from eventbus.sqlite.identities import Identities
+from eventbus.sqlite.identities import IDENTITIES
 from eventbus.sqlite.journal import SqliteJournal
+from eventbus.sqlite.keytable import Keys
 from eventbus.sqlite.log import Log
 from eventbus.sqlite.options import SqliteOptions
 from eventbus.sqlite.outbox import SqliteOutbox
@@ -38,15 +40,16 @@ class SqliteBus:
         self._handover = Handover(files.options.handover_events, files.options.handover_bytes)
         self._handover.clear(store.last_position)
         self._groups = Groups(store, self._committer, self._handover)
-        self._identities = Identities(store, self._committer)
+        self._identities = Keys(IDENTITIES, store, self._committer)
+        self._firings = Keys(FIRINGS, store, self._committer)
         self._retainer = Retainer(store, self._committer, self._groups.skipped)
         self._log = Log(store, self._committer, self._identities, self._handover, self._published)
         self._closed = False
-        self._outbox = SqliteOutbox(store, self._committer, self._retainer.closed)
+        self._outbox = SqliteOutbox(store, self._committer, self._firings, self._retainer.closed)
         self.outbox: Outbox = self._outbox
         self.state: StateStore = State(store, self._committer)
         self.declarations: Declarations = SqliteDeclarations(self._committer)
-        self.journal: Journal = LiveJournal(store, self._identities, self._outbox, self._retainer)
+        self.journal: Journal = LiveJournal(store, self._identities, self._firings, self._outbox, self._retainer)
         # Called for every event: no wrapper around it.
         self.append: Callable[[Sequence[Event]], Awaitable[Sequence[Appended]]] = self._log.append
         self.read = self._groups.read
@@ -58,7 +61,7 @@ class SqliteBus:
     async def commit(self, decided: Decisions) -> None:
         """See `Bus.commit`. One step is one transaction: decide what has many firings in several steps, all but the last
         with the position before."""
-        work = Decide(decided, self._outbox.put, self._outbox.clock)
+        work = Decide(decided, self._firings, self._outbox.put, self._outbox.clock)
         self._committer.submit(work)
         await work.answered
 
@@ -105,14 +108,18 @@ class SqliteBus:
 class LiveJournal(SqliteJournal):
     """The journal of a bus that runs: what the outbox has counted needs no query."""
 
-    def __init__(self, store: Store, identities: Identities, outbox: SqliteOutbox, retainer: Retainer) -> None:
+    def __init__(self, store: Store, identities: Keys, firings: Keys, outbox: SqliteOutbox, retainer: Retainer) -> None:
         super().__init__(store)
         self._identities = identities
+        self._firings = firings
         self._outbox = outbox
         self._retainer = retainer
 
     def _at(self, keys: Sequence[bytes]) -> dict[bytes, int]:
         return self._identities.find(keys)
+
+    def _beginning(self, prefix: str) -> set[int]:
+        return begin_with(self._store, self._firings.recent, prefix)
 
     def _counts(self) -> tuple[int, int]:
         return self._outbox.open, self._outbox.dead

@@ -6,7 +6,8 @@ from typing import NamedTuple
 from eventbus.firing import Firing
 from eventbus.retention import HELD, Needed, Retention
 from eventbus.sqlite import removing
-from eventbus.sqlite.identities import write_out
+from eventbus.sqlite.firing_keys import FIRINGS
+from eventbus.sqlite.identities import IDENTITIES, write_out
 from eventbus.sqlite.removing import DATA, DATA_FLOOR, KNOWN, RECORD, RECORD_FLOOR
 from eventbus.sqlite.schema import PAGE_SIZE
 from eventbus.sqlite.store import Store
@@ -69,7 +70,8 @@ class Clearing:
         self._store = store
         self._skipped = skipped
         self._window = Window(store)
-        self._sweep = Sweep()
+        self._identities = Sweep(IDENTITIES)
+        self._firings = Sweep(FIRINGS)
         self._freed: set[int] = set()
         """Positions whose firing was closed after retention had passed them."""
         self._stray = [0, 0]
@@ -182,17 +184,22 @@ class Clearing:
         return [position for (position,) in rows]
 
     def _keys(self, policy: Retention, look: Look, record_floor: int, *, full: bool) -> Write | None:
-        """Identities of what is off the record: they stay for the window, or as long as they do not take too much."""
+        """Keys of what is off the record. Identities stay for the window, or as long as they do not take too much."""
         most = policy.max_bytes // KEYS_SHARE // KEY_BYTES
         upto = min(record_floor, max(look.window - 1, record_floor - most if full else 0))
-        if not self._sweep.due(self._store, upto):
-            return None
+        if self._identities.due(self._store, upto, self._store.last_position):
+            return lambda store: self._sweep(store, self._identities, marks_upto=upto)
+        first = self._store.ask("SELECT coalesce(min(seq), 0) FROM firings")[0][0]
+        if self._firings.due(self._store, first - 1, self._store.last_seq):
+            return lambda store: self._sweep(store, self._firings)
+        return None
 
-        def write(store: Store) -> Then:
-            end = self._sweep.step(store)
-            return lambda: self._sweep.passed(end)
-
-        return write
+    def _sweep(self, store: Store, sweep: Sweep, marks_upto: int = 0) -> Then:
+        end = sweep.step(store)
+        if end is None:
+            # The newest of them still tells where the window begins.
+            store.execute("DELETE FROM marks WHERE position < ?", (marks_upto,))
+        return lambda: sweep.passed(end)
 
     def _names(self, record_floor: int) -> Write | None:
         """What hangs on records that are gone: declarations, revisions, kinds of events."""

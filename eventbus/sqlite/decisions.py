@@ -4,18 +4,16 @@ from collections.abc import Callable, Sequence
 
 from eventbus.contract import Decisions, Group, VerdictCounts
 from eventbus.sqlite.codec import encode_body
-from eventbus.sqlite.keys import oldest, set_due
+from eventbus.sqlite.keys import oldest
+from eventbus.sqlite.keytable import Keys
 from eventbus.sqlite.lanes import HELD, Entry
 from eventbus.sqlite.state import write_record
-from eventbus.sqlite.statements import Execute, Lookup, Rows
+from eventbus.sqlite.statements import Execute, Rows
 from eventbus.sqlite.store import Store
 from eventbus.sqlite.work import Asked
 
-INSERT_FIRINGS = Rows(
-    "INSERT INTO firings(seq, id, trigger, revision, decided_us, due_us, order_key, body) VALUES", 8, "ON CONFLICT DO NOTHING"
-)
+INSERT_FIRINGS = Rows("INSERT INTO firings(seq, id, trigger, revision, decided_us, due_us, order_key, body) VALUES", 8)
 INSERT_CAUSES = Rows("INSERT OR IGNORE INTO causes VALUES", 2)
-FIND_FIRINGS = Lookup("SELECT seq FROM firings WHERE seq IN")
 MOVE = "INSERT INTO groups(name, position) VALUES (?, ?) ON CONFLICT DO UPDATE SET position = excluded.position"
 SEEN = "INSERT INTO seen VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events"
 MATCHES = (
@@ -27,10 +25,14 @@ MATCHES = (
 class Decide(Asked[None]):
     """One call of `Bus.commit`."""
 
-    def __init__(self, decided: Decisions, put: Callable[[Sequence[Entry], int], None], now_us: Callable[[], int]) -> None:
-        """`put` hands what became an open firing to the outbox, with the number of the last firing that is durable."""
+    def __init__(
+        self, decided: Decisions, known: Keys, put: Callable[[Sequence[Entry], int], None], now_us: Callable[[], int]
+    ) -> None:
+        """`known` are the firings there are; `put` hands what became an open firing to the outbox, with the number of the last
+        firing that is durable."""
         super().__init__()
         self._decided = decided
+        self._known = known
         self._put = put
         self._now_us = now_us
         self._packed = [(bytes.fromhex(firing.id), encode_body(firing)) for firing in decided.firings]
@@ -53,6 +55,7 @@ class Decide(Asked[None]):
     def settle(self) -> None:
         """See `Work.settle`."""
         self._put(self._entries, self._last_seq)
+        self._known.settled(self._last_seq)
         self.answer(None)
 
     def _put_firings(self, store: Store) -> list[Entry]:
@@ -61,8 +64,13 @@ class Decide(Asked[None]):
         rows: list[object] = []
         entries: list[Entry] = []
         keys: set[tuple[int, str]] = set()
+        known = self._known.find([id for id, _ in self._packed])
         for firing, (id, body) in zip(self._decided.firings, self._packed, strict=True):
+            if id in known:
+                continue
             seq += 1
+            known[id] = seq
+            self._known.add(id, seq)
             trigger, key = names.trigger_id(firing.trigger), firing.order_key
             due_us = now_us
             if key is not None:
@@ -71,29 +79,14 @@ class Decide(Asked[None]):
                 keys.add((trigger, key))
             rows += (seq, id, trigger, names.revision_id(firing.revision), firing.decided_us, due_us, key, body)
             entries.append(Entry(seq, trigger, due_us, firing))
-        before = store.connection.total_changes()
         INSERT_FIRINGS.insert(store.execute, rows)
         store.last_seq = seq
-        if store.connection.total_changes() - before < len(entries):
-            entries = _only_new(store.execute, entries, now_us)
         causes: list[object] = []
         for entry in entries:
             for cause in entry.firing.causes:
                 causes += (cause.position, entry.seq)
         INSERT_CAUSES.insert(store.execute, causes)
         return entries
-
-
-def _only_new(execute: Execute, entries: Sequence[Entry], now_us: int) -> list[Entry]:
-    """The entries that were inserted; what one took for an elder in this step may not have been."""
-    inserted = {seq for (seq,) in FIND_FIRINGS.find(execute, [entry.seq for entry in entries])}
-    new = [entry for entry in entries if entry.seq in inserted]
-    for entry in new:
-        key = entry.firing.order_key
-        if entry.due_us == HELD and key is not None and oldest(execute, entry.trigger, key) == (entry.seq, HELD):
-            entry.due_us = now_us
-            set_due(execute, entry.seq, now_us)
-    return new
 
 
 def _moved(execute: Execute, group: Group, decided: Decisions) -> bool:

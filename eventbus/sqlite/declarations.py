@@ -53,7 +53,11 @@ class _Put(Asked[int]):
             execute("UPDATE declared SET until = ? WHERE id = ?", (end, rows[0][0]))
         if self._revision is not None:
             number = store.names.revision_id(self._revision)
-            execute("UPDATE revisions SET content = ? WHERE id = ? AND content IS NULL", (self._content, number))
+            execute(
+                "UPDATE revisions SET content = coalesce(content, ?), named_until = NULL"
+                " WHERE id = ? AND (content IS NULL OR named_until IS NOT NULL)",
+                (self._content, number),
+            )
             execute("INSERT INTO declared(ref, revision, since) VALUES (?, ?, ?)", (self._ref, number, end))
 
     def settle(self) -> None:

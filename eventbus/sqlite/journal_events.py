@@ -10,7 +10,7 @@ from eventbus.event import Identity, Recorded
 from eventbus.journal import EventFilter, EventPage, Scanned
 from eventbus.sqlite.codec import EVENT_COLUMNS, PAST_COLUMNS, EventRow, earlier_of
 from eventbus.sqlite.faults import damaged
-from eventbus.sqlite.identities import stored_at
+from eventbus.sqlite.identities import IDENTITIES
 from eventbus.sqlite.reading import read_on
 from eventbus.sqlite.removing import KNOWN
 from eventbus.sqlite.store import Store
@@ -72,7 +72,7 @@ class EventQueries:
 
     def _at(self, keys: Sequence[bytes]) -> dict[bytes, int]:
         """The positions of identities."""
-        return stored_at(self._store, keys)
+        return IDENTITIES.stored(self._store, keys)
 
     def _with_earlier(self, position: int) -> list[Recorded]:
         """The event at `position`, and those of its identity from before the dedupe window."""

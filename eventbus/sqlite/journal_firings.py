@@ -10,6 +10,7 @@ from eventbus.cursors import check_limit, decode_cursor, encode_cursor
 from eventbus.firing import Attempt
 from eventbus.journal import FiringFilter, FiringPage, FiringRecord
 from eventbus.sqlite.codec import OUTCOME_OF, OUTCOMES
+from eventbus.sqlite.firing_keys import FIRINGS, begin_with
 from eventbus.sqlite.lanes import HELD
 from eventbus.sqlite.store import FiringRow, Store
 
@@ -63,9 +64,12 @@ class FiringQueries:
         """See `Journal.firing`."""
         if not PREFIX_DIGITS <= len(firing_id) <= 32 or not set(firing_id) <= set("0123456789abcdef"):
             return None
-        low, high = bytes.fromhex(firing_id.ljust(32, "0")), bytes.fromhex(firing_id.ljust(32, "f"))
-        rows = self._store.ask("SELECT seq FROM firings WHERE id BETWEEN ? AND ? LIMIT 2", (low, high))
-        return self._record(rows[0][0]) if len(rows) == 1 else None
+        found = self._beginning(firing_id)
+        return self._record(found.pop()) if len(found) == 1 else None
+
+    def _beginning(self, prefix: str) -> set[int]:
+        """The numbers of the firings whose ids begin so, two at most."""
+        return begin_with(self._store, FIRINGS.newest(self._store), prefix)
 
     async def firings_of(self, position: int) -> Sequence[FiringRecord]:
         """See `Journal.firings_of`."""

@@ -10,7 +10,7 @@ from eventbus.sqlite.codec import Encoded, checksum, encode, with_earlier
 from eventbus.sqlite.committer import Committer
 from eventbus.sqlite.faults import again
 from eventbus.sqlite.handover import Handover
-from eventbus.sqlite.identities import Identities
+from eventbus.sqlite.keytable import Keys
 from eventbus.sqlite.statements import Rows
 from eventbus.sqlite.store import Store
 from eventbus.sqlite.window import STEP_BACK_US, Window
@@ -25,7 +25,7 @@ class Log:
     """Takes events in."""
 
     def __init__(
-        self, store: Store, committer: Committer, identities: Identities, handover: Handover, published: Callable[[int], None]
+        self, store: Store, committer: Committer, identities: Keys, handover: Handover, published: Callable[[int], None]
     ) -> None:
         """`published` is called when there is something new to read, with its bytes."""
         self._store = store
@@ -149,7 +149,7 @@ class Log:
     def publish(self, stored: Sequence[Recorded], size: int) -> None:
         """Hand durable events to readers."""
         if stored:
-            self._identities.settled()
+            self._identities.settled(self._store.last_position)
             self._handover.put(stored, size)
             self._published(size)
 

@@ -20,8 +20,8 @@ class SqliteOptions:
 
     dedupe_window_s: float = 7 * DAY_S
     """A repeat of an identity this many seconds after its first event is still a repeat."""
-    identities_in_memory: int = 8192
-    """Keys of new events that are kept in memory before they are written to their table in one go."""
+    keys_in_memory: int = 8192
+    """Keys of new events, and of new firings, that are kept in memory before they are written to their table in one go."""
     max_event_bytes: int = 32 * MIB
     """An event larger than this, all its fields together, is rejected."""
     max_pending_events: int = 8192

@@ -7,6 +7,7 @@ from eventbus.errors import BusUnavailable
 from eventbus.firing import Attempt, Firing, FiringId, Outcome, OutcomeKind, Taken, TriggerRef
 from eventbus.sqlite.committer import Committer
 from eventbus.sqlite.journal import count_firings
+from eventbus.sqlite.keytable import Keys
 from eventbus.sqlite.lanes import HELD, Entry, Lanes
 from eventbus.sqlite.outcomes import Closed, Closes, Drop, PutOff, Redrive, Started, load_entry
 from eventbus.sqlite.set_back import SetBack, WatchedClock
@@ -20,9 +21,10 @@ LOOK_AGAIN_S = 1.0
 class SqliteOutbox:
     """See `Outbox`."""
 
-    def __init__(self, store: Store, committer: Committer, ended: Callable[[Firing], None]) -> None:
-        """`ended` is told of every firing that was closed."""
+    def __init__(self, store: Store, committer: Committer, keys: Keys, ended: Callable[[Firing], None]) -> None:
+        """`keys` are the firings there are; `ended` is told of every firing that was closed."""
         self._store = store
+        self._keys = keys
         self._ended = ended
         self._committer = committer
         self.clock = WatchedClock(store.options.now_us, store.last_received_us)
@@ -139,7 +141,7 @@ class SqliteOutbox:
         """See `Outbox.cancel`."""
         if firing in self._taken:
             return False
-        entry = load_entry(self._store, firing)
+        entry = self._stored(firing)
         # One that was decided or opened again a moment ago, and is not durable yet, is about to be handed out.
         if entry is None or entry.seq in self.lanes.busy or entry.seq > self.lanes.durable_seq:
             return False
@@ -199,11 +201,22 @@ class SqliteOutbox:
             request = rows[0][0] if rows else None
         return Taken(firing=firing, attempt=entry.attempts + 1, request=request)
 
+    def seq_of(self, firing: str) -> int | None:
+        """The number of the firing with this id; None where there is none."""
+        return self._keys.find([bytes.fromhex(firing)]).get(bytes.fromhex(firing))
+
+    def _stored(self, firing: FiringId) -> Entry | None:
+        """The open firing with this id, from disk; None where it is closed. Raises `LookupError` where there never was one."""
+        seq = self.seq_of(firing)
+        if seq is None:
+            raise LookupError(f"there is no firing {firing}")
+        return load_entry(self._store, seq)
+
     def _claim(self, firing: FiringId) -> Entry | None:
         """The open firing with this id, which nobody else gets from now on; None where it is closed."""
         entry = self._taken.get(firing)
         if entry is None:
-            entry = load_entry(self._store, firing)
+            entry = self._stored(firing)
             if entry is not None:
                 self._hold(entry)
         return entry

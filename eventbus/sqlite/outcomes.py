@@ -22,12 +22,9 @@ CLOSE = (
     " WHERE seq = ? AND due_us IS NOT NULL"
 )
 PUT_OFF = "UPDATE firings SET due_us = ?, attempts = max(attempts, ?), started = NULL WHERE seq = ? AND due_us IS NOT NULL"
-REOPEN = (
-    "UPDATE firings SET due_us = ?, outcome = NULL, reason = NULL, closed_us = NULL WHERE id = ? AND outcome = ?"
-    " RETURNING seq, trigger, order_key"
-)
-DROP = "UPDATE firings SET outcome = ?, reason = ?, closed_us = ? WHERE id = ? AND outcome = ? RETURNING seq"
-LOAD = "SELECT seq, trigger, revision, decided_us, order_key, body, attempts, due_us FROM firings WHERE id = ?"
+REOPEN = "UPDATE firings SET due_us = ?, outcome = NULL, reason = NULL, closed_us = NULL WHERE seq = ? AND outcome = ?"
+DROP = "UPDATE firings SET outcome = ?, reason = ?, closed_us = ? WHERE seq = ? AND outcome = ? RETURNING seq"
+LOAD = "SELECT id, trigger, revision, decided_us, order_key, body, attempts, due_us FROM firings WHERE seq = ?"
 UNKNOWN = "the process ended during attempt {}, which may have acted; not repeated, because the trigger says atLeastOnce: false"
 DEAD = OUTCOMES[OutcomeKind.DEAD_LETTERED]
 
@@ -38,6 +35,9 @@ class Owner(Protocol):
     lanes: Lanes
     open: int
     dead: int
+
+    def seq_of(self, firing: str) -> int | None:
+        """The number of the firing with this id."""
 
     def settled(self, entry: Entry) -> None:
         """Nobody has `entry` any more."""
@@ -60,15 +60,15 @@ class Closed(NamedTuple):
     answered: asyncio.Future[None]
 
 
-def load_entry(store: Store, id: str) -> Entry | None:
-    """The open firing with this id, from disk; None where it is closed. Raises `LookupError` where there never was one."""
-    rows = store.execute(LOAD, (bytes.fromhex(id),)).fetchall()
+def load_entry(store: Store, seq: int) -> Entry | None:
+    """The open firing with this number, from disk; None where it is closed. Raises `LookupError` where there is none."""
+    rows = store.execute(LOAD, (seq,)).fetchall()
     if not rows:
-        raise LookupError(f"there is no firing {id}")
-    seq, trigger, revision, decided_us, order_key, body, attempts, due_us = rows[0]
+        raise LookupError(f"there is no firing number {seq}")
+    id, trigger, revision, decided_us, order_key, body, attempts, due_us = rows[0]
     if due_us is None:
         return None
-    row = FiringRow(bytes.fromhex(id), trigger, revision, decided_us, order_key, body)
+    row = FiringRow(id, trigger, revision, decided_us, order_key, body)
     return Entry(seq, trigger, due_us, row.decode(store.names), attempts)
 
 
@@ -161,10 +161,9 @@ class Closes:
 
 
 def _entry_at(store: Store, seq: int) -> Entry:
-    id: bytes = store.execute("SELECT id FROM firings WHERE seq = ?", (seq,)).fetchall()[0][0]
-    entry = load_entry(store, id.hex())
+    entry = load_entry(store, seq)
     if entry is None:
-        raise RuntimeError(f"firing {id.hex()} was closed and promoted at once")
+        raise RuntimeError(f"firing number {seq} was closed and promoted at once")
     return entry
 
 
@@ -251,19 +250,20 @@ class Redrive(Asked[bool]):
     def __init__(self, owner: Owner, firing: FiringId) -> None:
         super().__init__()
         self._owner = owner
-        self._id = bytes.fromhex(firing)
+        self._id = firing
         self._entry: Entry | None = None
 
     def write(self, store: Store) -> None:
         """See `Work.write`."""
         self._entry = None
         now_us, execute = store.options.now_us(), store.execute
-        rows = execute("SELECT trigger, order_key, seq FROM firings WHERE id = ? AND outcome = ?", (self._id, DEAD)).fetchall()
-        if not rows:
+        seq = self._owner.seq_of(self._id)
+        rows = execute("SELECT trigger, order_key FROM firings WHERE seq = ? AND outcome = ?", (seq, DEAD)).fetchall()
+        if seq is None or not rows:
             return
-        trigger, key, seq = rows[0]
+        trigger, key = rows[0]
         due_us = now_us if key is None else self._turn(execute, trigger, key, seq, now_us)
-        execute(REOPEN, (due_us, self._id, DEAD)).fetchall()
+        execute(REOPEN, (due_us, seq, DEAD))
         self._owner.lanes.busy.add(seq)
         self._entry = _entry_at(store, seq)
 
@@ -303,13 +303,15 @@ class Drop(Asked[bool]):
     def __init__(self, owner: Owner, firing: FiringId, reason: str) -> None:
         super().__init__()
         self._owner = owner
-        self._id = bytes.fromhex(firing)
+        self._id = firing
         self._reason = _unicode(reason)
         self._found = False
 
     def write(self, store: Store) -> None:
         """See `Work.write`."""
-        changed = store.execute(DROP, (OUTCOMES[OutcomeKind.SKIPPED], self._reason, store.options.now_us(), self._id, DEAD))
+        changed = store.execute(
+            DROP, (OUTCOMES[OutcomeKind.SKIPPED], self._reason, store.options.now_us(), self._owner.seq_of(self._id), DEAD)
+        )
         self._found = bool(changed.fetchall())
 
     def settle(self) -> None:
@@ -320,11 +322,11 @@ class Drop(Asked[bool]):
 
 def close_unknown(store: Store, now_us: int) -> None:
     """Close what was started when the process ended, where the manifest says not to repeat it. Inside a transaction."""
-    rows: Sequence[tuple[int, bytes, int]] = store.execute(
-        "SELECT seq, id, started FROM firings INDEXED BY firings_started WHERE started IS NOT NULL"
+    rows: Sequence[tuple[int, int]] = store.execute(
+        "SELECT seq, started FROM firings INDEXED BY firings_started WHERE started IS NOT NULL"
     ).fetchall()
-    for seq, id, started in rows:
-        entry = load_entry(store, id.hex())
+    for seq, started in rows:
+        entry = load_entry(store, seq)
         if entry is None or not entry.firing.record_start:
             store.execute("UPDATE firings SET started = NULL WHERE seq = ?", (seq,))
             continue

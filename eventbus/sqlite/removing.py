@@ -35,7 +35,10 @@ _SENT = (
 )
 _PASSED = "SELECT revision FROM declared WHERE until IS NOT NULL AND until <= :low"
 _STILL = "SELECT 1 FROM declared WHERE declared.revision = revisions.id AND (until IS NULL OR until > :low)"
-_UNNAME = f"UPDATE revisions SET named_until = :last WHERE named_until IS NULL AND id IN ({_PASSED}) AND NOT EXISTS ({_STILL})"  # noqa: S608
+_UNNAME = (
+    f"UPDATE revisions SET named_until = :last WHERE named_until IS NULL AND id IN ({_PASSED})"  # noqa: S608
+    f" AND NOT EXISTS ({_STILL}) RETURNING id"
+)
 _UNNAMED = (
     "DELETE FROM revisions WHERE named_until IS NOT NULL"
     " AND named_until < coalesce((SELECT min(seq) FROM firings), named_until + 1) RETURNING id"
@@ -115,7 +118,8 @@ def _delete(store: Store, table: str, column: str, these: str) -> int:
 def forget_declared(store: Store, low: int) -> None:
     """Remove what decided nothing after position `low`, and the revisions that no declaration and no firing names."""
     bindings = {"low": low, "last": store.last_seq}
-    store.execute(_UNNAME, bindings)
+    if store.execute(_UNNAME, bindings).fetchall():
+        store.names.forget()
     store.execute("DELETE FROM declared WHERE until IS NOT NULL AND until <= :low", bindings)
     store.execute("DELETE FROM epochs WHERE position <= :low", bindings)
     if store.execute(_UNNAMED).fetchall():

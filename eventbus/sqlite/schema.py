@@ -100,9 +100,17 @@ CREATE TABLE gaps(
 ALTER TABLE revisions ADD COLUMN named_until INTEGER;
 """
 
+STEP_3 = """
+-- Firings by id, put once: in the order of their keys, many at a time, as identities are.
+CREATE TABLE firing_keys(key BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO firing_keys SELECT id, seq FROM firings ORDER BY id;
+INSERT INTO totals SELECT 'keyed', coalesce(max(seq), 0) FROM firings;
+DROP INDEX firings_id;
+"""
+
 Step = Callable[[apsw.Connection], object]
 
-STEPS: Sequence[str | Step] = (STEP_1, STEP_2)
+STEPS: Sequence[str | Step] = (STEP_1, STEP_2, STEP_3)
 """Step n makes version n out of version n - 1. Steps are only ever added: files of every version are in use."""
 
 

@@ -219,6 +219,9 @@ class Names:
         rows = self._execute("SELECT id FROM revisions WHERE revision = ?", (revision,)).fetchall()
         if not rows:
             rows = self._execute("INSERT INTO revisions(revision) VALUES (?) RETURNING id", (revision,)).fetchall()
+        else:
+            # Named once more: it does not go before this decision.
+            self._execute("UPDATE revisions SET named_until = NULL WHERE id = ? AND named_until IS NOT NULL", rows[0])
         return _remember(self._revisions, revision, int(rows[0][0]))
 
     def revision(self, id: int) -> str:

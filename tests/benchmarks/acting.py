@@ -12,16 +12,17 @@ from benchmarks.table import Row
 MAIN = "^refs/heads/main$"
 
 
-def _road(port: int, target_port: int) -> list[Object]:
+def road(port: int, target_port: int) -> list[Object]:
+    """A webhook, and a sensor that calls the target for each of its events."""
     trigger = http_trigger("call", f"http://127.0.0.1:{target_port}/act", "main")
     return [source("hooks", {"push": ("/push", port)}), sensor("road", [on_ref("main", MAIN)], [trigger])]
 
 
-def _all_the_way(service: Service, port: int, target_port: int, count: int) -> Figures:
+def all_the_way(service: Service, port: int, target_port: int, count: int, **options: object) -> Figures:
     """Send `count` events at full speed; time and CPU until each has its recorded outcome."""
     get(f"http://127.0.0.1:{target_port}/reset")
     before, began = service.process.cpu_s(), time.monotonic()
-    load(port, count=count)
+    load(port, count=count, **options)
     while target_stats(target_port)["keys"] < count and time.monotonic() - began < 300:
         time.sleep(0.1)
     service.drain()
@@ -35,11 +36,11 @@ def fire(scale: Scale) -> list[Row]:
     port = free_port()
     ours: list[Figures] = []
     plain: list[Figures] = []
-    with helper("peer") as (peer, peer_port), helper("target") as (_, target_port), serving(_road(port, target_port)) as service:
-        _all_the_way(service, port, target_port, 1_000)
+    with helper("peer") as (peer, peer_port), helper("target") as (_, target_port), serving(road(port, target_port)) as service:
+        all_the_way(service, port, target_port, 1_000)
         for _ in range(scale.rounds):
             plain.append(measured(peer, peer_port, seconds=scale.seconds))
-            ours.append(_all_the_way(service, port, target_port, scale.events))
+            ours.append(all_the_way(service, port, target_port, scale.events))
             wait_quiet(service.process)
         rss = service.process.rss_mib()
     own, peer_figures = middle(ours), middle(plain)
@@ -66,7 +67,7 @@ def latency(scale: Scale) -> list[Row]:
     """Webhook sent → target received, at 50 events a second."""
     port = free_port()
     rounds: list[Figures] = []
-    with helper("target") as (_, target_port), serving(_road(port, target_port)) as service:
+    with helper("target") as (_, target_port), serving(road(port, target_port)) as service:
         load(port, count=200, rate=50, seconds=4, connections=4)
         for _ in range(scale.rounds):
             service.drain()
@@ -103,10 +104,10 @@ def many_dependencies(scale: Scale) -> list[Row]:
         results: dict[int, list[Figures]] = {1: [], 100: []}
         with serving(objects) as service:
             for port in ports.values():
-                _all_the_way(service, port, target_port, 500)
+                all_the_way(service, port, target_port, 500)
             for _ in range(scale.rounds):
                 for count, port in ports.items():
-                    results[count].append(_all_the_way(service, port, target_port, scale.events // 4))
+                    results[count].append(all_the_way(service, port, target_port, scale.events // 4))
     one, hundred = middle(results[1]), middle(results[100])
     ratio = hundred["cpu_us"] / one["cpu_us"]
     return [

@@ -69,6 +69,10 @@ class Process:
                 return int(line.split()[1]) / 1024
         raise RuntimeError(f"no resident size: {self._said()}")
 
+    def open_files(self) -> int:
+        """Descriptors open now."""
+        return len(os.listdir(f"/proc/{self._child.pid}/fd"))
+
     def wait_for(self, fact: Callable[[], bool], what: str, *, timeout_s: float = 30.0, every_s: float = 0.02) -> None:
         """Return once `fact()` holds. Raises `RuntimeError` with the log's end when it does not in time, or the child ended."""
         until = time.monotonic() + timeout_s
@@ -102,7 +106,8 @@ def listens(port: int) -> bool:
 def load(port: int, **options: object) -> dict[str, Any]:
     """Run the load generator to its end and return its figures."""
     command = module("load", port=port, **options)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, cwd=ROOT, env=environment())
+    timeout_s = 300 + float(str(options.get("seconds", 0)))
+    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False, cwd=ROOT, env=environment())
     if done.returncode:
         raise RuntimeError(f"the load generator failed: {done.stderr[-2000:]}")
     figures: dict[str, Any] = json.loads(done.stdout)

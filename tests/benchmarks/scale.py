@@ -15,6 +15,24 @@ class Scale:
     paced_seconds: float = 10.0
     sensors: tuple[int, ...] = (10, 1_000, 100_000)
     starts: int = 5
+    history: int = 1_000_000
+    """Events of a long history, and of a long backlog."""
+    questions: int = 200
+    """Of each kind."""
+    soak_seconds: float = 600.0
+    soak_limit_mib: int = 256
+    """What `--retain-bytes` is while soaking."""
 
 
-QUICK = Scale(rounds=1, seconds=2.0, events=4_000, paced_seconds=4.0, sensors=(10, 1_000), starts=3)
+QUICK = Scale(
+    rounds=1,
+    seconds=2.0,
+    events=4_000,
+    paced_seconds=4.0,
+    sensors=(10, 1_000),
+    starts=3,
+    history=30_000,
+    questions=50,
+    soak_seconds=15.0,
+    soak_limit_mib=64,
+)

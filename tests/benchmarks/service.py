@@ -63,10 +63,10 @@ def serving(objects: Iterable[declare.Object], *, timeout_s: float = 60.0) -> It
 
 
 @contextmanager
-def running(path: Path, folder: Path, *, timeout_s: float = 60.0) -> Iterator[Service]:
+def running(path: Path, folder: Path, *options: str, timeout_s: float = 60.0) -> Iterator[Service]:
     """Run the manifests at `path` with the data in `folder`, and wait until the service is ready."""
     api = f"127.0.0.1:{free_port()}"
-    command = [*TOCSIN, "run", str(path), "--data", str(folder / "data"), "--api", api]
+    command = [*TOCSIN, "run", str(path), "--data", str(folder / "data"), "--api", api, *options]
     with Process(command, log=folder / "service.log") as process:
         process.wait_for(lambda: get(f"http://{api}/readyz") is not None, "ready", timeout_s=timeout_s)
         yield Service(process, f"http://{api}")

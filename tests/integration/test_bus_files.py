@@ -13,10 +13,10 @@ from pathlib import Path
 import apsw
 import pytest
 import uvloop
-from bus_rig import GROUP, an_event, close_all, decide_all, some_events
+from bus_rig import GROUP, an_event, close_all, decide_all, decided, some_events
 
 from eventbus.errors import BusDamaged, BusInUse, BusUnavailable
-from eventbus.journal import EventFilter
+from eventbus.journal import EventFilter, FiringFilter
 from eventbus.sqlite import SqliteOptions, open_bus, open_reader
 from eventbus.sqlite.schema import APPLICATION_ID, STEPS, migrate
 
@@ -225,6 +225,28 @@ async def test_a_file_of_version_1_is_brought_up_to_date_with_all_it_holds(tmp_p
     (taken,) = await bus.outbox.take(limit=10, timeout_s=0.0)
     assert taken.attempt == 2
     assert taken.request == b"{}"
+    await bus.aclose()
+
+
+async def test_a_file_of_version_2_is_brought_up_to_date_with_what_retention_left_in_it(tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "tocsin.db"))
+    connection.execute((FIXTURES / "version-2.sql").read_text())
+    connection.close()
+    bus = await open_bus(tmp_path, options=SqliteOptions(now_us=lambda: 1_767_227_900_000_000))
+    assert int(bus._files.store.connection.pragma("user_version")) == len(STEPS)
+    listed = (await bus.journal.events(EventFilter())).items
+    assert [(one.position, one.event.forgotten) for one in listed] == [(5, None), (4, 26), (3, 26), (2, None)]
+    assert [one.repeat for one in await bus.append([an_event(id) for id in ("1", "2", "4", "5")])] == [True] * 4
+    firings = [(await bus.journal.firings_of(position))[0] for position in (2, 3, 4, 5)]
+    for record in firings:
+        assert await bus.journal.firing(record.firing.id) == record
+        assert await bus.journal.firing(record.firing.id[:8]) == record
+    assert not await bus.outbox.redrive(firings[1].firing.id)
+    again = decided([event for event in listed if event.position == 5])
+    await bus.commit(again)
+    assert len((await bus.journal.firings(FiringFilter())).items) == 4
+    ((gap),) = await bus.journal.gaps()
+    assert (gap.first, gap.last) == (3, 4)
     await bus.aclose()
 
 

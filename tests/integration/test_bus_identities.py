@@ -7,10 +7,10 @@ import pytest
 from bus_rig import an_event, some_events
 
 from eventbus.sqlite import SqliteOptions, open_bus, open_reader
-from eventbus.sqlite.identities import INDEXED
+from eventbus.sqlite.identities import MOVED
 from eventbus.sqlite.store import FILE_NAME, Store
 
-FEW = SqliteOptions(identities_in_memory=200)
+FEW = SqliteOptions(keys_in_memory=200)
 
 
 async def test_a_repeat_is_found_in_memory_and_in_the_table(data_dir: Path) -> None:
@@ -28,7 +28,7 @@ async def test_a_repeat_is_found_in_memory_and_in_the_table(data_dir: Path) -> N
     store = Store(data_dir / FILE_NAME, FEW, read_only=True)
     try:
         assert store.ask("SELECT count(*) FROM identities")[0][0] > 1000, "too few were moved to the table"
-        assert store.total(INDEXED) > 1000
+        assert store.total(MOVED) > 1000
     finally:
         store.close()
 

@@ -1,6 +1,8 @@
 """A process that appends, decides and closes as fast as it can, says what was acknowledged, and waits to be killed.
 
-`python bus_crash_child.py FOLDER RUN SENDERS` prints `a POSITION ID`, `d FIRING` and `c FIRING`, each after the bus answered.
+`python bus_crash_child.py FOLDER RUN SENDERS [AGE]` prints `a POSITION ID`, `d FIRING` and `c FIRING`, each after the bus
+answered.
+With AGE it removes what is older than so many seconds.
 """
 
 import asyncio
@@ -11,6 +13,7 @@ from pathlib import Path
 import uvloop
 from bus_rig import DONE, GROUP, an_event, decided, tried
 
+from eventbus.retention import Retention
 from eventbus.sqlite import SqliteBus, SqliteOptions, open_bus
 
 CHECKPOINT_BYTES = 256 * 1024
@@ -60,8 +63,11 @@ async def act(bus: SqliteBus) -> None:
         await asyncio.gather(*[one(each.firing.id, each.attempt, turn) for each in taken])
 
 
-async def main(folder: Path, run: str, senders: int) -> None:
-    bus = await open_bus(folder, options=SqliteOptions(checkpoint_bytes=CHECKPOINT_BYTES, ready_per_trigger=50))
+async def main(folder: Path, run: str, senders: int, age_s: float) -> None:
+    options = SqliteOptions(checkpoint_bytes=CHECKPOINT_BYTES, ready_per_trigger=50, retain_interval_s=0.01)
+    bus = await open_bus(folder, options=options)
+    if age_s:
+        bus.retain(Retention(age_s=age_s, journal_age_s=2 * age_s), tuple)
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(decide(bus))
         tasks.create_task(act(bus))
@@ -71,4 +77,4 @@ async def main(folder: Path, run: str, senders: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    uvloop.run(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4] if len(sys.argv) > 4 else 0)))

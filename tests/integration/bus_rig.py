@@ -97,3 +97,44 @@ class Disk:
                     kept[start : start + 4096] = bytes(len(kept[start : start + 4096]))
             left += kept[: dice.randrange(len(kept) + 1)]
         (into / "tocsin.db-wal").write_bytes(left)
+
+
+def unsound(bus: SqliteBus) -> list[str]:
+    """What in the store contradicts itself: rows without what they hang on, totals that do not add up, data missed."""
+    ask = bus._files.store.ask
+    totals = dict(ask("SELECT name, value FROM totals"))
+    floor = {0: totals.get("data_floor", 0), 1: totals.get("record_floor", 0)}
+    last, whole, past = (
+        ask("SELECT coalesce(max(position), 0) FROM events")[0][0],
+        ask("SELECT count(*) FROM events")[0][0],
+        ask("SELECT count(*) FROM past")[0][0],
+    )
+    nothing = {
+        "an event and its past at once": "SELECT position FROM events WHERE position IN (SELECT position FROM past)",
+        "data below the floor that is no stray": f"SELECT position FROM events WHERE position <= {floor[0]}"
+        " AND position NOT IN (SELECT position FROM strays WHERE record = 0)",
+        "a stray without data": "SELECT position FROM strays WHERE record = 0 AND position NOT IN (SELECT position FROM events)",
+        "a record below the floor that is no stray": f"SELECT position FROM past WHERE position <= {floor[1]}"
+        " AND position NOT IN (SELECT position FROM strays WHERE record = 1)",
+        "a past above the floor": f"SELECT position FROM past WHERE position > {floor[0]}",
+        "an undecided event that is gone": "SELECT position FROM past WHERE position > (SELECT min(position) FROM groups)",
+        "an attempt without its firing": "SELECT seq FROM attempts WHERE seq NOT IN (SELECT seq FROM firings)",
+        "a request without its firing": "SELECT seq FROM requests WHERE seq NOT IN (SELECT seq FROM firings)",
+        "a cause without its firing": "SELECT seq FROM causes WHERE seq NOT IN (SELECT seq FROM firings)",
+        "a cause that is off the record": "SELECT position FROM causes WHERE position NOT IN (SELECT position FROM events)"
+        " AND position NOT IN (SELECT position FROM past)",
+        "an open firing whose event has no data": "SELECT firings.seq FROM firings JOIN causes USING (seq)"
+        " WHERE due_us IS NOT NULL AND causes.position NOT IN (SELECT position FROM events)",
+        "a firing without its revision": "SELECT seq FROM firings WHERE revision NOT IN (SELECT id FROM revisions)",
+        "an event without its kind": "SELECT position FROM events WHERE kind NOT IN (SELECT id FROM kinds)",
+        "a past without its kind": "SELECT position FROM past WHERE kind NOT IN (SELECT id FROM kinds)",
+    }
+    found = [f"{what}: {rows[:5]}" for what, text in nothing.items() if (rows := ask(text))]
+    adds_up = {
+        "removed_data": last - whole,
+        "removed_events": last - whole - past,
+        "pinned": ask("SELECT count(*) FROM strays WHERE record = 0")[0][0],
+    }
+    found += [f"{name} is {totals.get(name, 0)}, not {right}" for name, right in adds_up.items() if totals.get(name, 0) != right]
+    check = ask("PRAGMA integrity_check(1)")[0][0]
+    return found if check == "ok" else [*found, str(check)]

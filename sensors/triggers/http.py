@@ -65,6 +65,7 @@ class HttpTrigger:
         spec = cast("HttpSpec", declared.spec)
         policy = declared.head.policy
         self._allow = frozenset(policy.status.allow) if policy is not None and policy.status is not None else None
+        self._repeatable = declared.head.at_least_once is not False
         self._values = context.values
         self._web = context.web or Web()
         self._owns_web = context.web is None
@@ -123,7 +124,7 @@ class HttpTrigger:
 
     async def _send(self, target: HttpTarget, stored: StoredRequest, key: str) -> Delivered:
         try:
-            call, secrets = target.call(stored.body, stored.headers, key, self._values)
+            call, secrets = target.call(stored.body, stored.headers, key, self._values, repeatable=self._repeatable)
         except (SecretMissing, ValueError) as exc:
             # Someone can put it right, so it is worth trying again.
             raise TriggerUnavailable(str(exc)) from exc

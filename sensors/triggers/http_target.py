@@ -44,8 +44,10 @@ class HttpTarget:
         self._plain = not spec.secure_headers and spec.basic_auth is None
         _check_tls(spec.tls)
 
-    def call(self, body: bytes | None, dynamic: Sequence[tuple[str, str]], key: str, values: Values) -> tuple[Call, list[str]]:
-        """The request to send now, and the secrets in it, so that no message repeats one.
+    def call(
+        self, body: bytes | None, dynamic: Sequence[tuple[str, str]], key: str, values: Values, *, repeatable: bool = True
+    ) -> tuple[Call, list[str]]:
+        """The request to send now, and the secrets in it, so that no message repeats one. `repeatable`: see `Call`.
 
         Secrets are read anew. Raises `SecretMissing`, or `ValueError` where one cannot be a header.
         """
@@ -62,6 +64,7 @@ class HttpTarget:
             body=body,
             tls=None if self.spec.tls is None else self._tls(self.spec.tls, values),
             secret_headers=self._secret_names,
+            repeatable=repeatable,
         )
         return call, revealed
 

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 CONNECT_TIMEOUT_S = 10.0
-# Below the five seconds after which common servers close idle connections: a request sent into a closing connection fails,
-# and a POST must not be repeated behind the outbox's back.
+# Below the five seconds after which common servers close idle connections; what still goes into a closing one, see `connection`.
 _KEEP_IDLE_S = 4.0
 _EXCERPT_BYTES = 1024
 _BODY_BYTES = 64 * 1024
@@ -46,6 +45,8 @@ class Call:
     """None: certificates are verified with the machine's authorities."""
     secret_headers: frozenset[str] = frozenset()
     """Lower-case names of headers that no other origin may see."""
+    repeatable: bool = True
+    """Whether a repeat does no harm if the server has acted after all; else it is sent again only where it cannot have."""
 
 
 class Answer(NamedTuple):
@@ -89,34 +90,48 @@ class Web:
             await session.close()
 
     async def _once(self, call: Call) -> Answer:
+        """One exchange; a second one only in place of one that went into a connection which the server had closed."""
         import aiohttp  # noqa: PLC0415 heavy: only a process that calls something pays for it
 
-        session = self._session or self._open()
+        from sensors.web.connection import NotProcessed, fresh_connection  # noqa: PLC0415 see above
+
         try:
             self.egress.check_host(call.url.raw_host or "")
-            response = await session.request(
-                call.method,
-                call.url,
-                data=None if call.body is None else _payload(call.body),
-                headers=call.headers,
-                allow_redirects=False,
-                ssl=call.tls or True,
-                # Only where needed: it costs a third of the call.
-                skip_auto_headers=None if call.body is None or "Content-Type" in call.headers else _NO_CONTENT_TYPE,
-            )
-            if 200 <= response.status < 300 and response.connection is None:
-                return Answer(response.status, response.headers, b"")
-            return Answer(response.status, response.headers, await _excerpt(response))
+            try:
+                return await self._exchange(call)
+            except NotProcessed as exc:
+                if not (exc.certain or call.repeatable):
+                    raise
+            with fresh_connection():
+                return await self._exchange(call)
         except (aiohttp.ClientError, OSError, ValueError) as exc:
             raise _translated(exc, call.url) from exc
+
+    async def _exchange(self, call: Call) -> Answer:
+        session = self._session or self._open()
+        response = await session.request(
+            call.method,
+            call.url,
+            data=None if call.body is None else _payload(call.body),
+            headers=call.headers,
+            allow_redirects=False,
+            ssl=call.tls or True,
+            # Only where needed: it costs a third of the call.
+            skip_auto_headers=None if call.body is None or "Content-Type" in call.headers else _NO_CONTENT_TYPE,
+        )
+        if 200 <= response.status < 300 and response.connection is None:
+            return Answer(response.status, response.headers, b"")
+        return Answer(response.status, response.headers, await _excerpt(response))
 
     def _open(self) -> "aiohttp.ClientSession":
         import aiohttp  # noqa: PLC0415 see above
 
+        from sensors.web.connection import Connector  # noqa: PLC0415 see above
+
         if self._closed:
             raise TriggerUnavailable("the service is stopping")
         # No limit on connections: whoever calls bounds how much it does at a time.
-        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_IDLE_S, socket_factory=self._socket)
+        connector = Connector(limit=0, keepalive_timeout=_KEEP_IDLE_S, socket_factory=self._socket)
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),

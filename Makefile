@@ -20,8 +20,9 @@ OTHERS ?= 60
 PAIRS ?= 2500
 SEED ?= 1
 FUZZ_SECONDS ?= 60
+ORACLE_ROUNDS ?= 10
 
-.PHONY: help run test servers check bench chaos fuzz fmt clean
+.PHONY: help run test servers check bench chaos fuzz oracle fmt clean
 
 help:
 	@echo "make run     start the service on examples/quickstart/ and show a request to send it"
@@ -30,6 +31,7 @@ help:
 	@echo "make bench   benchmarks: a table, and build/bench.json        (BENCH='--quick' for a minute's worth)"
 	@echo "make chaos   harm the service in every way again and again, and count   (KILLS=$(KILLS) OTHERS=$(OTHERS) PAIRS=$(PAIRS) SEED=$(SEED))"
 	@echo "make fuzz    coverage-guided fuzzing of the parsers           (FUZZ_SECONDS=$(FUZZ_SECONDS) each)"
+	@echo "make oracle  the rule languages against the original Go engines, new questions each time (ORACLE_ROUNDS=$(ORACLE_ROUNDS)); needs Go"
 	@echo "make fmt     format the code"
 	@echo "make clean   remove everything that was made here, the data of the quickstart included"
 
@@ -62,6 +64,11 @@ chaos: $(VENV)/.dev
 fuzz: $(VENV)/.fuzz
 	@shopt -s nullglob; for program in tests/fuzz/fuzz_*.py; do \
 		echo "$$program"; $(BIN)/python "$$program" -max_total_time=$(FUZZ_SECONDS); \
+	done
+
+oracle: $(VENV)/.dev
+	@for round in $$(seq $(ORACLE_ROUNDS)); do \
+		ORACLE_SEED=$$((RANDOM * 32768 + RANDOM)) $(BIN)/python -m pytest -q -p no:cacheprovider tests/oracle/test_languages_oracle.py; \
 	done
 
 fmt: $(VENV)/.dev

@@ -173,10 +173,25 @@ def _walk(text: str, path: str) -> Found:
     found = search.found
     if search.pipe is not None:
         piped = get_within(found, search.pipe)
-        return Found(piped.raw, piped.at, indexes=piped.indexes)
+        return Found(piped.raw, piped.at, indexes=piped.indexes and _astray(piped.indexes, found.raw, text))
     if found.raw and not search.calculated:
         return Found(found.raw, found.at, max(found.at, 0), found.indexes)
     return found
+
+
+def _astray(indexes: list[int], piped: str, text: str) -> list[int]:
+    """The places in `text` that are as many bytes from its start as `indexes` are from the start of `piped`.
+
+    The original takes them for each other. Its end stands for a place inside of a character.
+    """
+    if text.isascii():
+        return indexes
+    encoded = text.encode("utf-8", "replace")
+    places: list[int] = []
+    for index in indexes:
+        head = encoded[: len(piped[:index].encode("utf-8", "replace"))].decode("utf-8", "replace")
+        places.append(len(head) if text.startswith(head) else len(text))
+    return places
 
 
 def _in_object(search: _Search, position: int, path: str) -> tuple[int, bool]:  # noqa: PLR0911  one way out for each way a text can end

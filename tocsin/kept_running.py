@@ -1,6 +1,7 @@
 """One source with a loop of its own, kept running: started again when it fails, ended in order when it goes."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +20,9 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 class Fares:
     """How one named event fares. Every change is noted once, and said once."""
 
-    def __init__(self, road: Road, state: EventState, changed: Callable[[Road], None]) -> None:
-        self._road, self._state, self._changed = road, state, changed
+    def __init__(self, road: Road, state: EventState, changed: Callable[[Road], None], *, served: bool = False) -> None:
+        """`served`: the shared listener takes its events in, whatever becomes of a loop of its own."""
+        self._road, self._state, self._changed, self._served = road, state, changed, served
 
     def tell(self, reason: str) -> None:
         """See `SourceContext.tell`."""
@@ -30,7 +32,9 @@ class Fares:
             logger.warning("source_unwell", source=str(self._road), reason=reason)
         else:
             logger.info("source_well", source=str(self._road))
-        self._state.running, self._state.message = not reason, reason
+        if not (reason and self._state.message):
+            self._state.since_us = time.time_ns() // 1000 if reason else 0
+        self._state.running, self._state.message = self._served or not reason, reason
         self._changed(self._road)
 
 

@@ -24,6 +24,8 @@ class State(StrEnum):
     RUNNING = "running"
     PARTLY = "partly"
     """Some of its events or triggers do not run."""
+    DEGRADED = "degraded"
+    """All of it runs, and something about it does not go well."""
     LAST_GOOD = "last-good"
     """It became invalid; what was valid before runs on."""
     STOPPED = "stopped"
@@ -42,6 +44,16 @@ class EventState:
     running: bool = False
     endpoint: str = ""
     message: str = ""
+    """Why it does not run, or what about it does not go well."""
+    since_us: int = 0
+    """When it was first told so, microseconds since 1970 UTC."""
+
+    @property
+    def state(self) -> State:
+        """How it fares."""
+        if not self.running:
+            return State.STOPPED
+        return State.DEGRADED if self.message else State.RUNNING
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,9 +89,10 @@ async def source_view(state: ObjectState, journal: Journal, pause: Pause | None 
         {
             "name": name,
             "kind": event.kind,
-            "state": ("running" if event.running else "stopped"),
+            "state": event.state.value,
             "endpoint": event.endpoint or None,
             "message": event.message,
+            "since": when(event.since_us or None),
             "seen": await journal.seen(Road(state.ref.namespace, state.ref.name, name)),
         }
         for name, event in state.events.items()

@@ -114,7 +114,7 @@ class RunningSources:
         if kind is None:
             state.message = f"the kind {event.kind!r} is not supported by this version"
             return state
-        fares = Fares(road, state, self._fares_otherwise)
+        fares = Fares(road, state, self._fares_otherwise, served=issubclass(kind, HttpSource))
         context = SourceContext(
             road=road,
             dialect=declared.dialect,

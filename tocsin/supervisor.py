@@ -258,6 +258,10 @@ def _judge_source(state: ObjectState, source: EventSource, events: Mapping[Road,
     state.events = {event.name: events[Road(source.ref.namespace, source.ref.name, event.name)] for event in source.events}
     stopped = [f"{name}: {event.message}" for name, event in state.events.items() if not event.running]
     _worsen(state, stopped, all_of=len(state.events))
+    if state.state is State.RUNNING:
+        unwell = [f"{name}: {event.message}" for name, event in state.events.items() if event.message]
+        if unwell:
+            state.state, state.message = State.DEGRADED, unwell[0]
 
 
 def _judge_sensor(state: ObjectState, sensor: Sensor, ready: CompiledSensor, declared: Declarations) -> None:

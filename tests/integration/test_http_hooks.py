@@ -24,6 +24,7 @@ from tocsin.changes import Changes
 from tocsin.components import running
 from tocsin.kinds import source_kinds
 from tocsin.metrics import Metrics
+from tocsin.objects import State
 from tocsin.pauses import Pauses
 from tocsin.running_sources import RunningSources
 
@@ -382,6 +383,8 @@ async def test_a_source_whose_hooks_cannot_be_registered_says_why_and_serves() -
         await told.wait()
         assert "hooks are not registered" in state.message
         assert "404" in state.message
+        assert state.state is State.DEGRADED, "it listens"
+        assert state.since_us > 0
         async with (
             aiohttp.ClientSession() as client,
             client.post(state.endpoint, data=b"{}", headers={"X-Gitlab-Token": SECRET}) as answer,

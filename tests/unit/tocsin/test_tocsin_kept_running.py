@@ -12,7 +12,7 @@ from manifests.objects import Dialect
 from sources.source import Emit, Source, SourceContext
 from tocsin import kept_running
 from tocsin.kept_running import Fares, KeptRunning
-from tocsin.objects import EventState
+from tocsin.objects import EventState, State
 from tocsin.secrets import LocalValues
 
 ROAD = Road("default", "src", "tick")
@@ -116,3 +116,15 @@ def test_what_a_source_tells_twice_is_noted_once() -> None:
     for reason in ("", "no broker", "no broker", "", ""):
         fares.tell(reason)
     assert (state.running, state.message, len(noted)) == (True, "", 2)
+
+
+def test_what_the_listener_serves_is_degraded_and_not_stopped_since_it_was_first_told() -> None:
+    state = EventState(kind="toy", running=True)
+    fares = Fares(ROAD, state, lambda road: None, served=True)
+    fares.tell("no hooks")
+    since_us = state.since_us
+    fares.tell("no hooks: 404")
+    assert (state.state, state.message, state.since_us) == (State.DEGRADED, "no hooks: 404", since_us)
+    assert since_us > 0
+    fares.tell("")
+    assert (state.state, state.message, state.since_us) == (State.RUNNING, "", 0)

@@ -9,11 +9,12 @@ from pydantic import model_validator
 from manifests.fields import SecretRef, Spec
 from sources.http.answers import Refused
 from sources.http.endpoint import SourceFilter
-from sources.http.hooks import HookKeeper, HookProblem, Hooks, Json
+from sources.http.hooks import Hooks
 from sources.http.provider import ProviderSource, ProviderSpec
+from sources.http.provider_api import HookProblem, Json
 from sources.http.signatures import SCHEMES, NotVerified, verify
 from sources.http.source import Received
-from sources.source import Emit, sources
+from sources.source import sources
 
 _SIGNATURE = SCHEMES["bitbucketserver"]
 
@@ -95,16 +96,8 @@ class Bitbucket(ProviderSource[BitbucketSpec]):
         auth = self.spec.auth
         return bool(self.spec.webhook.url and auth and (auth.basic or auth.oauth_token))
 
-    async def run(self, emit: Emit) -> None:
-        """Keep the hooks until cancelled."""
-        await HookKeeper(self._hooks, self.context.tell).run()
-
-    async def withdrawn(self) -> None:
-        """Delete the hooks, where `deleteHookOnFinish` says so. Raises `HookProblem` where some are left."""
-        if self.keeps_hooks and self.spec.delete_hook_on_finish:
-            await HookKeeper(self._hooks, self.context.tell).delete()
-
-    def _hooks(self) -> Hooks:
+    def hooks(self) -> Hooks:
+        """See `HookedSource.hooks`."""
         spec = self.spec
         owned = [(one.owner, one.repository_slug) for one in spec.repositories] or [(spec.owner, spec.repository_slug)]
         body: dict[str, object] = {

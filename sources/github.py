@@ -6,16 +6,19 @@ from urllib.parse import quote
 
 import msgspec
 from pydantic import AfterValidator, Field, model_validator
+from yarl import URL
 
 from eventbus.event import Event
 from manifests.fields import SecretRef, Spec
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint, SourceFilter
-from sources.http.hooks import HookKeeper, HookProblem, Hooks, Json
+from sources.http.hooked import HookedSource
+from sources.http.hooks import Hooks
 from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, values_by_name
+from sources.http.provider_api import Authority, Json
 from sources.http.signatures import SCHEMES, NotVerified, verify
-from sources.http.source import Authentication, HttpSource, Received, Reply
-from sources.source import Emit, SourceContext, sources
+from sources.http.source import Authentication, Received, Reply
+from sources.source import SourceContext, SourceRefused, sources
 
 _EVENT, _DELIVERY = "X-GitHub-Event", "X-GitHub-Delivery"
 _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
@@ -112,7 +115,7 @@ class GithubSpec(Spec):
 
 
 @sources.register("github", spec=GithubSpec)
-class Github(HttpSource[GithubSpec]):
+class Github(HookedSource[GithubSpec]):
     """Emits `{"headers": …, "body": …, "metadata": …}`; the delivery's id is the event's.
 
     The body keeps its text and gets the keys `X-GitHub-Event` and `X-GitHub-Delivery` at its end.
@@ -128,6 +131,7 @@ class Github(HttpSource[GithubSpec]):
         self._wanted = frozenset() if "*" in spec.events else frozenset(spec.events)
         self._tail = metadata_tail(spec.metadata)
         self._metadata = dict(spec.metadata)
+        self._app = self._authority() if spec.registers_hooks and not spec.api_token else None
 
     @property
     def endpoint(self) -> Endpoint:
@@ -136,8 +140,13 @@ class Github(HttpSource[GithubSpec]):
 
     @property
     def keeps_hooks(self) -> bool:  # type: ignore[override]
-        """Where there is a public URL and a token."""
-        return bool(self.spec.registers_hooks and self.spec.api_token)
+        """Where there is a public URL and a token or an app."""
+        return self.spec.registers_hooks
+
+    @property
+    def deletes_hooks(self) -> bool:
+        """The `deleteHookOnFinish` field."""
+        return self.spec.delete_hook_on_finish
 
     @property
     def authentication(self) -> Authentication:
@@ -152,46 +161,42 @@ class Github(HttpSource[GithubSpec]):
 
     def warnings(self) -> list[str]:
         """Say what is not done for the declaration."""
-        said = []
-        if self.spec.registers_hooks and not self.spec.api_token:
-            said.append(
-                "githubApp: hooks are not registered with an app's credentials yet; give an apiToken or add the hook by hand"
-            )
-        if not self._secrets:
-            said.append("webhookSecret: missing; deliveries are not verified, so anyone can send them")
-        return said
+        return [] if self._secrets else ["webhookSecret: missing; deliveries are not verified, so anyone can send them"]
 
-    async def run(self, emit: Emit) -> None:
-        """Keep the hooks until cancelled."""
-        await HookKeeper(self._hooks, self.context.tell).run()
-
-    async def withdrawn(self) -> None:
-        """Delete the hooks, where `deleteHookOnFinish` says so. Raises `HookProblem` where some are left."""
-        if self.keeps_hooks and self.spec.delete_hook_on_finish:
-            await HookKeeper(self._hooks, self.context.tell).delete()
-
-    def _hooks(self) -> Hooks:
+    def hooks(self) -> Hooks:
+        """See `HookedSource.hooks`."""
         spec, token = self.spec, self.spec.api_token
-        if token is None:
-            raise HookProblem("apiToken: missing")
+        headers = {"Accept": "application/vnd.github+json", "User-Agent": "tocsin"}
+        if token is not None:
+            headers["Authorization"] = f"token {self.credential(token, 'apiToken').strip()}"
         config: dict[str, object] = {"url": self.public_url, "insecure_ssl": "1" if spec.insecure else "0"}
         if spec.content_type:
             config["content_type"] = spec.content_type
         if self._secrets:
             config["secret"] = self.credential(self._secrets[0], "webhookSecret")
         return Hooks(
-            base=spec.github_base_url.rstrip("/") or "https://api.github.com",
-            headers={
-                "Authorization": f"token {self.credential(token, 'apiToken').strip()}",
-                "Accept": "application/vnd.github+json",
-                "User-Agent": "tocsin",
-            },
+            base=_base(spec.github_base_url),
+            headers=headers,
+            authority=None if token is not None else self._app,
             places=list(_places(spec)),
             url=self.public_url,
             body={"name": "web", "active": spec.active, "events": sorted(set(spec.events)), "config": config},
             update="PATCH",
             url_of=_url_of,
             differs=_differs,
+        )
+
+    def _authority(self) -> Authority | None:
+        app = self.spec.github_app
+        if app is None:
+            return None
+        try:
+            from sources.github_app import Installation  # noqa: PLC0415 - an extra
+        except ImportError:
+            raise SourceRefused("githubApp: needs PyJWT and cryptography: install tocsin[github]") from None
+        key = app.private_key
+        return Installation(
+            app.app_id, app.installation_id, lambda: self.credential(key, "githubApp.privateKey"), self.context.clock.now
         )
 
     def receive(self, request: Received) -> Event | Reply:
@@ -219,6 +224,16 @@ class Github(HttpSource[GithubSpec]):
             tree["metadata"] = self._metadata
         data = b'{"headers":%b,"body":%b%b' % (_encode(headers), text, self._tail)
         return self.event(id=delivery, time=now(), data=data, tree=tree)
+
+
+def _base(url: str) -> str:
+    """The API's base. As Argo Events has it, `/api/v3` is added to the URL of a GitHub Enterprise server that lacks it."""
+    if not url:
+        return "https://api.github.com"
+    base, host = url.rstrip("/"), URL(url).host or ""
+    if base.endswith("/api/v3") or host.startswith("api.") or ".api." in host:
+        return base
+    return f"{base}/api/v3"
 
 
 def _places(spec: GithubSpec) -> Iterator[str]:

@@ -11,11 +11,12 @@ from pydantic import Field, model_validator
 from manifests.fields import SecretRef
 from sources.http.answers import Refused
 from sources.http.endpoint import SourceFilter
-from sources.http.hooks import HookKeeper, HookProblem, Hooks
+from sources.http.hooks import Hooks
 from sources.http.provider import ProviderSource, ProviderSpec
+from sources.http.provider_api import HookProblem
 from sources.http.signatures import STANDARD_PREFIX, NotVerified, verify_standard
 from sources.http.source import Received
-from sources.source import Emit, sources
+from sources.source import sources
 
 _TOKEN = "X-Gitlab-Token"  # noqa: S105 - a header's name
 
@@ -88,16 +89,8 @@ class Gitlab(ProviderSource[GitlabSpec]):
         """Say what is not done for the declaration."""
         return [] if self.secrets else ["secretToken: missing; deliveries are not verified, so anyone can send them"]
 
-    async def run(self, emit: Emit) -> None:
-        """Keep the hooks until cancelled."""
-        await HookKeeper(self._hooks, self.context.tell).run()
-
-    async def withdrawn(self) -> None:
-        """Delete the hooks, where `deleteHookOnFinish` says so. Raises `HookProblem` where some are left."""
-        if self.keeps_hooks and self.spec.delete_hook_on_finish:
-            await HookKeeper(self._hooks, self.context.tell).delete()
-
-    def _hooks(self) -> Hooks:
+    def hooks(self) -> Hooks:
+        """See `HookedSource.hooks`."""
         spec = self.spec
         projects = spec.projects or ([spec.project_id] if spec.project_id else [])
         body: dict[str, object] = dict.fromkeys(_EVENTS, False)

@@ -1,8 +1,8 @@
 """What a source is, and the registry of source kinds."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from eventbus.contract import Appended
 from eventbus.event import UNPARSED, Event, Road
@@ -102,10 +102,11 @@ class Source(Generic[SpecT]):
         """Take in nothing more, so that `run` soon returns with everything acknowledged; False where it has to be cancelled."""
         return False
 
-    async def withdrawn(self) -> None:
+    async def withdrawn(self, others: "Iterable[Source[Any]]") -> None:
         """Undo what is left elsewhere for this source, such as hooks at a provider; after its end, where its declaration is gone.
 
-        Not when the process stops, and not where a changed declaration takes its place.
+        Not when the process stops, and not where a changed declaration takes its place. What one of `others`, which run, needs
+        is left.
         """
 
     async def run(self, emit: Emit) -> None:

@@ -95,14 +95,20 @@ class RunningSources:
             for source in declared
             for event in source.events
         }
+        gone: dict[Road, Source[Any]] = {}
         for road in [road for road, running in self._running.items() if not self._unchanged(running, wanted.get(road))]:
-            await self._end(road, withdrawn=road not in wanted)
+            source = await self._end(road)
+            if road not in wanted:
+                gone[road] = source
         states: dict[Road, EventState] = {}
-        for road, (source, event) in wanted.items():
+        for road, (declaration, event) in wanted.items():
             if road not in self._running:
-                states[road] = await self._start(road, source, event)
+                states[road] = await self._start(road, declaration, event)
             else:
                 states[road] = self._running[road].state
+        # Last, because what starts now may need what would be undone: a hook of an event that was renamed.
+        for road, former in gone.items():
+            await _undone(road, former, [running.source for running in self._running.values()])
         return states
 
     def _unchanged(self, running: _Running, wanted: tuple[EventSource, DeclaredEvent] | None) -> bool:
@@ -152,23 +158,22 @@ class RunningSources:
         kept.task = self._group.create_task(kept.run(), name=f"source-{road}")
         return kept
 
-    async def _end(self, road: Road, *, withdrawn: bool) -> None:
+    async def _end(self, road: Road) -> Source[Any]:
         running = self._running.pop(road)
         if isinstance(running.source, HttpSource):
             await self._listener.remove(road)
         if running.kept is not None:
             running.kept.stop()
             await _ended([running.kept])
-        if withdrawn:
-            await _undone(road, running.source)
         logger.info("source_stopped", source=str(road))
+        return running.source
 
 
-async def _undone(road: Road, source: Source[Any]) -> None:
+async def _undone(road: Road, source: Source[Any], others: Iterable[Source[Any]]) -> None:
     """Let a source whose declaration is gone tidy up; what it leaves is said, and holds nothing up."""
     try:
         async with asyncio.timeout(STOP_GRACE_S):
-            await source.withdrawn()
+            await source.withdrawn(others)
     except Exception as exc:
         logger.warning("source_left_something", source=str(road), reason=f"{type(exc).__name__}: {exc}")
 

@@ -1,31 +1,41 @@
 """Keeps the hooks at a provider equal to what is declared: one for each repository, project or organisation."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import contextlib
+import ssl
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-import aiohttp
 import msgspec
-from yarl import URL
+import structlog
+
+from sources.http.provider_api import (
+    Authority,
+    Busy,
+    HookProblem,
+    Json,
+    NoSuchPlace,
+    NotAuthorised,
+    ProviderApi,
+    paused_s,
+    provider_api,
+)
+from sources.source import SourceContext
+
+logger = structlog.get_logger(__name__)
 
 CHECK_EVERY_S = 60.0
 """Between two looks at the hooks, and between tries after a failure, unless the provider asks for longer."""
-CALL_TIMEOUT_S = 10.0
-_LONGEST_ANSWER = 8 * 1024 * 1024
-_MOST_PAGES = 50
-_LONGEST_PAUSE_S = 3600.0
-
-Json = Mapping[str, object]
+_RECORD = "hooks"
 
 
-class HookProblem(Exception):
-    """Hooks cannot be kept at present. The message names the place and what to do; it has no secret."""
+class Hook(msgspec.Struct, frozen=True, order=True, array_like=True):
+    """One hook that we registered, or are about to."""
 
-
-class _Busy(HookProblem):
-    """The provider asked for a pause, so that nothing more is sent to it."""
+    base: str
+    place: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +62,32 @@ class Hooks:
     """What asks for long pages."""
     id_key: str = "id"
     """By which name a listed hook has its id."""
+    authority: Authority | None = field(default=None, repr=False)
+    """Credentials that have to be asked for; beside `headers`."""
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+    """For calls of the API, where it is not the usual one."""
+    every_s: float = CHECK_EVERY_S
+    """Between two looks."""
+    listings: Sequence[str] = ()
+    """Paths of collections of repositories, each of which has hooks: what is in them is looked up each time."""
+    place_of: Callable[[str, Json], str | None] = lambda listing, row: None
+    """Of a listing and one of its rows, the path of that repository's hooks."""
 
-
-_paused_until: dict[str, float] = {}
-"""By host of an API: monotonic seconds before which no source calls it, because it asked for a pause."""
+    def covers(self, place: str) -> bool:
+        """Whether a hook at `place` is, or may be, one of these."""
+        return place in self.places or any(place.startswith(f"{listing}/") for listing in self.listings)
 
 
 class HookKeeper:
-    """Registers, updates and deletes hooks. Finding before creating makes each pass safe to repeat."""
+    """Registers, updates and deletes hooks. Finding before creating makes each pass safe to repeat.
 
-    def __init__(self, hooks: Callable[[], Hooks], tell: Callable[[str], None]) -> None:
-        self._hooks, self._tell = hooks, tell
+    What was registered is remembered, so that a hook that is wanted no more is found and deleted, after restarts too.
+    """
+
+    def __init__(self, hooks: Callable[[], Hooks], context: SourceContext) -> None:
+        self._hooks, self._context = hooks, context
         self._sent: dict[str, Json] = {}
+        self._complained: set[Hook] = set()
 
     async def run(self) -> None:
         """Look at the hooks now and every minute, until cancelled; say what cannot be done, and try again."""
@@ -71,35 +95,78 @@ class HookKeeper:
             pause_s, problems = CHECK_EVERY_S, ""
             try:
                 hooks = self._hooks()
-                problems = "; ".join(await self._pass(hooks, self._keep))
-                pause_s = max(pause_s, _paused_s(hooks.base))
+                problems = "; ".join(await self._look(hooks))
+                pause_s = max(hooks.every_s, paused_s(hooks.base))
             except HookProblem as exc:
                 problems = str(exc)
-            self._tell(f"hooks are not registered: {problems}" if problems else "")
+            self._context.tell(f"hooks are not registered: {problems}" if problems else "")
             await asyncio.sleep(pause_s)
 
-    async def delete(self) -> None:
-        """Delete the hooks that are ours. Raises `HookProblem` where some are left."""
-        problems = await self._pass(self._hooks(), self._delete)
-        if problems:
-            raise HookProblem("; ".join(problems))
-
-    async def _pass(self, hooks: Hooks, act: "Callable[[_Api, Hooks, str], Awaitable[None]]") -> list[str]:
-        if URL(hooks.base).scheme not in ("http", "https") or not URL(hooks.base).host:
-            raise HookProblem("the base URL of the provider's API: expected one that starts with https://")
+    async def delete(self, others: Iterable[Hooks]) -> None:
+        """Delete the hooks that are ours, but for those that `others` keep. Raises `HookProblem` where some are left."""
+        hooks, kept = self._hooks(), list(others)
+        known = {hook for hook in await self._remembered() if hook.base == hooks.base}
+        known |= {Hook(hooks.base, place, hooks.url) for place in hooks.places}
+        ours = [hook for hook in sorted(known) if not any(_keeps(other, hook) for other in kept)]
         problems: list[str] = []
-        async with aiohttp.ClientSession(headers=hooks.headers, timeout=aiohttp.ClientTimeout(CALL_TIMEOUT_S)) as session:
-            for place in hooks.places:
+        async with self._opened(hooks) as api:
+            for hook in ours:
                 try:
-                    await act(_Api(session, hooks.base), hooks, place)
-                except _Busy as exc:
-                    return [*problems, str(exc)]
+                    await _delete(api, hooks, hook)
+                except NoSuchPlace:
+                    continue
+                except Busy as exc:
+                    raise HookProblem("; ".join([*problems, str(exc)])) from exc
                 except HookProblem as exc:
                     problems.append(str(exc))
+        if problems:
+            raise HookProblem("; ".join(problems))
+        await self._remember(frozenset())
+
+    def _opened(self, hooks: Hooks) -> "contextlib.AbstractAsyncContextManager[ProviderApi]":
+        return provider_api(hooks.base, hooks.headers, authority=hooks.authority, tls=hooks.tls)
+
+    async def _look(self, hooks: Hooks) -> list[str]:
+        """One pass: what is wanted is there afterwards, and what is not wanted any more is gone. Returns what is wrong."""
+        problems: list[str] = []
+        try:
+            async with self._opened(hooks) as api:
+                places = [*hooks.places, *await self._listed(api, hooks, problems)]
+                known_all = not problems
+                for place in dict.fromkeys(places):
+                    try:
+                        await self._keep(api, hooks, place)
+                    except (Busy, NotAuthorised):
+                        raise
+                    except HookProblem as exc:
+                        problems.append(str(exc))
+                if known_all:
+                    await self._tidy(api, hooks, frozenset(places))
+        except NotAuthorised as exc:
+            if hooks.authority is not None:
+                hooks.authority.refused()
+            problems.append(str(exc))
+        except Busy as exc:
+            problems.append(str(exc))
         return problems
 
-    async def _keep(self, api: "_Api", hooks: Hooks, place: str) -> None:
-        ours = [hook for hook in await api.listed(place, hooks.page_query) if hooks.url_of(hook) == hooks.url]
+    async def _listed(self, api: ProviderApi, hooks: Hooks, problems: list[str]) -> list[str]:
+        found: list[str] = []
+        for listing in hooks.listings:
+            try:
+                rows = await api.rows(listing, hooks.page_query)
+            except (Busy, NotAuthorised):
+                raise
+            except HookProblem as exc:
+                problems.append(str(exc))
+            else:
+                found += [place for row in rows if (place := hooks.place_of(listing, row)) is not None]
+        return found
+
+    async def _keep(self, api: ProviderApi, hooks: Hooks, place: str) -> None:
+        ours = [hook for hook in await api.rows(place, hooks.page_query) if hooks.url_of(hook) == hooks.url]
+        # Remembered first: a crash in between leaves a hook that is known, not one that is forgotten.
+        await self._remember(await self._remembered() | {Hook(hooks.base, place, hooks.url)})
         if not ours:
             await api.call("POST", place, hooks.body)
         # Secrets are not listed: what this process has not sent yet is sent once, whatever is visible.
@@ -107,85 +174,49 @@ class HookKeeper:
             await api.call(hooks.update, _one(hooks, place, ours[0]), hooks.body)
         self._sent[place] = hooks.body
 
-    async def _delete(self, api: "_Api", hooks: Hooks, place: str) -> None:
-        for hook in await api.listed(place, hooks.page_query):
-            if hooks.url_of(hook) == hooks.url:
-                await api.call("DELETE", _one(hooks, place, hook))
+    async def _tidy(self, api: ProviderApi, hooks: Hooks, places: frozenset[str]) -> None:
+        """Delete what was registered for places that are listed no more, or for another URL. What cannot be deleted is said
+        once, and tried again: the source takes everything in all the same."""
+        remembered = await self._remembered()
+        for hook in sorted(remembered):
+            if hook.place in places and (hook.base, hook.url) == (hooks.base, hooks.url):
+                continue
+            try:
+                if hook.base != hooks.base:
+                    raise NoSuchPlace(f"{hook.place}: is at {hook.base}, for which there are no credentials any more")
+                await _delete(api, hooks, hook)
+                logger.info("hook_deleted", source=str(self._context.road), place=hook.place)
+            except Busy:
+                raise
+            except NoSuchPlace as exc:
+                logger.warning("hook_given_up", source=str(self._context.road), reason=str(exc))
+            except HookProblem as exc:
+                if hook not in self._complained:
+                    self._complained.add(hook)
+                    logger.warning("hook_left", source=str(self._context.road), reason=str(exc))
+                continue
+            self._sent.pop(hook.place, None)
+            remembered -= {hook}
+            await self._remember(remembered)
+
+    async def _remembered(self) -> frozenset[Hook]:
+        raw = await self._context.state.get(_RECORD)
+        return frozenset() if raw is None else msgspec.json.decode(raw, type=frozenset[Hook])
+
+    async def _remember(self, hooks: frozenset[Hook]) -> None:
+        if hooks != await self._remembered():
+            await self._context.state.put(_RECORD, msgspec.json.encode(sorted(hooks)))
+
+
+def _keeps(other: Hooks, hook: Hook) -> bool:
+    return (other.base, other.url) == (hook.base, hook.url) and other.covers(hook.place)
+
+
+async def _delete(api: ProviderApi, hooks: Hooks, hook: Hook) -> None:
+    for row in await api.rows(hook.place, hooks.page_query):
+        if hooks.url_of(row) == hook.url:
+            await api.call("DELETE", _one(hooks, hook.place, row))
 
 
 def _one(hooks: Hooks, place: str, hook: Json) -> str:
     return f"{place}/{quote(str(hook.get(hooks.id_key)), safe='')}"
-
-
-class _Api:
-    def __init__(self, session: aiohttp.ClientSession, base: str) -> None:
-        self._session, self._base = session, base
-
-    async def listed(self, place: str, query: str) -> list[Json]:
-        """All hooks of one place, page by page."""
-        found: list[Json] = []
-        following: URL | None = URL(f"{self._base}{place}?{query}", encoded=True)
-        for _ in range(_MOST_PAGES):
-            if following is None:
-                return found
-            # A link to elsewhere must not get the token.
-            if following.origin() != URL(self._base).origin():
-                raise HookProblem(f"{place}: its next page is on another host")
-            page, following = await self._call("GET", place, following, None)
-            if isinstance(page, dict):  # Bitbucket Cloud has the rows and the link inside
-                following = URL(str(page["next"])) if "next" in page else None
-                page = page.get("values")
-            if not isinstance(page, list) or not all(isinstance(hook, dict) for hook in page):
-                raise HookProblem(f"{place}: the answer is no list of hooks; check the base URL")
-            found.extend(page)
-        raise HookProblem(f"{place}: has more than {100 * _MOST_PAGES} hooks")
-
-    async def call(self, method: str, path: str, body: Json | None = None) -> None:
-        """Change one hook."""
-        await self._call(method, path, URL(f"{self._base}{path}", encoded=True), body)
-
-    async def _call(self, method: str, path: str, url: URL, body: Json | None) -> tuple[object, URL | None]:
-        if (left_s := _paused_s(self._base)) > 0:
-            raise _Busy(f"{url.host} asked for a pause; called again in {left_s:.0f}s")
-        try:
-            async with self._session.request(method, url, json=body, allow_redirects=False) as answer:
-                _check(answer, self._base, f"{method} {path}")
-                text = await answer.content.read(_LONGEST_ANSWER) if answer.status == 200 else b""
-                while text and not answer.content.at_eof() and len(text) < _LONGEST_ANSWER:
-                    text += await answer.content.read(_LONGEST_ANSWER - len(text))
-                link = answer.links.get("next")
-                following = URL(str(link["url"])) if link else None
-            return (msgspec.json.decode(text) if text else None), following
-        except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, ValueError) as exc:
-            raise HookProblem(f"{method} {path} at {url.host}: {type(exc).__name__}: {str(exc)[:200]}") from exc
-
-
-def _check(answer: aiohttp.ClientResponse, base: str, what: str) -> None:
-    status = answer.status
-    if 200 <= status < 300 or (status == 404 and answer.method == "DELETE"):
-        return
-    spent = answer.headers.get("X-RateLimit-Remaining") == "0"
-    if status == 429 or "Retry-After" in answer.headers or (status == 403 and spent):
-        pause_s = _asked_pause_s(answer)
-        _paused_until[URL(base).authority] = time.monotonic() + pause_s
-        raise _Busy(f"{what}: answered {status}; called again in {pause_s:.0f}s")
-    hints = {
-        401: "check the token",
-        403: "the token may not manage hooks there",
-        404: "no such place, or the token does not see it",
-    }
-    raise HookProblem(f"{what}: answered {status}" + (f"; {hints[status]}" if status in hints else ""))
-
-
-def _asked_pause_s(answer: aiohttp.ClientResponse) -> float:
-    after, reset = answer.headers.get("Retry-After", ""), answer.headers.get("X-RateLimit-Reset", "")
-    asked_s = CHECK_EVERY_S
-    if after.isascii() and after.isdigit():
-        asked_s = float(after)
-    elif reset.isascii() and reset.isdigit():
-        asked_s = float(reset) - time.time()
-    return min(max(asked_s, 1.0), _LONGEST_PAUSE_S)
-
-
-def _paused_s(base: str) -> float:
-    return max(0.0, _paused_until.get(URL(base).authority, 0.0) - time.monotonic())

@@ -1,8 +1,8 @@
 """What the kinds of Git hosts share: events of headers, body and metadata, and delivery ids from a header."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -10,8 +10,9 @@ from eventbus.event import Event
 from manifests.fields import SecretRef, Spec
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint
+from sources.http.hooked import HookedSource
 from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, random_id
-from sources.http.source import Authentication, HttpSource, Received
+from sources.http.source import Authentication, Received, Taken
 from sources.source import SourceContext
 
 _LONGEST_ID = 128
@@ -33,7 +34,7 @@ class ProviderSpec(Spec):
 SpecT = TypeVar("SpecT", bound=ProviderSpec)
 
 
-class ProviderSource(HttpSource[SpecT]):
+class ProviderSource(HookedSource[SpecT]):
     """Emits `{"headers": …, "body": …, "metadata": …}`; the body's text stays as sent, and must be JSON."""
 
     methods = frozenset({"POST"})
@@ -50,6 +51,11 @@ class ProviderSource(HttpSource[SpecT]):
     def endpoint(self) -> Endpoint:
         """The `webhook` field."""
         return self.spec.webhook
+
+    @property
+    def deletes_hooks(self) -> bool:
+        """The `deleteHookOnFinish` field."""
+        return self.spec.delete_hook_on_finish
 
     @property
     @abstractmethod
@@ -71,7 +77,11 @@ class ProviderSource(HttpSource[SpecT]):
         for field, ref in self.secrets:
             self.usable_secret(ref, field)
 
-    def receive(self, request: Received) -> Event:
+    def receive(self, request: Received) -> Taken | Coroutine[Any, Any, Taken]:
+        """See `HttpSource.receive`."""
+        return self.delivered(request)
+
+    def delivered(self, request: Received) -> Event:
         """The event of one delivery. Raises `Refused`: 401 where it is not verified, 400 where it is no JSON."""
         if self.secrets:
             self.verify(request)

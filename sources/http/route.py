@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections import Counter
 from hmac import compare_digest
+from types import CoroutineType
 
 import msgspec
 import structlog
@@ -81,6 +82,8 @@ class Route:
         if encoding is not None:
             body = await reader.decoded(body, ",".join(headers.getall(hdrs.CONTENT_ENCODING)))
         result = self._receive(Received(message.method, query, headers, message.raw_headers, body))
+        if type(result) is CoroutineType:
+            result = await result
         connection = _connection(request)
         if type(result) is Reply:
             said = b'{"id":null,"reason":"%b"}' % result.reason.encode()

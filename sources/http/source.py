@@ -1,8 +1,9 @@
 """What a kind that is called over HTTP gives to the listener."""
 
 from abc import abstractmethod
+from collections.abc import Coroutine
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from multidict import CIMultiDictProxy
 
@@ -11,7 +12,7 @@ from manifests.fields import SecretRef
 from manifests.secrets import SecretMissing
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint
-from sources.http.hooks import HookProblem
+from sources.http.provider_api import HookProblem
 from sources.source import Source, SourceRefused, SpecT
 
 UNAUTHENTICATED = "tocsin.dev/unauthenticated"
@@ -49,6 +50,10 @@ class Reply(NamedTuple):
     """What the answer says beside it."""
 
 
+Taken = Event | list[Event] | Reply
+"""What a request becomes."""
+
+
 class HttpSource(Source[SpecT]):
     """One endpoint. The listener checks path, method, bearer token and size before it calls `receive`."""
 
@@ -76,11 +81,12 @@ class HttpSource(Source[SpecT]):
         return said == "true" or self.context.road.name in [name.strip() for name in said.split(",")]
 
     @abstractmethod
-    def receive(self, request: Received) -> Event | list[Event] | Reply:
+    def receive(self, request: Received) -> "Taken | Coroutine[Any, Any, Taken]":
         """Verify and read one request; several events are all in the log before the answer. Raises `Refused`; anything else
         is a fault of ours and answered 500.
 
-        Called in the event loop, so it does no I/O but reading secrets, and its cost is every sender's.
+        Called in the event loop, so it does no I/O but reading secrets, and its cost is every sender's. Where somebody has to be
+        asked, it returns a coroutine.
         """
 
     def check(self) -> None:

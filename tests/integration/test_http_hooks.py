@@ -1,13 +1,12 @@
 """Hooks at GitHub and GitLab, against doubles that hold to the providers' rules: credentials, pages, no hook twice, pauses."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp import web
+from hook_rig import HUB, REF, SECRET, TOKEN, URL, Told, one_pass, provider, url_of
 from http_rig import KnownValues
 
 from eventbus.event import Road
@@ -16,10 +15,9 @@ from manifests.objects import DeclaredEvent, Dialect, EventSource, ObjectRef
 from sources.bitbucket import Bitbucket, BitbucketSpec
 from sources.github import Github, GithubSpec
 from sources.gitlab import Gitlab, GitlabSpec
-from sources.http import hooks as hooks_module
-from sources.http.hooks import HookProblem
+from sources.http import provider_api as api_module
 from sources.http.listener import HttpListener
-from sources.source import SourceContext
+from sources.http.provider_api import HookProblem
 from tocsin.changes import Changes
 from tocsin.components import running
 from tocsin.kinds import source_kinds
@@ -27,100 +25,6 @@ from tocsin.metrics import Metrics
 from tocsin.objects import State
 from tocsin.pauses import Pauses
 from tocsin.running_sources import RunningSources
-
-TOKEN, SECRET = "glpat-secret", "hook-secret"
-REF, HUB = {"name": "token", "key": "k"}, {"name": "hub", "key": "k"}
-URL = "https://tocsin.example.net/push"
-
-
-class Provider:
-    """Collections of hooks by path."""
-
-    def __init__(self) -> None:
-        self.hooks: dict[str, list[dict[str, Any]]] = {}
-        self.calls: list[str] = []
-        self.answered: list[str] = []
-        self.more = asyncio.Event()
-        self.pause: str | None = None
-        self.base = ""
-        self.page = 2
-
-    async def answer(self, request: web.Request) -> web.Response:
-        """Answer, and note it."""
-        answer = await self.answer_to(request)
-        self.answered.append(f"{request.method} {request.raw_path}")
-        self.more.set()
-        return answer
-
-    async def answer_to(self, request: web.Request) -> web.Response:
-        """Answer as both providers do."""
-        path = request.raw_path.partition("?")[0]
-        self.calls.append(f"{request.method} {path}")
-        if TOKEN not in (request.headers.get("PRIVATE-TOKEN"), request.headers.get("Authorization", "").removeprefix("token ")):
-            return web.json_response({"message": "Bad credentials"}, status=401)
-        if self.pause is not None:
-            return web.json_response({}, status=429, headers={"Retry-After": self.pause})
-        place, _, last = path.rpartition("/")
-        if last == "hooks":
-            if path not in self.hooks:
-                return web.json_response({"message": "Not Found"}, status=404)
-            return self.listed(request, path) if request.method == "GET" else self.created(path, await request.json())
-        hook = next(hook for hook in self.hooks[place] if str(hook["id"]) == last)
-        if request.method == "DELETE":
-            self.hooks[place].remove(hook)
-            return web.Response(status=204)
-        hook.update(await request.json())
-        return web.json_response({})
-
-    async def seen(self, call: str) -> None:
-        """Return once `call` was answered."""
-        while not any(one == call for one in self.answered):
-            self.more.clear()
-            await self.more.wait()
-
-    def listed(self, request: web.Request, path: str) -> web.Response:
-        """One page, with a link to the next."""
-        at = int(request.query.get("page", "0")) * self.page
-        link = f'<{self.base}{path}?page={at // self.page + 1}>; rel="next"'
-        headers = {"Link": link} if at + self.page < len(self.hooks[path]) else {}
-        return web.json_response(self.hooks[path][at : at + self.page], headers=headers)
-
-    def created(self, path: str, body: dict[str, Any]) -> web.Response:
-        """A new hook; 422 where its URL has one."""
-        if any(url_of(hook) == url_of(body) for hook in self.hooks[path]):
-            return web.json_response({"message": "Hook already exists on this repository"}, status=422)
-        self.hooks[path].append({"id": 100 + len(self.hooks[path]), **body})
-        return web.json_response({}, status=201)
-
-
-def url_of(hook: dict[str, Any]) -> object:
-    return hook.get("url") or hook.get("config", {}).get("url")
-
-
-@contextlib.asynccontextmanager
-async def provider() -> AsyncIterator[Provider]:
-    double = Provider()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", double.answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        double.base = "http://{}:{}".format(*runner.addresses[0][:2])
-        yield double
-    finally:
-        await runner.cleanup()
-
-
-class Told:
-    """What the source said last, as a fact to wait for."""
-
-    def __init__(self) -> None:
-        self.said: asyncio.Queue[str] = asyncio.Queue(maxsize=100)
-
-    def context(self, values: KnownValues) -> SourceContext:
-        return SourceContext(road=Road("default", "git", "push"), dialect=Dialect.ARGO, values=values, tell=self.said.put_nowait)
 
 
 def github(told: Told, base: str, token: str = TOKEN, **spec: Any) -> Github:
@@ -150,23 +54,12 @@ def gitlab(told: Told, base: str, **spec: Any) -> Gitlab:
     return Gitlab(GitlabSpec.model_validate(fields), told.context(KnownValues(token=TOKEN, hub=SECRET)))
 
 
-async def one_pass(source: Github | Gitlab | Bitbucket, told: Told) -> str:
-    """Run until the source has said how its first pass went."""
-    task = asyncio.create_task(source.run(None))  # type: ignore[arg-type]
-    try:
-        async with asyncio.timeout(10):
-            return await told.said.get()
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hooks_module, "_paused_until", {})
+    monkeypatch.setattr(api_module, "_paused", {})
 
 
-WEB, TILL = "/repos/shop/web/hooks", "/repos/shop/till/hooks"
+WEB, TILL = "/api/v3/repos/shop/web/hooks", "/api/v3/repos/shop/till/hooks"
 
 
 async def test_a_github_hook_is_made_for_each_repository_and_never_doubled() -> None:
@@ -214,9 +107,9 @@ async def test_hooks_are_deleted_when_the_declaration_goes_and_asks_for_it() -> 
     async with provider() as double:
         double.hooks = {WEB: [other], TILL: []}
         await one_pass(github(told, double.base), told)
-        await github(told, double.base).withdrawn()
+        await github(told, double.base).withdrawn([])
         assert len(double.hooks[WEB]) == 2
-        await github(told, double.base, deleteHookOnFinish=True).withdrawn()
+        await github(told, double.base, deleteHookOnFinish=True).withdrawn([])
         assert double.hooks == {WEB: [other], TILL: []}
 
 
@@ -225,7 +118,7 @@ async def test_one_repository_that_fails_is_named_and_the_others_get_their_hooks
     async with provider() as double:
         double.hooks = {TILL: []}
         said = await one_pass(github(told, double.base), told)
-        assert WEB in said
+        assert WEB.removeprefix("/api/v3") in said
         assert "404" in said
         assert len(double.hooks[TILL]) == 1
 
@@ -248,7 +141,7 @@ async def test_a_pause_that_a_provider_asks_for_holds_for_every_source() -> None
         assert len(double.calls) == 1
         assert "pause" in await one_pass(github(told, double.base), told)
         with pytest.raises(HookProblem, match="pause"):
-            await github(told, double.base, deleteHookOnFinish=True).withdrawn()
+            await github(told, double.base, deleteHookOnFinish=True).withdrawn([])
         assert len(double.calls) == 1
 
 
@@ -315,7 +208,7 @@ async def test_bitbucket_hooks_are_found_on_every_page_and_deleted_by_uuid(
             assert await one_pass(source, told) == ""
         assert [row["url"] for row in rows] == ["https://other", URL]
         assert rows[1]["secret"] == SECRET
-        await source.withdrawn()
+        await source.withdrawn([])
     assert [row["uuid"] for row in rows] == ["{0}"]
     (sent,) = given
     assert sent in (f"Bearer {TOKEN}", "Basic aG9vay1zZWNyZXQ6Z2xwYXQtc2VjcmV0")

@@ -132,11 +132,10 @@ async def serve(
         )
         stack.callback(_not_ready, service)
         announce(service, url)
-        # Nothing made so far goes away, so the collector need not look at it; after that it looks less often. Together the
+        # Nothing made so far goes away, so the collector need not look at it. Together with looking less often, see `run`, the
         # largest single gain in accepting.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(50_000, 20, 20)
         sys.setswitchinterval(_SWITCH_S)
         await stopping.wait()
         logger.info("service_stopping")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import accepting, acting, backlog, footprint, history, joining, matching, soak
+from benchmarks import accepting, acting, applying, backlog, footprint, history, joining, matching, soak
 from benchmarks.scale import QUICK, Scale
 from benchmarks.table import Row, markdown, write_json
 
@@ -21,6 +21,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "matching": matching.matching,
     "memory": footprint.memory,
     "start": footprint.start,
+    "applying": applying.applying,
     "backlog": backlog.backlog,
     "history": history.history,
     "soak": soak.soak,

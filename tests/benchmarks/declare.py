@@ -52,8 +52,13 @@ def sensor(name: str, dependencies: Iterable[Object], triggers: Iterable[Object]
     return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Sensor", "metadata": {"name": name}, "spec": spec}
 
 
+def documents(objects: Iterable[Object]) -> bytes:
+    """The text of a file that declares `objects`."""
+    return b"\n---\n".join(map(orjson.dumps, objects)) + b"\n"
+
+
 def write(folder: Path, objects: Iterable[Object]) -> Path:
     """Write `objects` as one file of JSON documents, and return the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "bench.yaml").write_bytes(b"\n---\n".join(map(orjson.dumps, objects)) + b"\n")
+    (folder / "bench.yaml").write_bytes(documents(objects))
     return folder

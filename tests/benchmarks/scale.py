@@ -15,6 +15,8 @@ class Scale:
     paced_seconds: float = 10.0
     sensors: tuple[int, ...] = (10, 1_000, 100_000)
     starts: int = 5
+    edited_sensors: int = 10_000
+    edits: int = 20
     history: int = 1_000_000
     """Events of a long history, and of a long backlog."""
     questions: int = 200
@@ -31,6 +33,8 @@ QUICK = Scale(
     paced_seconds=4.0,
     sensors=(10, 1_000),
     starts=3,
+    edited_sensors=1_000,
+    edits=5,
     history=30_000,
     questions=50,
     soak_seconds=15.0,

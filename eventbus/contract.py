@@ -8,7 +8,7 @@ import msgspec
 from eventbus.event import Event, Recorded, Road
 from eventbus.firing import Attempt, Firing, FiringId, Outcome, Taken, TriggerRef
 from eventbus.journal import Declared, Journal
-from eventbus.retention import Needed, Retention
+from eventbus.retention import Gap, Needed, Retention
 
 Group = str
 """Names a reader of the log whose position is stored, such as `sensors`."""
@@ -53,6 +53,8 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: Mapping[int, str] = {}
     """Positions that were set aside undecided, each with the reason."""
     state: Sequence["StateChange"] = ()
+    gaps: Sequence[Gap] = ()
+    """Stretches that their groups will never read, on purpose: announced as those that retention takes."""
 
 
 class StateChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,8 +124,8 @@ class Declarations(Protocol):
     async def put(self, ref: str, revision: str, content: bytes) -> Declared:
         """Make `revision` the one in force for `ref`: it decides what is appended after now. Repeating changes nothing."""
 
-    async def withdraw(self, ref: str) -> None:
-        """End what is in force for `ref` at the present end of the log."""
+    async def withdraw(self, ref: str) -> int:
+        """End what is in force for `ref` at the present end of the log; return that position, the last it decides."""
 
 
 class Bus(Protocol):

@@ -1,6 +1,6 @@
 """The queryable record of events, firings, attempts and outcomes. One set of queries for every backend."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -92,6 +92,7 @@ class Tallies(msgspec.Struct, frozen=True, kw_only=True):
     repeats: int
     last_position: int
     undecided: int
+    """Events that a group has not decided; held groups do not count."""
     oldest_undecided_us: int | None
     open_firings: int
     oldest_open_us: int | None
@@ -149,6 +150,12 @@ class Journal(Protocol):
 
     async def seen(self, road: Road) -> int:
         """How many events of `road` were decided, over all time."""
+
+    async def position(self, group: str) -> int | None:
+        """Up to where `group` has decided, as it was committed last; None where there is no such group."""
+
+    async def count(self, roads: Iterable[Road], after: int, until: int) -> int:
+        """How many events of `roads` are on record after position `after` and up to `until`."""
 
     async def records(self, prefix: str) -> Sequence[tuple[str, bytes]]:
         """The keyed records whose keys begin with `prefix`, as they were committed last, in the order of their keys."""

@@ -133,8 +133,7 @@ class RunningSensors:
         logger.debug("sensor_applied", sensor=sensor.ref.name, namespace=sensor.ref.namespace, revision=fresh.revision)
 
     async def _withdraw(self, ref: ObjectRef) -> None:
-        await self._bus.declarations.withdraw(str(ref))
-        until = (await self._bus.journal.tallies()).last_position
+        until = await self._bus.declarations.withdraw(str(ref))
         self._decider.remove(ref, until=until)
         self._compiled.pop(ref, None)
         self._since.pop(ref, None)
@@ -142,6 +141,9 @@ class RunningSensors:
 
     async def _take_over(self, wanted: Mapping[str, str]) -> None:
         """Let the revisions of before decide the events that still wait from before, where `wanted` has others now."""
+        for declared in await self._bus.journal.in_force(None):
+            if declared.ref.startswith("Sensor/") and declared.ref not in wanted:  # it went while no service ran
+                await self._bus.declarations.withdraw(declared.ref)
         self._decider.joins = Joins(await self._bus.journal.records(JOINS))
         tallies = await self._bus.journal.tallies()
         first, last = tallies.last_position - tallies.undecided + 1, tallies.last_position

@@ -91,6 +91,7 @@ class MemoryBus:
             stored.quarantined.setdefault(position, reason)
         for change in decided.state:
             stored.write(change, None, self._now_us())
+        stored.gaps += [gap for gap in decided.gaps if gap not in stored.gaps]
 
     async def began(self, group: Group) -> int:
         """See `Bus.began`."""
@@ -208,7 +209,7 @@ class MemoryDeclarations:
         self._stored.declared.append(new)
         return new
 
-    async def withdraw(self, ref: str) -> None:
+    async def withdraw(self, ref: str) -> int:
         """See `Declarations.withdraw`."""
         self._require_open()
         self._stored.declared[:] = [
@@ -217,3 +218,4 @@ class MemoryDeclarations:
             else declared
             for declared in self._stored.declared
         ]
+        return self._stored.last

@@ -1,6 +1,6 @@
 """The journal in memory: each answer looks through everything."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from eventbus.cursors import check_limit, decode_cursor, encode_cursor
 from eventbus.event import Recorded, Road
@@ -9,7 +9,7 @@ from eventbus.journal import Declared, EventFilter, EventPage, FiringFilter, Fir
 from eventbus.memory.retention import bytes_used
 from eventbus.memory.stored import Kept as KeptFiring
 from eventbus.memory.stored import Stored
-from eventbus.retention import Gap, Kept
+from eventbus.retention import HELD, Gap, Kept
 
 PREFIX_DIGITS = 8
 
@@ -109,6 +109,15 @@ class MemoryJournal:
         """See `Journal.seen`."""
         return self._stored.seen.get(road, 0)
 
+    async def position(self, group: str) -> int | None:
+        """See `Journal.position`."""
+        return self._stored.groups.get(group)
+
+    async def count(self, roads: Iterable[Road], after: int, until: int) -> int:
+        """See `Journal.count`."""
+        wanted = set(roads)
+        return sum(after < position <= until and one.event.road in wanted for position, one in self._stored.events.items())
+
     async def records(self, prefix: str) -> Sequence[tuple[str, bytes]]:
         """See `Journal.records`."""
         keys = sorted(key for key in self._stored.records if key.startswith(prefix))
@@ -118,7 +127,7 @@ class MemoryJournal:
     async def tallies(self) -> Tallies:
         """See `Journal.tallies`."""
         stored = self._stored
-        decided = min(stored.groups.values(), default=0)
+        decided = min([position for name, position in stored.groups.items() if not name.startswith(HELD)], default=0)
         open_at = [kept.firing.decided_us for kept in stored.firings.values() if kept.outcome is None]
         dead = [kept for kept in stored.firings.values() if kept.outcome and kept.outcome.kind is OutcomeKind.DEAD_LETTERED]
         return Tallies(

@@ -7,6 +7,7 @@ from eventbus.sqlite.codec import encode_body
 from eventbus.sqlite.keys import oldest
 from eventbus.sqlite.keytable import Keys
 from eventbus.sqlite.lanes import HELD, Entry
+from eventbus.sqlite.removing import note_gap
 from eventbus.sqlite.state import write_record
 from eventbus.sqlite.statements import Execute, Rows
 from eventbus.sqlite.store import Store
@@ -20,6 +21,7 @@ MATCHES = (
     "INSERT INTO matches VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT DO UPDATE SET matched = matched + excluded.matched, errors = errors + excluded.errors"
 )
+THE_GAP = "SELECT 1 FROM gaps WHERE name = ? AND first <= ? AND last >= ?"
 
 
 class Decide(Asked[None]):
@@ -51,6 +53,9 @@ class Decide(Asked[None]):
             execute("INSERT OR IGNORE INTO quarantined VALUES (?, ?)", (position, reason))
         for change in decided.state:
             write_record(store, change, None, self._now_us())
+        for gap in decided.gaps:
+            if not execute(THE_GAP, (gap.group, gap.first, gap.last)).fetchall():
+                note_gap(store, gap)
 
     def settle(self) -> None:
         """See `Work.settle`."""

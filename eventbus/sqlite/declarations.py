@@ -23,11 +23,11 @@ class SqliteDeclarations:
         self._committer.submit(work)
         return Declared(ref=ref, revision=revision, content=content, since=await work.answered, until=None)
 
-    async def withdraw(self, ref: str) -> None:
+    async def withdraw(self, ref: str) -> int:
         """See `Declarations.withdraw`."""
         work = _Put(ref, None, b"")
         self._committer.submit(work)
-        await work.answered
+        return await work.answered
 
 
 class _Put(Asked[int]):

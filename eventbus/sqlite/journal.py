@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from eventbus.event import Road
 from eventbus.firing import OutcomeKind
 from eventbus.journal import Declared, Tallies
-from eventbus.retention import Gap, Kept
+from eventbus.retention import HELD, Gap, Kept
 from eventbus.sqlite.codec import OUTCOMES
 from eventbus.sqlite.journal_events import EventQueries
 from eventbus.sqlite.journal_firings import FiringQueries
@@ -23,6 +23,7 @@ IN_FORCE_AT = IN_FORCE + "since < :last AND (until IS NULL OR until >= :first) O
 GAPS = "SELECT name, first, last, at_us, reason FROM gaps WHERE name = coalesce(?, name) ORDER BY id DESC LIMIT ?"
 SKIPPED = "SELECT coalesce(sum(last - first + 1), 0) FROM gaps"
 MAX_GAPS = 100
+HELD_GROUPS = (HELD, HELD + "\U0010ffff")
 COUNT_OPEN = "SELECT count(*) FROM firings INDEXED BY firings_alive WHERE due_us IS NOT NULL"
 OLDEST_OPEN = "SELECT min(decided_us) FROM firings INDEXED BY firings_alive WHERE due_us IS NOT NULL"
 COUNT_OUTCOME = "SELECT count(*) FROM firings INDEXED BY firings_outcome WHERE outcome = ? AND outcome > 1"
@@ -69,6 +70,11 @@ class SqliteJournal(EventQueries, FiringQueries):
         rows = self._store.ask("SELECT events FROM seen WHERE namespace = ? AND source = ? AND name = ?", road)
         return int(rows[0][0]) if rows else 0
 
+    async def position(self, group: str) -> int | None:
+        """See `Journal.position`."""
+        rows = self._store.ask("SELECT position FROM groups WHERE name = ?", (group,))
+        return int(rows[0][0]) if rows else None
+
     async def records(self, prefix: str) -> Sequence[tuple[str, bytes]]:
         """See `Journal.records`."""
         # The first text behind all that begin with the prefix: no key holds the last character of Unicode.
@@ -80,7 +86,7 @@ class SqliteJournal(EventQueries, FiringQueries):
         """See `Journal.tallies`."""
         ask = self._store.ask
         last = self._store.last_stored()
-        decided: int | None = ask("SELECT min(position) FROM groups")[0][0]
+        decided: int | None = ask("SELECT min(position) FROM groups WHERE name NOT BETWEEN ? AND ?", HELD_GROUPS)[0][0]
         oldest = ask(OLDEST_AFTER, (decided or 0,))
         open_firings, dead_letters = self._counts()
         return Tallies(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from json import dumps
 
 from eventbus.firing import OutcomeKind
-from eventbus.retention import HELD
+from eventbus.retention import HELD, Gap
 from eventbus.sqlite.codec import OUTCOMES, decode_body
 from eventbus.sqlite.store import Store
 
@@ -137,14 +137,13 @@ def skip(store: Store, upto: int, reason: str) -> list[str]:
     rows: list[tuple[str, int]] = store.execute(_BEHIND, (upto, HELD, HELD + "\U0010ffff")).fetchall()
     for name, position in rows:
         store.execute("UPDATE groups SET position = ? WHERE name = ?", (upto, name))
-        _note_gap(store, name, position + 1, upto, reason)
+        note_gap(store, Gap(group=name, first=position + 1, last=upto, at_us=store.options.now_us(), reason=reason))
     return [name for name, _ in rows]
 
 
-def _note_gap(store: Store, name: str, first: int, last: int, reason: str) -> None:
-    now_us = store.options.now_us()
+def note_gap(store: Store, gap: Gap) -> None:
+    """Put a gap on record. What follows one without a break makes it longer: one removed step after the other is one gap."""
     joined = "UPDATE gaps SET last = ?, at_us = ?, reason = ? WHERE name = ? AND last = ? RETURNING id"
-    # What follows a gap without a break makes it longer: one removed step after the other is one gap.
-    if not store.execute(joined, (last, now_us, reason, name, first - 1)).fetchall():
-        row = (name, first, last, now_us, reason)
+    if not store.execute(joined, (gap.last, gap.at_us, gap.reason, gap.group, gap.first - 1)).fetchall():
+        row = (gap.group, gap.first, gap.last, gap.at_us, gap.reason)
         store.execute("INSERT INTO gaps(name, first, last, at_us, reason) VALUES (?, ?, ?, ?, ?)", row)

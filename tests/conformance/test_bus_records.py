@@ -10,6 +10,7 @@ from eventbus.contract import Decisions, DependencyRef, StateChange, VerdictCoun
 from eventbus.event import Identity, Road
 from eventbus.firing import Cause, Outcome, OutcomeKind, TriggerRef
 from eventbus.journal import EventFilter, FiringFilter
+from eventbus.retention import Gap
 
 REF = "Sensor/default/on-push"
 
@@ -123,6 +124,17 @@ async def test_what_is_withdrawn_is_no_longer_in_force_but_can_be_asked_for(bus:
     assert [one.revision for one in await bus.journal.in_force(1)] == ["r1"]
     assert await bus.journal.revision("r1") == b"one"
     assert await bus.journal.revision("r9") is None
+
+
+async def test_withdrawing_tells_the_last_position_that_is_decided_also_while_events_come_in(bus: ReopenableBus) -> None:
+    await bus.declarations.put(REF, "r1", b"one")
+    await bus.append(some_events(2))
+    _, until, _ = await asyncio.gather(
+        bus.append(some_events(1, start=3)), bus.declarations.withdraw(REF), bus.append(some_events(1, start=4))
+    )
+    assert 2 <= until <= 4
+    assert [one.until for one in await bus.journal.in_force(1)] == [until]
+    assert await bus.declarations.withdraw(REF) == 4
 
 
 async def test_a_revision_that_comes_back_keeps_its_content(bus: ReopenableBus) -> None:
@@ -319,6 +331,38 @@ async def test_tallies_are_kept_across_restarts(bus: ReopenableBus, clock: Clock
         assert (tallies.open_firings, tallies.dead_letters) == (1, 1)
         assert tallies.oldest_open_us == a_firing(3).decided_us
         await bus.crash()
+
+
+async def test_held_groups_are_not_behind(bus: ReopenableBus) -> None:
+    await bus.commit(Decisions(group="held/default/s", position=0))
+    assert (await bus.journal.tallies()).undecided == 0
+    await bus.read("sensors", limit=1, timeout_s=0.0)
+    await bus.append(some_events(3))
+    await bus.commit(Decisions(group="sensors", position=2))
+    await bus.crash()
+    assert (await bus.journal.tallies()).undecided == 1
+    assert [await bus.journal.position(name) for name in ("held/default/s", "sensors", "other")] == [0, 2, None]
+    await bus.release("held/default/s")
+    assert await bus.journal.position("held/default/s") is None
+
+
+async def test_events_of_roads_are_counted_between_two_positions(bus: ReopenableBus) -> None:
+    pull = ROAD._replace(name="pull")
+    await bus.append([an_event(str(number), name="pull" if number % 3 == 0 else "push") for number in range(1, 10)])
+    assert [await bus.journal.count(roads, 0, 9) for roads in ([ROAD], [pull], [ROAD, pull, pull], [])] == [6, 3, 9, 0]
+    assert [await bus.journal.count([ROAD], *span) for span in ((2, 7), (7, 7), (8, 99), (9, 2))] == [3, 0, 0, 0]
+
+
+async def test_a_gap_that_is_made_on_purpose_is_announced_once_and_with_the_rest_of_its_step(bus: ReopenableBus) -> None:
+    await bus.append(some_events(9))
+    gaps = [Gap(group="held/default/s", first=2, last=5, at_us=START_US, reason="paused")]
+    step = Decisions(group=None, position=0, gaps=gaps, state=[StateChange(key="k", value=b"v")])
+    await bus.commit(step)
+    await bus.commit(step)
+    await bus.crash()
+    assert list(await bus.journal.gaps("held/default/s")) == gaps
+    assert (await bus.state.get("k"))[0] == b"v"
+    assert (await bus.journal.kept()).skipped == 4
 
 
 @pytest.mark.parametrize("limit", [0, -1])

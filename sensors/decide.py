@@ -5,6 +5,8 @@ What is decided depends on the event, its position, the sensors in force there a
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from time import perf_counter
 from typing import NamedTuple
 
 from eventbus.contract import DependencyRef, StateChange
@@ -14,6 +16,7 @@ from manifests.objects import ObjectRef
 from sensors.bound import Bound, EventView
 from sensors.compile import CompiledDependency, CompiledSensor, CompiledTrigger
 from sensors.complaints import Complaints
+from sensors.erring import SLOW_S, Erring
 from sensors.filters.held import Clause, Held, Needs
 from sensors.index import Index, RoadIndex
 from sensors.joins import Joins, Member, standing
@@ -45,7 +48,7 @@ class Decided(NamedTuple):
     """In the order of sensors, then triggers, as declared."""
     matched: Sequence[DependencyRef]
     errors: Sequence[DependencyRef]
-    """Dependencies whose rule broke: a fault of ours or of a library, not a value that does not fit."""
+    """Dependencies whose rule failed on the event: not where it only has no such value."""
     view: EventView | None
     """The event as it was looked at; None where no sensor looks at its road."""
     state: Sequence[StateChange] = ()
@@ -105,6 +108,7 @@ class Decider:
         self._ended: list[_Live] = []
         self._next_order = 0
         self._on_error = on_error or Complaints().rule_broke
+        self.erring = Erring()
         for sensor in sensors:
             self.apply(sensor)
         self._index.settle()
@@ -127,6 +131,7 @@ class Decider:
         present = self._live.get(sensor.ref)
         if present is not None and present.sensor.revision == sensor.revision:
             return
+        self.erring.forget(sensor.ref)
         order = self._next_order if present is None else present.order
         self._next_order += present is None
         if present is not None:
@@ -141,6 +146,7 @@ class Decider:
     def remove(self, ref: ObjectRef, *, until: int = 0) -> None:
         """Let `ref` decide nothing after position `until`."""
         live = self._live.pop(ref, None)
+        self.erring.forget(ref)
         if live is not None:
             self._end(live, until)
 
@@ -216,17 +222,32 @@ class Decider:
         view.now_us = now_us
         matched: list[_Entry] = []
         errors: list[DependencyRef] = []
+        erring, began = self.erring, perf_counter()
         for number, entry in enumerate(list(self._candidates(road, view)), 1):
             if not entry.live.covers(position):
                 continue
             try:
-                if entry.clause.holds(view) is Held.YES:
+                held = entry.clause.holds(view)
+                if held is Held.YES:
                     matched.append(entry)
+                if held is Held.ERROR:
+                    errors.append(entry.dependency.ref)
+                    erring.erred(entry.dependency.ref, partial(entry.clause.why, view), now_us)
+                elif erring.streaks:
+                    erring.answered(entry.dependency.ref)
             except Exception as exc:  # a broken rule must not take others down
                 errors.append(entry.dependency.ref)
+                erring.erred(entry.dependency.ref, partial(_broke, exc), now_us)
                 self._on_error(entry.dependency.ref, exc)
-            if not number % SLICE:
+            now = perf_counter()
+            if now - began > SLOW_S:
+                erring.took(entry.dependency.ref, now - began, now_us)
                 yield
+                now = perf_counter()
+            elif not number % SLICE:
+                yield
+                now = perf_counter()
+            began = now
         if len(matched) > 1:
             matched.sort(key=_order)
         firings, state = self._fired(matched, recorded, view) if matched else ((), ())
@@ -292,6 +313,10 @@ def _verdict(entry: _Entry, view: EventView, possible: bool) -> Verdict:
     except Exception as exc:  # shown as what it is, where someone asked why
         matched, reason = False, f"the rule broke: {type(exc).__name__}: {exc}"
     return Verdict(*entry.dependency.ref, event.source, event.id, matched, reason)
+
+
+def _broke(exc: Exception) -> str:
+    return f"the rule broke: {type(exc).__name__}: {exc}"
 
 
 Placed = tuple[tuple[int, int], Firing]

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from eventbus.contract import Outbox
 from eventbus.errors import BusUnavailable
-from eventbus.firing import Firing, FiringId, Outcome, Taken
+from eventbus.firing import Firing, FiringId, Outcome, Taken, TriggerRef
 from sensors.attempt import Armory, Attempts, Clock, Ended, Views
-from sensors.lanes import GivenBack, Lane, Lanes
+from sensors.lanes import GivenBack, Hanging, Lane, Lanes
 from sensors.limits import ActingLimits
 from sensors.report import Report, Unwatched, Watch, bus_unavailable, drain_timed_out
 
@@ -28,9 +28,12 @@ def now_us() -> int:
 class _UnderWay:
     """An attempt that is being made, and how to break it off."""
 
-    __slots__ = ("outcome", "recorded", "scope")
+    __slots__ = ("began", "lane", "outcome", "recorded", "scope")
 
-    def __init__(self) -> None:
+    def __init__(self, lane: Lane, began: float) -> None:
+        self.lane = lane
+        self.began = began
+        """On the loop's clock."""
         self.scope = asyncio.timeout(None)
         self.outcome: Outcome | None = None
         """How the firing is to end instead, once somebody asked."""
@@ -88,6 +91,21 @@ class Dispatcher:
     def held(self) -> int:
         """Firings taken and not recorded yet: in flight, or waiting here for room."""
         return self._in_flight + self._lanes.waiting
+
+    def hanging(self, longer_than_s: float) -> dict[TriggerRef, Hanging]:
+        """Triggers with attempts that have been under way for longer than that."""
+        now = asyncio.get_running_loop().time()
+        found: dict[TriggerRef, Hanging] = {}
+        for one in self._under_way.values():  # in the order begun
+            took_s = now - one.began
+            if took_s <= longer_than_s:
+                break
+            ref, first = one.lane.ref, found.get(one.lane.ref)
+            if first is None:
+                found[ref] = Hanging(1, took_s, bool(one.lane.waiting))
+            else:
+                found[ref] = first._replace(running=first.running + 1)
+        return found
 
     async def run(self) -> None:
         """Carry out firings until `stop`, then let those in flight end. If cancelled, they stay open and come back."""
@@ -199,7 +217,7 @@ class Dispatcher:
         self._start()
 
     async def _carry_out(self, lane: Lane, taken: Taken) -> None:
-        under_way = self._under_way[taken.firing.id] = _UnderWay()
+        under_way = self._under_way[taken.firing.id] = _UnderWay(lane, asyncio.get_running_loop().time())
         try:
             ended = await self._make_unless_cancelled(taken, under_way)
             # The place is free before the record is written: others need not wait for the disk.

@@ -58,6 +58,16 @@ class Lane:
         return not self.running and not self.waiting and self._pace is None and self.shut_until <= now
 
 
+class Hanging(NamedTuple):
+    """Attempts of one trigger that have been under way for long."""
+
+    running: int
+    """Of all its attempts under way, so many have been for long."""
+    oldest_s: float
+    waiting: bool
+    """Whether firings of the trigger wait here for room."""
+
+
 class GivenBack(NamedTuple):
     """Firings to return to the outbox untried, and in how many seconds they are due again."""
 

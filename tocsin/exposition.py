@@ -62,6 +62,8 @@ def _sources(metrics: Metrics) -> Iterator[Metric]:
     yield _counters("tocsin_events_dropped", "Events dropped by a pause.", ROAD, ((r, s.dropped) for r, s in roads))
     yield _histogram("tocsin_accept_seconds", "From a complete event to its durable record.", metrics.accept_s)
     yield _gauges("tocsin_objects", "Declared objects by state.", ("kind", "state"), metrics.objects.items())
+    troubles = ((ref, count) for ref, count in metrics.troubles_of().items())
+    yield _gauges("tocsin_troubles", "What does not go well about an object.", ("kind", "namespace", "name"), troubles)
 
 
 def _actions(metrics: Metrics) -> Iterator[Metric]:

@@ -1,10 +1,10 @@
 """Counters of the running service: plain numbers on the hot path, turned into Prometheus series when asked for."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from eventbus.event import Road
-from eventbus.firing import OutcomeKind, TriggerRef
+from eventbus.firing import Attempt, OutcomeKind, TriggerRef
 from manifests.objects import ObjectRef
 
 FAST_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -48,7 +48,17 @@ class RoadSeries:
 class TriggerSeries:
     """What is counted for one trigger."""
 
-    __slots__ = ("duration_s", "failed", "gave_up", "succeeded")
+    __slots__ = (
+        "duration_s",
+        "failed",
+        "failed_in_a_row",
+        "failed_us",
+        "failing_since_us",
+        "gave_up",
+        "reason",
+        "succeeded",
+        "succeeded_us",
+    )
 
     def __init__(self) -> None:
         self.succeeded = 0
@@ -57,6 +67,29 @@ class TriggerSeries:
         self.gave_up = 0
         """Firings given up on."""
         self.duration_s = 0.0
+        self.succeeded_us = 0
+        """When the last attempt that succeeded had ended, microseconds since 1970 UTC."""
+        self.failed_in_a_row = 0
+        """Attempts that failed since then."""
+        self.failing_since_us = 0
+        self.failed_us = 0
+        """When the last of them had ended."""
+        self.reason = ""
+        """Of the last of them."""
+
+    def note(self, attempt: Attempt) -> None:
+        """Count one attempt."""
+        if attempt.succeeded:
+            self.succeeded += 1
+            self.succeeded_us = attempt.ended_us
+            self.failed_in_a_row = 0
+            return
+        self.failed += 1
+        if not self.failed_in_a_row:
+            self.failing_since_us = attempt.ended_us
+        self.failed_in_a_row += 1
+        self.failed_us = attempt.ended_us
+        self.reason = attempt.reason
 
 
 class Metrics:
@@ -77,6 +110,8 @@ class Metrics:
         self.attempt_s = Histogram(SLOW_S)
         self.in_flight_of: Callable[[], int] = lambda: 0
         """Asks the dispatcher how many attempts are under way."""
+        self.troubles_of: Callable[[], Mapping[ObjectRef, int]] = dict
+        """Asks how many troubles each declared object has."""
 
     def declare_roads(self, roads: Iterable[Road]) -> None:
         """Make the series of sources those of `roads`; what stays keeps its count."""
@@ -101,16 +136,14 @@ class Metrics:
         series.duration_s += seconds
         self.accept_s.observe(seconds)
 
-    def attempted(self, ref: TriggerRef, seconds: float, *, succeeded: bool) -> None:
+    def attempted(self, ref: TriggerRef, attempt: Attempt) -> None:
         """Count one attempt that ended."""
+        seconds = max(0, attempt.ended_us - attempt.started_us) / 1e6
         self.attempt_s.observe(seconds)
         series = self.triggers.get(ref)
         if series is None:  # the sensor was withdrawn while its last firings end
             return
-        if succeeded:
-            series.succeeded += 1
-        else:
-            series.failed += 1
+        series.note(attempt)
         series.duration_s += seconds
 
     def ended(self, ref: TriggerRef, kind: OutcomeKind) -> None:

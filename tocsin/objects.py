@@ -153,6 +153,7 @@ def _head(state: ObjectState) -> Json:
         "message": state.message,
         "revision": state.revision,
         "problems": [problem_view(problem) for problem in state.problems],
+        "troubles": [],
     }
 
 

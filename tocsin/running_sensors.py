@@ -15,6 +15,7 @@ from sensors.bound import EventView
 from sensors.compile import CompiledSensor
 from sensors.decide import Decider
 from sensors.dispatch import Dispatcher
+from sensors.erring import Erring
 from sensors.joins import PREFIX as JOINS
 from sensors.joins import Joins
 from sensors.limits import ActingLimits
@@ -37,8 +38,7 @@ class Counting:
 
     def attempted(self, firing: Firing, attempt: Attempt) -> None:
         """One attempt ended."""
-        seconds = max(0, attempt.ended_us - attempt.started_us) / 1e6
-        self._metrics.attempted(firing.trigger, seconds, succeeded=attempt.succeeded)
+        self._metrics.attempted(firing.trigger, attempt)
 
     def closed(self, firing: Firing, outcome: Outcome) -> None:
         """A firing was closed."""
@@ -73,6 +73,11 @@ class RunningSensors:
                 return None
             view = EventView(recorded.event)
         return view
+
+    @property
+    def erring(self) -> Erring:
+        """The rules that fail or take long."""
+        return self._decider.erring
 
     def needed(self) -> Collection[int]:
         """The positions of events that partial matches need: retention keeps their data."""

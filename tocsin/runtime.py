@@ -35,6 +35,7 @@ from tocsin.running_sensors import RunningSensors
 from tocsin.running_sources import RunningSources
 from tocsin.secrets import LocalValues
 from tocsin.supervisor import Supervisor
+from tocsin.troubles import Troubles, degraded_view, of_rules, of_sources, of_targets, with_troubles
 from tocsin.views import Json
 
 logger = structlog.get_logger()
@@ -52,8 +53,17 @@ class Service:
     """The running service as the API sees it."""
 
     def __init__(
-        self, bus: Bus, supervisor: Supervisor, *, metrics: Metrics, changes: Changes, pauses: Pauses, acts: Acts
+        self,
+        bus: Bus,
+        supervisor: Supervisor,
+        *,
+        metrics: Metrics,
+        changes: Changes,
+        pauses: Pauses,
+        acts: Acts,
+        troubles: Troubles,
     ) -> None:
+        self.troubles = troubles
         self.replayer = Replayer(bus)
         self.pauses = pauses
         self.acts = acts
@@ -65,7 +75,7 @@ class Service:
         self.started = False
 
     def readiness(self) -> Json:
-        """Ready when the log takes events and the start is over. What does not run is named and keeps nobody out."""
+        """Ready when the log takes events and the start is over. What does not run, or not well, is only named."""
         health = self.bus.health()
         not_ready = [] if health.ok else [{"name": "bus", "reason": health.reason}]
         if not self.started:
@@ -73,8 +83,9 @@ class Service:
         degraded = [
             {"name": str(state.ref), "state": state.state.value, "reason": state.message}
             for state in self.supervisor.states.values()
-            if state.state is not State.RUNNING
+            if state.state not in (State.RUNNING, State.DEGRADED)
         ]
+        degraded += [degraded_view(trouble) for some in self.troubles.now().values() for trouble in some]
         degraded += [
             {"name": str(ref), "state": State.PAUSED.value, "reason": pause_text(pause)}
             for ref in self.supervisor.states
@@ -84,7 +95,11 @@ class Service:
 
     async def sources(self) -> list[Json]:
         """Every declared event source."""
-        return [await source_view(state, self.bus.journal, self.pauses.of(state.ref)) for state in self._of("EventSource")]
+        troubles, journal = self.troubles.now(), self.bus.journal
+        return [
+            with_troubles(await source_view(state, journal, self.pauses.of(state.ref)), troubles.get(state.ref, ()))
+            for state in self._of("EventSource")
+        ]
 
     async def pause_source(self, ref: ObjectRef, mode: Mode) -> Json:
         """Hold an event source, or drop what comes to it, until it is resumed."""
@@ -96,7 +111,8 @@ class Service:
 
     async def sensors(self) -> list[Json]:
         """Every declared sensor."""
-        return [await sensor_view(state, self.bus.journal) for state in self._of("Sensor")]
+        troubles, journal = self.troubles.now(), self.bus.journal
+        return [with_troubles(await sensor_view(state, journal), troubles.get(state.ref, ())) for state in self._of("Sensor")]
 
     def _of(self, kind: str) -> list[ObjectState]:
         return [state for state in self.supervisor.states.values() if state.ref.kind == kind]
@@ -164,7 +180,11 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) 
     for component in (sensors.dispatcher, sensors.router, sources):
         await stack.enter_async_context(running(component, grace_s=config.grace_s + 5.0))
     acts = Acts(bus, sensors.dispatcher, sensors.watch)
-    return Service(bus, supervisor, metrics=metrics, changes=changes, pauses=pauses, acts=acts)
+    finders = [of_sources(supervisor.fare), of_rules(sensors.erring), of_targets(metrics, sensors.dispatcher.hanging)]
+    troubles = Troubles(finders, bus.journal)
+    await stack.enter_async_context(running(troubles))
+    metrics.troubles_of = lambda: troubles.counts(supervisor.states)
+    return Service(bus, supervisor, metrics=metrics, changes=changes, pauses=pauses, acts=acts, troubles=troubles)
 
 
 @contextlib.asynccontextmanager

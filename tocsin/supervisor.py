@@ -92,6 +92,10 @@ class Supervisor:
         """The problems of the manifests that were applied last."""
         sources.changed = self._fares_otherwise
 
+    def fare(self) -> Collection[ObjectState]:
+        """How every declared object fares."""
+        return self.states.values()
+
     def needed(self) -> Collection[int]:
         """The positions of events that partial matches need."""
         return self._sensors.needed()

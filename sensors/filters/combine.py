@@ -12,7 +12,7 @@ from sensors.bound import EventView
 from sensors.filters.context import Context
 from sensors.filters.data import Data, DataClause, any_needs, best_needs
 from sensors.filters.exprs import ExprClause, Exprs
-from sensors.filters.held import Clause, Held, Needs, all_hold
+from sensors.filters.held import ERRORS, Clause, Held, Needs, all_hold
 from sensors.filters.script import ScriptFilter
 from sensors.filters.time import Time
 
@@ -66,7 +66,7 @@ class AnyOf:
         held = Held.NO
         for kind in self._kinds:
             answer = kind.holds(view)
-            if answer is Held.ERROR:
+            if answer in ERRORS:
                 return answer
             if answer is Held.YES:
                 held = answer
@@ -77,7 +77,7 @@ class AnyOf:
         if not self._kinds:
             return "filters: joined by 'or', but there are none"
         for kind in self._kinds:
-            if kind.holds(view) is Held.ERROR:
+            if kind.holds(view) in ERRORS:
                 return kind.why(view)
         return "; ".join([kind.why(view) for kind in self._kinds])
 

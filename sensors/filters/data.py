@@ -51,8 +51,10 @@ class DataClause:
     def holds(self, view: EventView) -> Held:
         """Whether any listed value satisfies the comparison."""
         found = view.look(self._path)
-        if not found.exists or self._compare is None:
+        if self._compare is None:
             return Held.ERROR
+        if not found.exists:
+            return Held.ABSENT
         if not self.spec.template:
             return self._compare(found)
         made, _ = self._templated(found, view)

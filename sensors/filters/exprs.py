@@ -40,7 +40,7 @@ class ExprClause:
         for name, path in self._fields:
             found = view.look(path)
             if not found.exists:
-                return Held.ERROR
+                return Held.ERROR if self._expression is None else Held.ABSENT
             names[name] = found.floats
         if self._expression is None:
             return Held.ERROR

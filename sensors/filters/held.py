@@ -18,6 +18,11 @@ class Held(Enum):
     YES = 1
     NO = 0
     ERROR = -1
+    ABSENT = -2
+    """An error as above, whose only reason is that the event has no such value: nothing is wrong with the rule."""
+
+
+ERRORS = (Held.ERROR, Held.ABSENT)
 
 
 class Key(NamedTuple):
@@ -64,7 +69,7 @@ def one_holds(clauses: Iterable[Clause], view: EventView) -> Held:
         held = clause.holds(view)
         if held is Held.YES:
             return held
-        if held is Held.ERROR:
+        if held is Held.ERROR or (held is Held.ABSENT and worst is Held.NO):
             worst = held
     return worst
 

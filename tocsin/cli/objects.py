@@ -135,5 +135,8 @@ def _lines(found: Json) -> Iterator[str]:
         yield f"waiting     {item['trigger']} for {ways(item['waits_for'])}; it has {has}"
     if found.get("last_firing"):
         yield f"last firing {found['last_firing']['id']} at {found['last_firing']['decided']}: {found['last_firing']['state']}"
+    for trouble in found.get("troubles", ()):
+        todo = f"; {trouble['hint']}" if trouble["hint"] else ""
+        yield f"{trouble['what']:<11} {trouble['part']}, since {trouble['since']}: {trouble['reason']}{todo}"
     for problem in found.get("problems", ()):
         yield f"problem     {problem['file']}:{problem['line']}:{problem['column']}: {problem['path']}: {problem['message']}"

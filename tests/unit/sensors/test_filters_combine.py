@@ -8,11 +8,12 @@ from sensors.filters.check import check_dependency
 from sensors.filters.combine import compile_filters
 from sensors.filters.held import Held
 
-YES, NO, ERROR = Held.YES, Held.NO, Held.ERROR
+YES, NO, ERROR, ABSENT = Held.YES, Held.NO, Held.ERROR, Held.ABSENT
 HIT = {"path": "k", "type": "string", "value": ["v"]}
 MISS = {"path": "nope", "type": "string", "value": ["v"]}
 WRONG = {"path": "k", "type": "string", "value": ["zzz"]}
-DATA = {"true": [HIT], "false": [WRONG], "error": [MISS]}
+BROKEN = {"path": "k", "type": "string", "value": ["("]}
+DATA = {"true": [HIT], "false": [WRONG], "absent": [MISS], "error": [BROKEN]}
 CONTEXT = {"true": {"type": "webhook"}, "false": {"type": "other"}}
 
 
@@ -31,12 +32,15 @@ def asked(filters: dict | None, operator: str = "", **event) -> tuple[Held, str]
         ("false", "true", NO, YES),
         ("false", "false", NO, NO),
         ("true", "error", ERROR, ERROR),
+        ("true", "absent", ABSENT, ABSENT),
         ("false", "error", ERROR, ERROR),
+        ("false", "absent", ABSENT, ABSENT),
         ("true", None, YES, YES),
         ("false", None, NO, NO),
         (None, "true", YES, YES),
         (None, "false", NO, NO),
         (None, "error", ERROR, ERROR),
+        (None, "absent", ABSENT, ABSENT),
     ],
 )
 def test_the_truth_table_of_two_kinds(context: str | None, data: str | None, with_and: Held, with_or: Held) -> None:
@@ -88,7 +92,7 @@ def test_the_reason_under_or_names_all_kinds_or_the_error_that_rejects() -> None
     both = asked({"data": [WRONG], "context": {"type": "other"}}, "or")[1]
     assert both == 'data k: "v" matches none of ["zzz"]; context type: "webhook" is not "other"'
     assert asked({"data": [MISS], "context": {"type": "webhook"}}, "or") == (
-        ERROR,
+        ABSENT,
         "data nope: there is no such value in the event",
     )
 

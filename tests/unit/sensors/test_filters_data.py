@@ -8,7 +8,7 @@ from sensors.filters.combine import compile_filters
 from sensors.filters.held import Held
 from sensors.languages.patterns import compile_pattern
 
-YES, NO, ERROR = Held.YES, Held.NO, Held.ERROR
+YES, NO, ERROR, ABSENT = Held.YES, Held.NO, Held.ERROR, Held.ABSENT
 
 
 def clause(path: str, kind: str, *values: str, comparator: str = "", template: str = "") -> dict:
@@ -44,7 +44,7 @@ def why(*clauses: dict, event=None, operator: str = "") -> str:
         (clause("n", "number", "6", "x"), ERROR),
         (clause("o", "string", '"q":1'), YES),
         (clause("k", "json", "v"), ERROR),
-        (clause("nope", "string", ".*"), ERROR),
+        (clause("nope", "string", ".*"), ABSENT),
         (clause("k", "string"), ERROR),
         (clause("k", "string", "zzz"), NO),
         (clause("k", "string", "("), ERROR),
@@ -192,15 +192,15 @@ def test_the_input_of_a_template_is_always_text_and_its_output_is_cast() -> None
     ("operator", "clauses", "expected"),
     [
         ("or", ["miss", "hit"], YES),
-        ("or", ["miss", "no"], ERROR),
+        ("or", ["miss", "no"], ABSENT),
         ("or", ["no", "no"], NO),
         ("or", ["hit", "miss"], YES),
         ("or", ["no", "hit"], YES),
         ("", ["hit", "hit"], YES),
         ("and", ["hit", "no"], NO),
         ("and", ["no", "miss"], NO),
-        ("and", ["miss", "no"], ERROR),
-        ("and", ["hit", "miss"], ERROR),
+        ("and", ["miss", "no"], ABSENT),
+        ("and", ["hit", "miss"], ABSENT),
     ],
 )
 def test_clauses_combine_by_the_data_operator(operator: str, clauses: list[str], expected: Held) -> None:
@@ -210,7 +210,7 @@ def test_clauses_combine_by_the_data_operator(operator: str, clauses: list[str],
 
 @pytest.mark.parametrize(
     ("raw", "expected"),
-    [(b"", ERROR), (b"{", ERROR), (b"null", ERROR), (b'"k"', ERROR), (b'[{"k":"v"}]', ERROR), (b'{"k":"v"}', YES)],
+    [(b"", ERROR), (b"{", ERROR), (b"null", ABSENT), (b'"k"', ABSENT), (b'[{"k":"v"}]', ABSENT), (b'{"k":"v"}', YES)],
 )
 def test_event_data_of_every_shape(raw: bytes, expected: Held) -> None:
     assert held(clause("k", "string", "v"), event=an_event(raw=raw)) is expected

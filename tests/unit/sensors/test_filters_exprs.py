@@ -14,7 +14,7 @@ from sensors.filters.held import Held
 from sensors.languages.expression_words import ExpressionError
 from sensors.languages.expressions import MAX_NESTING, compile_expression
 
-YES, NO, ERROR = Held.YES, Held.NO, Held.ERROR
+YES, NO, ERROR, ABSENT = Held.YES, Held.NO, Held.ERROR, Held.ABSENT
 
 
 def item(expr: str, **fields: str) -> dict:
@@ -41,7 +41,7 @@ def asked(*items: dict, event=None, operator: str = "") -> tuple[Held, str]:
         (item("s > 4", s="s"), ERROR),
         (item("k =~ '^v$' && b", k="k", b="b"), YES),
         (item("q + 1 == 2", q="o.q"), YES),
-        (item("n == 5 || x", n="n", x="nope"), ERROR),
+        (item("n == 5 || x", n="n", x="nope"), ABSENT),
         (item("n == 5 || x", n="n"), YES),
         (item("n == 5 && x", n="n"), ERROR),
         (item("n = 5", n="n"), ERROR),
@@ -58,7 +58,7 @@ def test_all_items_must_hold_and_the_first_that_does_not_decides() -> None:
 
 def test_with_or_an_item_that_holds_makes_up_for_one_that_errs() -> None:
     assert asked(item("x", x="nope"), item("n == 5", n="n"), operator="or")[0] is YES
-    assert asked(item("x", x="nope"), item("n == 6", n="n"), operator="or")[0] is ERROR
+    assert asked(item("x", x="nope"), item("n == 6", n="n"), operator="or")[0] is ABSENT
     assert asked(item("n == 7", n="n"), item("n == 6", n="n"), operator="or")[0] is NO
 
 

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from eventbus.contract import Health
 from eventbus.event import Road
-from eventbus.firing import OutcomeKind, TriggerRef
+from eventbus.firing import Attempt, OutcomeKind, TriggerRef
 from eventbus.journal import Tallies
 from eventbus.retention import Kept
 from manifests.objects import ObjectRef
@@ -28,6 +28,10 @@ NOTHING = Tallies(
 KEPT = Kept(data_since_us=None, since_us=None)
 ROAD = Road("default", "github", "push")
 TRIGGER = TriggerRef("default", "deploy", "call")
+
+
+def attempt(seconds: float, *, succeeded: bool = True) -> Attempt:
+    return Attempt(number=1, started_us=1, ended_us=1 + round(seconds * 1e6), succeeded=succeeded)
 
 
 def samples(metrics: Metrics, tallies: Tallies = NOTHING, kept: Kept = KEPT) -> dict[str, float]:
@@ -79,8 +83,8 @@ def test_what_happens_is_counted(metrics: Metrics) -> None:
     series = metrics.roads[ROAD]
     metrics.accepted(series, 0.002, repeat=False)
     metrics.accepted(series, 0.002, repeat=True)
-    metrics.attempted(TRIGGER, 0.5, succeeded=False)
-    metrics.attempted(TRIGGER, 0.25, succeeded=True)
+    metrics.attempted(TRIGGER, attempt(0.5, succeeded=False))
+    metrics.attempted(TRIGGER, attempt(0.25))
     metrics.ended(TRIGGER, OutcomeKind.SUCCEEDED)
     metrics.ended(TRIGGER, OutcomeKind.DEAD_LETTERED)
     found = samples(metrics)
@@ -121,7 +125,7 @@ def test_series_go_with_their_object_and_stay_with_what_stays(metrics: Metrics) 
 
 def test_a_withdrawn_trigger_may_still_end(metrics: Metrics) -> None:
     metrics.declare_roads([])
-    metrics.attempted(TRIGGER, 0.1, succeeded=True)
+    metrics.attempted(TRIGGER, attempt(0.1))
     metrics.ended(TRIGGER, OutcomeKind.SUCCEEDED)
     assert metrics.closed[OutcomeKind.SUCCEEDED] == 1
 

@@ -1,0 +1,92 @@
+"""Bad neighbours of the running process: a target that hangs, one that fails, a rule that errs. Named, bounded, and alone."""
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from service_process import Service, Target, ask, calling, free_port, running, webhook
+
+ERRING = """
+apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: {name: erring}
+spec:
+  dependencies:
+    - name: main
+      eventSourceName: hooks
+      eventName: push
+      filters: {script: "return event.body.none.there == 1"}
+  triggers:
+    - template: {name: say, log: {}}
+"""
+QUICK = '      retryStrategy: {steps: 3, duration: "1ms", factor: 1}\n'
+
+
+def push(port: int) -> int:
+    body, headers = b'{"ref":"refs/heads/main"}', {"Content-Type": "application/json"}
+    return ask(f"http://127.0.0.1:{port}/push", method="POST", body=body, headers=headers)[0]
+
+
+def degraded(service: Service) -> dict[str, dict[str, Any]]:
+    """What `/readyz` names, by object. It must say ready all the same."""
+    found = service.get("/readyz")
+    assert found["ready"] is True
+    return {one["name"]: one for one in found["degraded"]}
+
+
+def listed(service: Service, plural: str) -> dict[str, dict[str, Any]]:
+    return {item["name"]: item for item in service.cli(plural, "list")["items"]}
+
+
+def test_each_bad_neighbour_is_named_and_the_good_one_is_served(tmp_path: Path) -> None:
+    port, manifest, going = free_port(), tmp_path / "m.yaml", threading.Event()
+    with Target().serving() as good, Target().serving() as failing, Target().serving(going) as hanging:
+        failing.status = 500
+        urls = {name: f"http://127.0.0.1:{one.port}/" for name, one in (("good", good), ("hanging", hanging))}
+        sensors = [calling(name, url) for name, url in urls.items()]
+        sensors.append(calling("failing", f"http://127.0.0.1:{failing.port}/", more=QUICK))
+        manifest.write_text("---".join([webhook("hooks", port), *sensors, ERRING]))
+        with running(str(manifest), data=tmp_path / "data") as service:
+            assert degraded(service) == {}
+            assert {push(port) for _ in range(60)} == {200}
+            found = service.wait_for("/readyz", lambda page: len(page["degraded"]) == 3)
+            named = {one["name"]: one for one in found["degraded"]}
+            assert found["ready"] is True
+            assert set(named) == {"Sensor/default/failing", "Sensor/default/hanging", "Sensor/default/erring"}
+            assert "answered 500" in named["Sensor/default/failing"]["reason"]
+            assert "redrive" in named["Sensor/default/failing"]["hint"]
+            assert "get no answer" in named["Sensor/default/hanging"]["reason"]
+            assert "attempt to index" in named["Sensor/default/erring"]["reason"]
+            assert all(one["state"] == "degraded" and one["since"] for one in named.values())
+            items = listed(service, "sensors")
+            assert {name: item["state"] for name, item in items.items()} == {
+                "good": "running", "failing": "degraded", "hanging": "degraded", "erring": "degraded",
+            }  # fmt: skip
+            assert items["erring"]["dependencies"][0]["errors"] == 60
+            assert [one["what"] for one in items["hanging"]["troubles"]] == ["hangs"]
+            assert "trigger call" in service.cli("sensors", "show", "failing")["message"]
+            service.wait_for("/api/v1/firings?sensor=good&limit=1000", _all_succeeded(60))
+            page = ask(f"{service.api}/metrics")[2].decode()
+            assert 'tocsin_troubles{kind="Sensor",name="hanging",namespace="default"} 1.0' in page
+            assert 'tocsin_troubles{kind="Sensor",name="good",namespace="default"} 0.0' in page
+            _wait_until(lambda: service.said().count('"event":"trouble"') == 3, service)
+            failing.status = 200
+            going.set()
+            assert push(port) == 200
+            service.wait_for("/readyz", lambda page: [one["name"] for one in page["degraded"]] == ["Sensor/default/erring"])
+            manifest.write_text(manifest.read_text().replace("event.body.none.there == 1", "true"))
+            service.process.send_signal(1)
+            service.wait_for("/readyz", lambda page: page["degraded"] == [])
+            assert service.said().count("\n") < 400
+
+
+def _all_succeeded(count: int) -> Any:
+    return lambda page: len(page["items"]) == count and all(item["state"] == "succeeded" for item in page["items"])
+
+
+def _wait_until(holds: Any, service: Service) -> None:
+    until = time.monotonic() + 15
+    while not holds():
+        assert time.monotonic() < until, service.said()[-3000:]
+        time.sleep(0.05)

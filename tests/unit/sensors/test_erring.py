@@ -1,0 +1,86 @@
+"""Rules that do nothing but fail, and rules that take long, are known by name."""
+
+import pytest
+from deciding_helpers import KINDS, NoValues, a_dependency, a_sensor, an_event
+
+from eventbus.contract import DependencyRef
+from eventbus.event import Recorded
+from manifests.objects import ObjectRef
+from sensors import erring
+from sensors.compile import CompiledSensor, compile_sensor
+from sensors.decide import Decider
+from sensors.erring import IN_A_ROW, PLACES, Erring
+
+REF = DependencyRef("default", "sensor", "dep")
+
+
+def decider(**filters: object) -> Decider:
+    return Decider([compiled(**filters)])
+
+
+def compiled(**filters: object) -> CompiledSensor:
+    return compile_sensor(a_sensor(a_dependency(filters=filters), content={"filters": filters}), KINDS, NoValues())
+
+
+def decide(made: Decider, *data: object) -> None:
+    for position, one in enumerate(data, 1):
+        made.decide(Recorded(position, position, an_event(one)), now_us=position)
+
+
+def test_a_rule_that_fails_on_every_event_is_named_with_its_reason_since_the_first() -> None:
+    made = decider(script="return event.a.b == 1")
+    decide(made, *[{}] * (IN_A_ROW - 1))
+    assert made.erring.failing() == {}
+    decide(made, {})
+    (found,) = made.erring.failing().values()
+    assert (found.count, found.since_us) == (IN_A_ROW, 1)
+    assert "attempt to index" in found.reason
+
+
+def test_one_answer_in_between_shows_that_the_rule_works() -> None:
+    made = decider(script="return event.a.b == 1")
+    decide(made, *[{}] * IN_A_ROW, {"a": {"b": 2}})
+    assert made.erring.streaks == {}
+
+
+def test_events_that_only_have_no_such_value_are_no_fault_of_the_rule() -> None:
+    made = decider(data=[{"path": "n", "type": "number", "comparator": ">", "value": ["1"]}])
+    decided = made.decide(Recorded(1, 1, an_event({})), now_us=1)
+    assert (decided.errors, made.erring.streaks) == ([], {})
+
+
+def test_what_is_declared_anew_begins_anew() -> None:
+    made = decider(script="return event.a.b == 1")
+    decide(made, *[{}] * IN_A_ROW)
+    made.apply(compiled(script="return event.a == 1"))
+    assert made.erring.streaks == {}
+    decide(made, *[{}] * 3)
+    made.remove(ObjectRef("Sensor", "default", "sensor"))
+    assert made.erring.streaks == {}
+
+
+def test_a_rule_that_takes_long_is_named_and_others_run_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sensors.decide.SLOW_S", -1.0)
+    made = decider(script="return true")
+    assert len(list(made.slices(Recorded(1, 1, an_event({})), now_us=7))) == 1
+    (slow,) = made.erring.slow.values()
+    assert (slow.count, slow.since_us, slow.last_us) == (1, 7, 7)
+
+
+def test_no_more_places_are_told_apart_than_there_is_room_for() -> None:
+    known = Erring()
+    for number in range(PLACES + 5):
+        known.erred(REF._replace(dependency=str(number)), lambda: "why", 1)
+        known.took(REF._replace(dependency=str(number)), 1.0, 1)
+    assert len(known.streaks) == len(known.slow) == PLACES
+
+
+def test_a_reason_that_cannot_be_had_is_said_so() -> None:
+    known = Erring()
+
+    def breaks() -> str:
+        raise ValueError("no reason")
+
+    for _ in range(erring.IN_A_ROW):
+        known.erred(REF, breaks, 1)
+    assert known.streaks[REF].reason == "the rule broke: ValueError: no reason"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from servers.fixtures import kafka_broker
+from servers.fixtures import kafka_broker, kubernetes_server
 
-__all__ = ["kafka_broker"]  # a fixture of every test that asks for it
+__all__ = ["kafka_broker", "kubernetes_server"]  # fixtures of every test that asks for them
 
 
 def _open_files() -> dict[str, str]:

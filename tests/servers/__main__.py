@@ -3,10 +3,10 @@
 import os
 import sys
 
-from servers import kafka
+from servers import kafka, kubernetes
 from servers.cache import Missing
 
-_SERVERS = {"Kafka": kafka.fetch}
+_SERVERS = {"Kafka": kafka.fetch, "the Kubernetes API server": kubernetes.fetch}
 
 
 def main() -> int:

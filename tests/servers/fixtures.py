@@ -7,6 +7,7 @@ import pytest
 
 from servers.cache import Missing
 from servers.kafka import KafkaBroker
+from servers.kubernetes import KubernetesServer
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +21,19 @@ def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBrok
         yield broker.start()
     finally:
         broker.stop()
+
+
+@pytest.fixture(scope="session")
+def kubernetes_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesServer]:
+    """A Kubernetes API server. Tests share it, so each makes a namespace of its own, and a test that kills it starts it again."""
+    try:
+        server = KubernetesServer(tmp_path_factory.mktemp("kubernetes"))
+    except Missing as missing:
+        cannot_be_had("the Kubernetes API server", missing)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
 
 
 def cannot_be_had(server: str, missing: Missing) -> None:

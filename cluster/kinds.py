@@ -1,0 +1,120 @@
+"""Which kinds a cluster serves, and under which paths: asked for, remembered, asked for again where something is not found."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from cluster.faults import NotFound, UnknownKind
+from manifests.words import did_you_mean
+
+FRESH_S = 600.0
+"""What a cluster serves is asked for again after this time."""
+MISS_S = 1.0
+"""A kind that was not found is looked for again no sooner."""
+
+Fetch = Callable[[str, str], Awaitable[Mapping[str, Any]]]
+"""The document at a path; the second argument says what it is for."""
+
+
+class Kind(NamedTuple):
+    """A kind as the cluster serves it."""
+
+    api_version: str
+    name: str
+    """As in `kind`."""
+    plural: str
+    namespaced: bool
+    subresources: frozenset[str] = frozenset()
+
+    @property
+    def group(self) -> str:
+        """Empty for the core group."""
+        return group_of(self.api_version)
+
+    def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
+        """Where objects of the kind are, or one of them."""
+        parts = [root_of(self.api_version)]
+        if self.namespaced:
+            parts += ["namespaces", quote(namespace, safe="")]
+        parts.append(self.plural)
+        if name:
+            parts.append(quote(name, safe=""))
+        if subresource:
+            parts.append(subresource)
+        return "/".join(parts)
+
+
+def group_of(api_version: str) -> str:
+    """The group of an `apiVersion`; empty for the core group."""
+    return api_version.rpartition("/")[0]
+
+
+def root_of(api_version: str) -> str:
+    """Where an `apiVersion` is served."""
+    return f"/apis/{quote(api_version)}" if "/" in api_version else f"/api/{quote(api_version)}"
+
+
+class _Served(NamedTuple):
+    kinds: Mapping[str, Kind]
+    at: float
+
+
+class Discovery:
+    """Finds kinds, one document for each `apiVersion`."""
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._served: dict[str, _Served] = {}
+        self._asking: dict[str, asyncio.Lock] = {}
+
+    async def find(self, api_version: str, kind: str) -> Kind:
+        """The kind. Raises `UnknownKind`, and what fetching raises."""
+        served = self._served.get(api_version)
+        if served is None or kind not in served.kinds or _age(served) > FRESH_S:
+            served = await self._ask(api_version, served, MISS_S if served is not None and kind not in served.kinds else FRESH_S)
+        found = served.kinds.get(kind)
+        if found is None:
+            raise UnknownKind(_unknown(api_version, kind, served.kinds), status=404, reason="UnknownKind")
+        return found
+
+    def forget(self, api_version: str) -> None:
+        """Ask again at the next use: the cluster says that what was remembered is no longer so."""
+        self._served.pop(api_version, None)
+
+    async def _ask(self, api_version: str, known: _Served | None, old_s: float) -> _Served:
+        async with self._asking.setdefault(api_version, asyncio.Lock()):
+            served = self._served.get(api_version)
+            if served is not None and (served is not known or _age(served) <= old_s):
+                return served  # somebody else has asked meanwhile, or it was a moment ago
+            try:
+                document = await self._fetch(root_of(api_version), f"look up the kinds of {api_version}")
+            except NotFound:
+                document = {}
+            served = self._served[api_version] = _Served(_kinds(api_version, document), time.monotonic())
+            return served
+
+
+def _age(served: _Served) -> float:
+    return time.monotonic() - served.at
+
+
+def _kinds(api_version: str, document: Mapping[str, Any]) -> Mapping[str, Kind]:
+    listed = document.get("resources") or ()
+    below: dict[str, set[str]] = {}
+    for entry in listed:
+        plural, _, subresource = str(entry.get("name")).partition("/")
+        if subresource:
+            below.setdefault(plural, set()).add(subresource)
+    return {
+        entry["kind"]: Kind(api_version, entry["kind"], name, bool(entry.get("namespaced")), frozenset(below.get(name, ())))
+        for entry in listed
+        if "/" not in (name := str(entry.get("name")))
+    }
+
+
+def _unknown(api_version: str, kind: str, served: Mapping[str, Kind]) -> str:
+    if not served:
+        return f"the cluster does not serve {api_version!r}; is its custom resource definition installed?"
+    return f"the cluster serves no kind {kind!r} in {api_version!r}{did_you_mean(kind, served)}"

@@ -22,9 +22,9 @@ FORMER = 256
 class Armory:
     """Gives the dispatcher its triggers."""
 
-    def __init__(self, journal: Journal, kinds: TriggerKinds, values: Values, web: Web) -> None:
+    def __init__(self, journal: Journal, kinds: TriggerKinds, values: Values, web: Web, shared: Shared | None = None) -> None:
         self._journal, self._kinds, self._values, self._web = journal, kinds, values, web
-        self._shared = Shared()
+        self._shared = shared or Shared()
         self._heads: dict[ObjectRef, Mapping[str, TriggerHead]] = {}
         self._keys: dict[ObjectRef, tuple[tuple[TriggerRef, str], ...]] = {}
         """What is present of each sensor."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cluster.access import Access
+from cluster.allowed import Rule
 from eventbus.retention import Retention
 
 
@@ -19,6 +21,10 @@ class RunConfig:
     api: tuple[str, int] | None = ("127.0.0.1", 7070)
     """None: no API."""
     retention: Retention = field(default_factory=Retention)
+    cluster: Access = field(default_factory=Access)
+    """The Kubernetes cluster that triggers act on."""
+    allowed: tuple[Rule, ...] = ()
+    """What they may do to it; none: everything harmless in the sensor's own namespace."""
     strict: bool = False
     watch: bool = False
     allow_unauthenticated: bool = False

@@ -24,6 +24,7 @@ MODULES: Mapping[tuple[Role, str], str] = {
     ("source", "generic"): "sources.generic",
     ("source", "kafka"): "sources.kafka.source",
     ("trigger", "http"): "sensors.triggers.http",
+    ("trigger", "k8s"): "sensors.triggers.k8s.trigger",
     ("trigger", "kafka"): "sensors.triggers.kafka",
     ("trigger", "log"): "sensors.triggers.log",
 }

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import structlog
 
+from cluster.allowed import Allowed
 from eventbus.contract import Bus
 from eventbus.sqlite import open_bus
 from manifests.objects import ObjectRef
+from sensors.triggers.k8s.hand import Hand
+from sensors.triggers.shared import Shared
 from sensors.web.client import Web
 from sources.http.listener import HttpListener
 from tocsin import datafolder
@@ -168,7 +171,9 @@ def _not_ready(service: Service) -> None:
 async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) -> Service:
     """Everything between the log and the outside, started in order; leaving `stack` stops it in reverse."""
     metrics, changes, values = Metrics(), Changes(), LocalValues()
-    armory = Armory(bus.journal, trigger_kinds(), values, Web())
+    shared = Shared()
+    shared.put(Hand(config.cluster, Allowed(config.allowed)))
+    armory = Armory(bus.journal, trigger_kinds(), values, Web(), shared)
     stack.push_async_callback(armory.aclose)
     sensors = RunningSensors(bus, armory, metrics, changes, grace_s=config.grace_s)
     listener = HttpListener(host=config.host, port_offset=config.port_offset, allow_unauthenticated=config.allow_unauthenticated)

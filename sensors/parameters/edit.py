@@ -39,13 +39,32 @@ class Parameters:
         text = document.decode("utf-8", "replace")
         for entry in self._entries:
             resolved = entry.resolve(bound)
-            if resolved is None:
-                continue
-            try:
-                text = compile_dest(entry.dest).edit(text, _raw(entry, resolved, text))
-            except SjsonError as exc:
-                raise entry.error(str(exc)) from exc
+            if resolved is not None:
+                text = _edited(text, entry, resolved)
         return text.encode("utf-8", "replace")
+
+    def resolve(self, bound: Bound) -> list[Resolved | None]:
+        """The values alone, one for each parameter, for a document that is not at hand yet. Raises `ParameterError`."""
+        return [entry.resolve(bound) for entry in self._entries]
+
+    def put(self, document: bytes, values: Sequence[Resolved | None]) -> bytes:
+        """As `apply`, with values that were resolved before. Raises `ParameterError`."""
+        text = document.decode("utf-8", "replace")
+        for entry, resolved in zip(self._entries, values, strict=True):
+            if resolved is not None:
+                text = _edited(text, entry, resolved)
+        return text.encode("utf-8", "replace")
+
+    def named(self, values: Sequence[Resolved | None]) -> list[tuple[str, Resolved]]:
+        """Where each of `values` goes; those that are absent are left out."""
+        return [(entry.dest, value) for entry, value in zip(self._entries, values, strict=True) if value is not None]
+
+
+def _edited(text: str, entry: Listed, resolved: Resolved) -> str:
+    try:
+        return compile_dest(entry.dest).edit(text, _raw(entry, resolved, text))
+    except SjsonError as exc:
+        raise entry.error(str(exc)) from exc
 
 
 def _raw(entry: Listed, resolved: Resolved, text: str) -> str:

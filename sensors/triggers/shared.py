@@ -19,6 +19,10 @@ class Shared:
     def __init__(self) -> None:
         self._made: dict[type[Any], Any] = {}
 
+    def put(self, made: Closable) -> None:
+        """Make `made` the one object of its class: what the service's configuration says is in it."""
+        self._made[type(made)] = made
+
     def get(self, kind: type[ClosableT]) -> ClosableT:
         """The one object of `kind`."""
         made = self._made.get(kind)

@@ -20,6 +20,7 @@ COLLECTED_AFTER = (50_000, 20, 20)
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cluster.allowed import Rule
     from tocsin.config import RunConfig
     from tocsin.declared import Declarations, Reading
     from tocsin.runtime import Service
@@ -44,6 +45,15 @@ def _size(_ctx: click.Context, _param: click.Parameter, text: str) -> int:
     if size < LEAST_BYTES:
         raise click.BadParameter(f"{text!r} is too little to keep anything; the least is 64Mi")
     return size
+
+
+def _rules(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -> "tuple[Rule, ...]":
+    from cluster.allowed import parse_rule
+
+    try:
+        return tuple(parse_rule(text) for text in texts)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc)) from None
 
 
 @click.command("run")
@@ -85,6 +95,22 @@ def _size(_ctx: click.Context, _param: click.Parameter, text: str) -> int:
     help="How much all of that may take on disk; where it is too much, both ages shrink.",
 )
 @click.option(
+    "--kubeconfig",
+    default="",
+    metavar="FILE",
+    envvar="TOCSIN_KUBECONFIG",
+    help="The cluster that triggers act on.  [default: as kubectl; in a pod, its service account]",
+)
+@click.option("--context", default="", metavar="NAME", envvar="TOCSIN_CONTEXT", help="Of the kubeconfig.  [default: its current]")
+@click.option(
+    "--k8s-allow",
+    multiple=True,
+    metavar="RULE",
+    callback=_rules,
+    envvar="TOCSIN_K8S_ALLOW",
+    help="VERBS:KINDS:NAMESPACES that triggers may act on; may be given again.  [default: *:*:. (the sensor's own namespace)]",
+)
+@click.option(
     "--allow-unauthenticated",
     is_flag=True,
     envvar="TOCSIN_ALLOW_UNAUTHENTICATED",
@@ -100,6 +126,9 @@ def command(  # noqa: PLR0917 - click hands each option over by name
     retain_age: float,
     retain_journal_age: float,
     retain_bytes: int,
+    kubeconfig: str,
+    context: str,
+    k8s_allow: "tuple[Rule, ...]",
     **options: Any,
 ) -> None:
     """Run what the manifests in PATH declare (default: the current directory) until Ctrl-C or SIGTERM.
@@ -111,6 +140,7 @@ def command(  # noqa: PLR0917 - click hands each option over by name
     settings = settings_of(ctx)
     if bus not in ("", "sqlite", "sqlite:"):
         raise click.BadParameter(f"{bus!r} is not supported yet; leave it out for SQLite in --data", param_hint="--bus")
+    from cluster.access import Access
     from eventbus.retention import Retention
     from tocsin.config import RunConfig, parse_address
 
@@ -123,6 +153,8 @@ def command(  # noqa: PLR0917 - click hands each option over by name
         data=Path(settings.data),
         api=address,
         verbose=settings.verbose,
+        cluster=Access(kubeconfig, context),
+        allowed=k8s_allow,
         retention=Retention(age_s=retain_age, journal_age_s=retain_journal_age, max_bytes=retain_bytes),
         **options,
     )

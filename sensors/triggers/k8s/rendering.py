@@ -1,0 +1,140 @@
+"""The object that a trigger of a cluster sends: rendered from a firing's events, or, where it is read when acting, made ready."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from pydantic import ValidationError
+
+from cluster.api import Json
+from manifests.checked import check
+from manifests.fields import Spec
+from manifests.objects import DeclaredTrigger, Parameter
+from manifests.report import Report
+from sensors.artifacts.content import NotAnObject, to_json, to_object
+from sensors.artifacts.reading import Reader
+from sensors.artifacts.spec import Location
+from sensors.bound import Bound
+from sensors.errors import TriggerRefused
+from sensors.parameters import ParameterError, Parameters, compile_parameters
+from sensors.parameters.resolve import Resolved
+from sensors.triggers.trigger import TriggerContext
+
+SpecT = TypeVar("SpecT", bound=Spec)
+
+
+class StoredObject(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A rendered request. It never holds a secret."""
+
+    at_ms: int
+    """When it was decided, milliseconds since 1970 UTC."""
+    body: bytes | None
+    """The object as JSON; None where it is read when acting."""
+    values: list[tuple[str, str | None] | None] = []
+    """What parameters set in an object that is read when acting."""
+    spec: bytes | None = None
+    """The declaration as parameters of the trigger rewrote it; None where none did."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+stored = msgspec.msgpack.Decoder(StoredObject).decode
+
+
+class Rendering:
+    """How one declaration's object comes about."""
+
+    def __init__(
+        self, source: Location, parameters: Sequence[Parameter], place: str, context: TriggerContext, *, live: bool = False
+    ) -> None:
+        """`live`: parameters are applied to what the cluster has. Raises `ValueError` naming what cannot work."""
+        self._parameters: Parameters = compile_parameters(parameters, place)
+        self._where, declared = next(source.given())
+        self._live = live
+        self._base = _written(self._where, declared)
+        self._reader = None if self._base is not None else Reader(self._where, declared, context)
+        if self._base is not None and not self._parameters:
+            to_object(self._base)
+
+    def render(self, bound: Bound, spec: bytes | None) -> bytes:
+        """The request. Raises `ParameterError` and `ValueError`."""
+        at_ms = int(bound.now.timestamp() * 1000)
+        if self._base is not None and not self._live:
+            body = to_object(self._parameters.apply(self._base, bound))
+            return _encode(StoredObject(at_ms, msgspec.json.encode(body), [], spec))
+        values = self._parameters.resolve(bound)
+        body_now = None if self._base is None else msgspec.json.encode(to_object(self._base))
+        return _encode(StoredObject(at_ms, body_now, [None if one is None else (one.text, one.raw) for one in values], spec))
+
+    def show(self, kept: StoredObject) -> Mapping[str, Any]:
+        """The object, or where it is read; and what is set in it then."""
+        shown: dict[str, Any] = {}
+        if kept.body is not None:
+            shown["resource"] = msgspec.json.decode(kept.body)
+        elif self._reader is not None:
+            shown["source"] = self._reader.show()
+        if kept.values:
+            named = self._parameters.named(_resolved(kept))
+            shown["parameters"] = [{"dest": dest, "value": value.text} for dest, value in named]
+        return shown
+
+    async def object_of(self, kept: StoredObject) -> Json:
+        """The object to send. Raises `TriggerUnavailable` or `TriggerRefused` where it cannot be read."""
+        if kept.body is not None or self._reader is None:
+            body: Json = msgspec.json.decode(kept.body or b"{}")
+            return body
+        text = await self._reader.read()
+        try:
+            document = to_json(text)
+            return to_object(document if self._live else self._parameters.put(document, _resolved(kept)))
+        except (NotAnObject, ParameterError) as exc:
+            raise TriggerRefused(f"{self._reader.what}: {exc}") from exc
+
+    def changed(self, kept: StoredObject, found: Json) -> dict[str, Any]:
+        """What the parameters make of an object as the cluster has it."""
+        try:
+            return to_object(self._parameters.put(msgspec.json.encode(found), _resolved(kept)))
+        except (NotAnObject, ParameterError) as exc:
+            raise TriggerRefused(str(exc)) from exc
+
+
+class TemplateRewriting:
+    """What trigger-level parameters do to one declaration. False where there are none."""
+
+    def __init__(self, declared: DeclaredTrigger) -> None:
+        self._kind = declared.kind
+        self._parameters = compile_parameters(declared.head.parameters)
+        own = declared.spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        self._template = msgspec.json.encode({**declared.template, declared.kind: own})
+
+    def __bool__(self) -> bool:
+        return bool(self._parameters)
+
+    def apply(self, bound: Bound) -> bytes:
+        """The kind's declaration for this firing, as JSON. Raises `ParameterError` or `ValueError`."""
+        spec = msgspec.json.decode(self._parameters.apply(self._template, bound)).get(self._kind)
+        if not isinstance(spec, dict):
+            raise ValueError(f"the parameters leave no {self._kind!r} in the template")
+        return msgspec.json.encode(spec)
+
+
+def parse_spec(model: type[SpecT], spec: bytes, *, lenient: bool) -> SpecT:
+    """Check a rewritten declaration. Raises `ValueError` saying where it is wrong, without the values."""
+    try:
+        return model.model_validate_json(spec)
+    except ValidationError as exc:
+        errors = exc.errors(include_url=False)
+    if lenient and (read := check(model, msgspec.json.decode(spec), (), Report("")).value) is not None:
+        return read
+    faults = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in errors]
+    raise ValueError(f"the parameters make a declaration that cannot be used: {'; '.join(faults)}")
+
+
+def _written(where: str, declared: Any) -> bytes | None:
+    """The object's JSON, where it stands in the manifest. Raises `ValueError` where it is no object."""
+    if where == "resource":
+        return msgspec.json.encode(declared)
+    return to_json(declared.encode()) if where == "inline" else None
+
+
+def _resolved(kept: StoredObject) -> list[Resolved | None]:
+    return [None if one is None else Resolved(*one) for one in kept.values]

@@ -107,6 +107,8 @@ class Decider:
         self._live: dict[ObjectRef, _Live] = {}
         self._ended: list[_Live] = []
         self._next_order = 0
+        self._places: dict[ObjectRef, int] = {}
+        """Of sensors that are away, and come back to where they were."""
         self._on_error = on_error or Complaints().rule_broke
         self.erring = Erring()
         for sensor in sensors:
@@ -132,8 +134,7 @@ class Decider:
         if present is not None and present.sensor.revision == sensor.revision:
             return
         self.erring.forget(sensor.ref)
-        order = self._next_order if present is None else present.order
-        self._next_order += present is None
+        order = self._place_of(sensor.ref) if present is None else present.order
         if present is not None:
             self._end(present, since)
         self._live[sensor.ref] = self._place(_Live(sensor, order, since, None))
@@ -147,8 +148,61 @@ class Decider:
         """Let `ref` decide nothing after position `until`."""
         live = self._live.pop(ref, None)
         self.erring.forget(ref)
+        self._places.pop(ref, None)
         if live is not None:
             self._end(live, until)
+
+    def reserve(self, ref: ObjectRef) -> None:
+        """Keep the next place for a sensor that is applied later."""
+        if ref not in self._live:
+            self._places[ref] = self._place_of(ref)
+
+    def split(self, ref: ObjectRef) -> "Decider":
+        """Give `ref` away, between two events: what is left for it to decide, with its partial matches. Its place is kept."""
+        alone = Decider(joins=self.joins.split(ref.namespace, ref.name), on_error=self._on_error)
+        alone.erring = self.erring
+        live = self._live.pop(ref, None)
+        mine = [one for one in self._ended if one.sensor.ref == ref] + ([] if live is None else [live])
+        self._ended = [one for one in self._ended if one.sensor.ref != ref]
+        for one in mine:
+            self._withdraw(one)
+            if one.until is not None:
+                alone.apply_ended(one.sensor, since=one.since, until=one.until)
+        if live is not None:
+            self._places[ref] = live.order
+            alone.apply(live.sensor, since=live.since)
+        return alone
+
+    def take_in(self, alone: "Decider", *, after: int) -> None:
+        """Take back, between two events, what `split` gave away: it has decided everything up to position `after`."""
+        self.joins.take_in(alone.joins)
+        for sensor, since, until in alone.stretches():
+            if until is None:
+                self.apply(sensor, since=max(since, after))
+            elif until > after:
+                self.apply_ended(sensor, since=max(since, after), until=until)
+
+    def stretches(self) -> Iterator[tuple[CompiledSensor, int, int | None]]:
+        """Each revision with the positions after and up to which it decides; None: on and on."""
+        for live in (*self._ended, *self._live.values()):
+            yield live.sensor, live.since, live.until
+
+    def roads(self) -> set[Road]:
+        """The roads of all events that a sensor looks at."""
+        return {dependency.road for sensor, _, _ in self.stretches() for dependency in sensor.dependencies}
+
+    def concerns(self, road: Road) -> bool:
+        """Whether a sensor looks at events of `road`."""
+        return self._index.road(road) is not None
+
+    def matches(self, recorded: Recorded, *, now_us: int) -> bool:
+        """Whether a dependency matches `recorded`; nothing is decided."""
+        return any(verdict.matched for verdict in self.verdicts(recorded, now_us=now_us))
+
+    def _place_of(self, ref: ObjectRef) -> int:
+        order = self._places.pop(ref, self._next_order)
+        self._next_order += order == self._next_order
+        return order
 
     def settle(self) -> None:
         """Build after a batch of changes what the next event would otherwise wait for."""

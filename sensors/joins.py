@@ -120,6 +120,22 @@ class Joins:
         """All that has come, by trigger."""
         return self._pending
 
+    def split(self, namespace: str, sensor: str) -> "Joins":
+        """Give away what has come for the triggers of one sensor."""
+        alone = Joins()
+        for trigger in [one for one in self._pending if one[:2] == (namespace, sensor)]:
+            alone._pending[trigger] = self._pending.pop(trigger)
+        return alone
+
+    def take_in(self, other: "Joins") -> None:
+        """Go on with what has come in `other`, which is of other triggers."""
+        self._pending.update(other.open())
+        self._let_go.update(other.let_go)
+
+    def positions(self) -> set[int]:
+        """All events that have come and may still count, whatever the time is for those that are decided next."""
+        return {member.position for pending in self._pending.values() for member in pending.members} | self._let_go
+
     @property
     def let_go(self) -> Collection[int]:
         """Positions that were given up since the last `committed`: what is stored may still need them."""

@@ -5,6 +5,7 @@ decided is committed together with the position, so that a crash decides again e
 """
 
 import asyncio
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
@@ -100,16 +101,19 @@ class Router:
         clock_us: Callable[[], int] = lambda: time.time_ns() // 1000,
         limit: int = 256,
         step_s: float = 0.002,
+        most: int = sys.maxsize,
         hand_over: Callable[[Sequence[Fresh]], None] = lambda fresh: None,
         on_quarantine: Callable[[Recorded, str], None] = lambda recorded, reason: None,
     ) -> None:
-        """`limit` events are read at a time; a step decides at most `step_s` seconds before it commits and lets others run."""
+        """`limit` events are read at a time; a step decides at most `step_s` seconds, and no further
+        than to `most` firings, before it commits and lets others run."""
         self._bus = bus
         self._decider = decider
         self._group = group
         self._clock_us = clock_us
         self._limit = limit
         self._step_s = step_s
+        self._most = most
         self._hand_over = hand_over
         self._on_quarantine = on_quarantine
         self._stopping = asyncio.Event()
@@ -127,10 +131,10 @@ class Router:
             if not events:
                 continue
             if started:
-                await self._decide_all(events, careful=False)
+                await self.decide(events)
             else:
                 started = True
-                await self._first(events)
+                await self.begin(events)
 
     def stop(self) -> None:
         """End after the step at hand."""
@@ -151,7 +155,11 @@ class Router:
         except TimeoutError:
             return
 
-    async def _first(self, events: Sequence[Recorded]) -> None:
+    async def decide(self, events: Sequence[Recorded]) -> None:
+        """Decide and commit `events`, which follow those decided before; when stopped, the first of them."""
+        await self._decide_all(events, careful=False)
+
+    async def begin(self, events: Sequence[Recorded]) -> None:
         """Decide the first events of this process, with care where starts before it ended among them.
 
         A start counts only once there is something to decide, so that restarts of an idle service never add up.
@@ -193,7 +201,7 @@ class Router:
             if decided is None:
                 return index
             self._note(events[index], decided, step)
-            if careful or time.perf_counter() >= until:
+            if careful or len(step.firings) >= self._most or time.perf_counter() >= until:
                 return index + 1
         return len(events)
 

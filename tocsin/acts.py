@@ -13,6 +13,7 @@ from eventbus.journal import FiringRecord
 from sensors.dispatch import Dispatcher
 from sensors.report import Watch
 from tocsin.queries import Busy, QueryError, find_firing
+from tocsin.said import Said
 from tocsin.views import Json, state_of
 
 logger = structlog.get_logger()
@@ -22,17 +23,6 @@ MOST = 256
 HANDING_OVER_S = 1.0
 """How long a firing may be between the outbox and a worker before somebody is told to try again."""
 _LOOK_AGAIN_S = 0.005
-
-
-class Said(NamedTuple):
-    """Who asked for it, and why."""
-
-    by: str = ""
-    reason: str = ""
-
-    def __str__(self) -> str:
-        who = f" by {self.by}" if self.by else ""
-        return who + (f": {self.reason}" if self.reason else "")
 
 
 class Done(NamedTuple):

@@ -23,6 +23,7 @@ from tocsin.metrics import Histogram, Metrics
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 ROAD = ("namespace", "source", "name")
+SENSOR = ("namespace", "sensor")
 TRIGGER = ("namespace", "sensor", "trigger")
 Labelled = Iterable[tuple[tuple[str, ...], float]]
 
@@ -43,6 +44,7 @@ class _Snapshot(Collector):
         yield from _build()
         yield from _sources(self._metrics)
         yield from _actions(self._metrics)
+        yield from _pauses(self._metrics)
         yield from _store(self._tallies, self._health)
         yield from _retention(self._kept)
         yield from _argo_sources(self._metrics)
@@ -81,6 +83,20 @@ def _actions(metrics: Metrics) -> Iterator[Metric]:
     yield _histogram("tocsin_decide_seconds", "From a durable event to its decision.", metrics.decide_s)
     yield _histogram("tocsin_attempt_seconds", "One attempt at a target.", metrics.attempt_s)
     yield GaugeMetricFamily("tocsin_attempts_in_flight", "Attempts under way.", value=metrics.in_flight_of())
+
+
+def _pauses(metrics: Metrics) -> Iterator[Metric]:
+    sensors = [((ref.namespace, ref.name), series) for ref, series in metrics.paused.items()]
+    yield _gauges("tocsin_sensor_paused", "1 while paused or catching up.", SENSOR, ((r, s.paused) for r, s in sensors))
+    yield _gauges(
+        "tocsin_sensor_waiting_events",
+        "Events that a held sensor has still to look at.",
+        SENSOR,
+        ((r, s.waiting) for r, s in sensors),
+    )
+    yield _counters(
+        "tocsin_sensor_dropped_events", "Events that a paused sensor skipped.", SENSOR, ((r, s.dropped) for r, s in sensors)
+    )
 
 
 def _store(tallies: Tallies, health: Health) -> Iterator[Metric]:

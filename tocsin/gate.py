@@ -3,12 +3,16 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from eventbus.contract import Bus, Decisions, Group
 from eventbus.event import Recorded
+from sensors.router import GROUP
 from tocsin.metrics import Metrics
+
+QUIET_S = 10.0
+"""Seconds that a step of deciding may take before whoever waits for its end gives up."""
 
 
 class GatedBus:
@@ -21,6 +25,10 @@ class GatedBus:
     def __init__(self, bus: Bus, metrics: Metrics) -> None:
         self._bus, self._metrics = bus, metrics
         self._open = asyncio.Event()
+        self._changing = asyncio.Lock()
+        self._idle = asyncio.Event()
+        """Set while the router has committed all that it was given."""
+        self._waiters: list[asyncio.Event] = []
         self._received_us: dict[int, int] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -28,17 +36,46 @@ class GatedBus:
 
     @asynccontextmanager
     async def closed(self) -> AsyncIterator[None]:
-        """Hold back new events inside the block."""
-        self._open.clear()
-        try:
-            yield
-        finally:
-            self._open.set()
+        """Hold back new events inside the block; one block after the other."""
+        async with self._changing:
+            self._open.clear()
+            try:
+                yield
+            finally:
+                self._open.set()
+
+    async def quiet(self) -> int:
+        """Inside `closed`: wait until all that was given is committed; the position up to which everything is decided then.
+
+        Raises `TimeoutError`.
+        """
+        async with asyncio.timeout(QUIET_S):
+            await self._idle.wait()
+        return await self.position()
+
+    async def position(self) -> int:
+        """Up to where everything is decided and committed."""
+        journal = self._bus.journal
+        stored = await journal.position(GROUP)
+        return (await journal.tallies()).last_position if stored is None else stored
+
+    async def moved(self, timeout_s: float) -> None:
+        """Wait for the next commit, but not longer than `timeout_s`."""
+        waiter = asyncio.Event()
+        self._waiters.append(waiter)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await waiter.wait()
 
     async def read(self, group: Group, *, limit: int, timeout_s: float) -> Sequence[Recorded]:
         """As `Bus.read`, once no change is under way."""
+        self._idle.set()
         events = await self._bus.read(group, limit=limit, timeout_s=timeout_s)
-        await self._open.wait()
+        # Again and again: between the opening and this turn the next change may have begun.
+        while not self._open.is_set():
+            await self._open.wait()
+        if events:
+            self._idle.clear()
         self._received_us = {recorded.position: recorded.received_us for recorded in events}
         return events
 
@@ -48,3 +85,7 @@ class GatedBus:
         received_us = self._received_us.get(decided.position)
         if received_us is not None:
             self._metrics.decide_s.observe(max(0.0, time.time() - received_us / 1e6))
+        if self._waiters:
+            waiters, self._waiters = self._waiters, []
+            for waiter in waiters:
+                waiter.set()

@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 from eventbus.event import Road
 from eventbus.firing import Attempt, OutcomeKind, TriggerRef
@@ -92,6 +93,17 @@ class TriggerSeries:
         self.reason = attempt.reason
 
 
+class PauseSeries(NamedTuple):
+    """What is told of one sensor and its pauses."""
+
+    paused: bool
+    """Also while it catches up."""
+    waiting: int
+    """Events that it has still to look at."""
+    dropped: int
+    """Events that it will never look at, of this process's time."""
+
+
 class Metrics:
     """Everything that this process counts. Series exist from the moment their object is declared, and go with it."""
 
@@ -104,6 +116,8 @@ class Metrics:
         """Running named events by (namespace, event source)."""
         self.objects: dict[tuple[str, str], int] = {}
         """Declared objects by (kind, state)."""
+        self.paused: dict[ObjectRef, PauseSeries] = {}
+        """Every sensor, as it was when metrics were asked for."""
         self.accept_s = Histogram(FAST_S)
         self.decide_s = Histogram(FAST_S)
         """Seconds from durable to decided."""

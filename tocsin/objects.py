@@ -9,11 +9,12 @@ import msgspec
 
 from eventbus.event import Road
 from eventbus.journal import Declared, FiringFilter, Journal
-from eventbus.retention import HELD, Gap
+from eventbus.retention import Gap
 from manifests.objects import EventSource, ObjectRef, Sensor
 from manifests.problems import ManifestError, Problem
 from tocsin.pauses import Pause, pause_text, pause_view
 from tocsin.queries import Ambiguous, NotFound
+from tocsin.sensor_pauses import Paused, SensorPause, held_group, in_force, paused
 from tocsin.views import Json, state_of, when
 from tocsin.waiting import waiting
 
@@ -32,6 +33,8 @@ class State(StrEnum):
     """Nothing of it runs."""
     PAUSED = "paused"
     """It is held, or what comes is dropped, on purpose."""
+    CATCHING_UP = "catching-up"
+    """A sensor that was held decides what waited."""
     KEPT = "not-running"
     """Known from a data folder on which no service runs."""
 
@@ -100,9 +103,13 @@ async def source_view(state: ObjectState, journal: Journal, pause: Pause | None 
     return view
 
 
-async def sensor_view(state: ObjectState, journal: Journal) -> Json:
+async def sensor_view(state: ObjectState, journal: Journal, paused: Paused | None = None) -> Json:
     """A sensor as JSON."""
     view, sensor = _head(state), state.declared if isinstance(state.declared, Sensor) else None
+    view["paused"] = None if paused is None else paused.view()
+    if paused is not None:
+        message = f"{paused.text()}; {state.message}" if state.message else paused.text()
+        view |= {"state": paused.pause.state, "message": message}
     counts = await journal.matched(state.ref.namespace, state.ref.name)
     view["dependencies"] = [
         {
@@ -121,9 +128,10 @@ async def sensor_view(state: ObjectState, journal: Journal) -> Json:
     return view
 
 
-def held_group(ref: ObjectRef) -> str:
-    """The group of a sensor that is held, with a position of its own."""
-    return f"{HELD}{ref.namespace}/{ref.name}"
+def gone(ref: ObjectRef) -> ObjectState:
+    """A sensor that holds events and is no longer declared."""
+    message = "it is no longer declared; resumed, it decides what came before it went"
+    return ObjectState(ref=ref, state=State.STOPPED, message=message)
 
 
 def gap_view(gap: Gap) -> Json:
@@ -173,10 +181,13 @@ async def kept_objects(journal: Journal, plural: str) -> list[Json]:
     """The sources or sensors that were in force when the service last ran on this data folder."""
     kind = "EventSource" if plural == "sources" else "Sensor"
     found = [declared for declared in await journal.in_force(None) if declared.ref.startswith(f"{kind}/")]
-    return [await _kept(declared, journal) for declared in found]
+    pauses = dict(await in_force(journal)) if kind == "Sensor" else {}
+    return [await _kept(declared, journal, pauses) for declared in found] + [
+        await sensor_view(gone(ref), journal, await paused(journal, ref, pause, ())) for ref, pause in pauses.items()
+    ]
 
 
-async def _kept(declared: Declared, journal: Journal) -> Json:
+async def _kept(declared: Declared, journal: Journal, pauses: dict[ObjectRef, SensorPause]) -> Json:
     kind, namespace, name = declared.ref.split("/", 2)
     ref = ObjectRef("EventSource" if kind == "EventSource" else "Sensor", namespace, name)
     state = ObjectState(ref=ref, state=State.KEPT, message="no service runs on this data folder", revision=declared.revision)
@@ -185,12 +196,18 @@ async def _kept(declared: Declared, journal: Journal) -> Json:
     if kind == "EventSource":
         state.events = {name: EventState(kind=key) for key, name in _event_names(spec)}
         return await source_view(state, journal)
-    view = await sensor_view(state, journal)
+    pause, roads = pauses.pop(ref, None), _kept_roads(namespace, spec)
+    view = await sensor_view(state, journal, None if pause is None else await paused(journal, ref, pause, roads))
     counts = await journal.matched(namespace, name)
     view["dependencies"] = [_kept_dependency(d, counts) for d in spec.get("dependencies") or ()]
     view["triggers"] = [_kept_trigger(t.get("template") or {}) for t in spec.get("triggers") or ()]
     view["waiting"] = await _kept_waiting(declared, journal)
     return view
+
+
+def _kept_roads(namespace: str, spec: Mapping[str, Any]) -> set[Road]:
+    named = [(d.get("eventSourceName", ""), d.get("eventName", "")) for d in spec.get("dependencies") or ()]
+    return {Road(namespace, str(source), str(event)) for source, event in named}
 
 
 async def _kept_waiting(declared: Declared, journal: Journal) -> list[Json]:

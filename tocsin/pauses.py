@@ -11,13 +11,18 @@ from eventbus.contract import StateStore
 from eventbus.errors import BusUnavailable
 from eventbus.journal import Journal
 from manifests.objects import ObjectRef
+from tocsin.said import Said
 from tocsin.views import Json, when
 
 logger = structlog.get_logger()
 
 PREFIX = "pause/"
+SOURCES = f"{PREFIX}EventSource/"
+"""Begins the keys of the records that are kept here."""
 RETRY_AFTER_S = 30.0
 """Seconds after which a sender that is held back should come again."""
+
+NOBODY = Said()
 
 Mode = Literal["hold", "drop"]
 
@@ -31,6 +36,8 @@ class Pause(msgspec.Struct, kw_only=True):
 
     mode: Mode
     since_us: int
+    by: str = ""
+    reason: str = ""
     held: int = 0
     """Events that were turned away by this process, to come again."""
     dropped: int = 0
@@ -51,7 +58,7 @@ class Pauses:
 
     async def load(self, journal: Journal) -> None:
         """Read what was in force when the service ended."""
-        for key, value in await journal.records(PREFIX):
+        for key, value in await journal.records(SOURCES):
             self._paused[key] = msgspec.json.decode(value, type=Pause)
 
     def __bool__(self) -> bool:
@@ -61,23 +68,24 @@ class Pauses:
         """The pause of `ref`; None where it runs."""
         return self._paused.get(key_of(ref))
 
-    async def pause(self, ref: ObjectRef, mode: Mode) -> Pause:
+    async def pause(self, ref: ObjectRef, mode: Mode, said: Said = NOBODY) -> Pause:
         """Pause `ref`, or change how it is paused. Returns once a restart cannot forget it."""
         former = self.of(ref)
-        since_us = former.since_us if former else time.time_ns() // 1000
-        pause = Pause(mode=mode, since_us=since_us, held=former.held if former else 0, dropped=former.dropped if former else 0)
-        await self._state.put(key_of(ref), msgspec.json.encode({"mode": mode, "since_us": since_us}))
+        pause = former or Pause(mode=mode, since_us=time.time_ns() // 1000)
+        who = said if said != NOBODY else Said(pause.by, pause.reason)
+        pause = msgspec.structs.replace(pause, mode=mode, by=who.by, reason=who.reason)
+        await self._state.put(key_of(ref), msgspec.json.encode(msgspec.structs.replace(pause, held=0, dropped=0)))
         self._paused[key_of(ref)] = pause
-        logger.warning("object_paused", object=str(ref), mode=mode)
+        logger.warning("object_paused", object=str(ref), mode=mode, by=said.by or None, reason=said.reason or None)
         return pause
 
-    async def resume(self, ref: ObjectRef) -> Pause | None:
+    async def resume(self, ref: ObjectRef, said: Said = NOBODY) -> Pause | None:
         """End the pause of `ref` and return it; None where there was none."""
         pause = self.of(ref)
         if pause is not None:
             await self._state.put(key_of(ref), None)
             self._paused.pop(key_of(ref), None)
-            logger.warning("object_resumed", object=str(ref), held=pause.held, dropped=pause.dropped)
+            logger.warning("object_resumed", object=str(ref), by=said.by or None, held=pause.held, dropped=pause.dropped)
         return pause
 
     async def forget(self, refs: Iterable[ObjectRef]) -> None:
@@ -92,10 +100,16 @@ def pause_view(pause: Pause | None) -> Json | None:
     """A pause as JSON."""
     if pause is None:
         return None
-    return {"mode": pause.mode, "since": when(pause.since_us), "held": pause.held, "dropped": pause.dropped}
+    who = {"mode": pause.mode, "since": when(pause.since_us), "by": pause.by, "reason": pause.reason}
+    return who | {"held": pause.held, "dropped": pause.dropped}
 
 
 def pause_text(pause: Pause) -> str:
     """What a pause does, in words."""
     does = "senders are told to come back" if pause.mode == "hold" else "what comes is acknowledged and dropped"
-    return f"paused since {when(pause.since_us)}: {does}"
+    return f"{since(pause.since_us, pause.by, pause.reason)}: {does}"
+
+
+def since(since_us: int, by: str, reason: str) -> str:
+    """Since when something is paused, by whom and why."""
+    return f"paused since {when(since_us)}" + (f" by {by}" if by else "") + (f" ({reason})" if reason else "")

@@ -10,7 +10,7 @@ import msgspec
 from eventbus.event import Recorded, Road
 from eventbus.firing import Firing
 from eventbus.journal import Declared, FiringRecord, Journal
-from manifests.objects import Sensor
+from manifests.objects import ObjectRef, Sensor
 from manifests.problems import ManifestError
 from sensors.bound import EventView
 from sensors.compile import CompiledSensor, CompiledTrigger, compile_sensor
@@ -21,6 +21,7 @@ from tocsin.declared import object_of
 from tocsin.kinds import trigger_kinds
 from tocsin.queries import data_gone
 from tocsin.secrets import HiddenValues
+from tocsin.sensor_pauses import undecided
 from tocsin.views import Json
 from tocsin.waiting import joined
 
@@ -129,6 +130,7 @@ def _near(road: Road, others: list[tuple[str, Road]]) -> Iterator[str]:
 async def _sensor(journal: Journal, declared: Declared, namespace: str, name: str, recorded: Recorded) -> Json:
     view: Json = {"namespace": namespace, "name": name, "revision": declared.revision}
     view |= {"verdicts": [], "joins": [], "problem": None}
+    view["undecided"] = await undecided(journal, ObjectRef("Sensor", namespace, name), recorded.position) or None
     if recorded.event.forgotten is not None:
         return view | {"problem": await data_gone(journal)}
     try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import orjson
 import structlog
@@ -24,6 +24,7 @@ from tocsin.armory import Armory
 from tocsin.changes import Changes
 from tocsin.declared import AT_ONCE, object_of, several
 from tocsin.gate import GatedBus
+from tocsin.holding import Holding
 from tocsin.metrics import Metrics
 from tocsin.waiting import say_forgotten
 
@@ -56,6 +57,7 @@ class RunningSensors:
         self._compiled: dict[ObjectRef, CompiledSensor] = {}
         self._declared: dict[ObjectRef, Sensor] = {}
         """What was applied last: what is equal to it is not compiled again."""
+        self.holding = Holding(bus, self._gate, self._decider)
         self._since: dict[ObjectRef, int] = {}
         """Revisions just put in force, not handed to the decider yet, each with the position it decides after."""
         self._took_over = False
@@ -81,7 +83,7 @@ class RunningSensors:
 
     def needed(self) -> Collection[int]:
         """The positions of events that partial matches need: retention keeps their data."""
-        return self._decider.needed(time.time_ns() // 1000)
+        return self._decider.needed(time.time_ns() // 1000) | self.holding.needed()
 
     async def apply(self, wanted: Mapping[ObjectRef, Sensor]) -> Mapping[ObjectRef, CompiledSensor]:
         """Make what decides equal `wanted`; return each compiled. An unchanged sensor is not touched."""
@@ -111,8 +113,11 @@ class RunningSensors:
                 for ref in some:
                     puts.create_task(self._put(wanted[ref], fresh[ref]), name=f"declare-{ref.name}")
         for number, (ref, one) in enumerate(fresh.items()):  # in the order declared, which is the order of firings
-            say_forgotten(self._decider, one)
-            self._decider.apply(one, since=self._since.pop(ref))
+            decider = self.holding.decider_of(ref)
+            say_forgotten(decider, one)
+            decider.apply(one, since=self._since.pop(ref))
+            if ref in self.holding:
+                self._decider.reserve(ref)
             self._compiled[ref] = one
             if number % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
@@ -139,7 +144,7 @@ class RunningSensors:
 
     async def _withdraw(self, ref: ObjectRef) -> None:
         until = await self._bus.declarations.withdraw(str(ref))
-        self._decider.remove(ref, until=until)
+        self.holding.decider_of(ref).remove(ref, until=until)
         self._compiled.pop(ref, None)
         self._since.pop(ref, None)
         logger.info("sensor_withdrawn", sensor=ref.name, namespace=ref.namespace)
@@ -150,10 +155,19 @@ class RunningSensors:
             if declared.ref.startswith("Sensor/") and declared.ref not in wanted:  # it went while no service ran
                 await self._bus.declarations.withdraw(declared.ref)
         self._decider.joins = Joins(await self._bus.journal.records(JOINS))
+        held = await self.holding.load()
         tallies = await self._bus.journal.tallies()
         first, last = tallies.last_position - tallies.undecided + 1, tallies.last_position
+        await self._former(wanted, first, last, lambda ref: ref not in held)
+        for one, decided in held.items():
+            await self._former(wanted, decided + 1, last, one.__eq__)
+
+    async def _former(self, wanted: Mapping[str, str], first: int, last: int, choose: Callable[[ObjectRef], bool]) -> None:
+        """Let the revisions of before decide what waits from `first` to `last`, those of sensors to `choose`."""
         for declared in await self._bus.journal.in_force(first, last) if first <= last else ():
-            if not declared.ref.startswith("Sensor/"):
+            kind, namespace, name = declared.ref.split("/", 2)
+            ref = ObjectRef("Sensor", namespace, name)
+            if kind != "Sensor" or not choose(ref):
                 continue
             if declared.until is None and wanted.get(declared.ref) == declared.revision:
                 continue
@@ -164,4 +178,5 @@ class RunningSensors:
                 continue
             if isinstance(sensor, Sensor):
                 until = last if declared.until is None else declared.until
-                self._decider.apply_ended(self._armory.compile(sensor), since=declared.since, until=until)
+                decider = self.holding.decider_of(ref)
+                decider.apply_ended(self._armory.compile(sensor), since=declared.since, until=until)

@@ -28,15 +28,18 @@ from tocsin.changes import Changes
 from tocsin.components import running
 from tocsin.config import RunConfig
 from tocsin.declared import Declarations, Reading
+from tocsin.holding import Holding
 from tocsin.kinds import source_kinds, trigger_kinds
-from tocsin.metrics import Metrics
-from tocsin.objects import ObjectState, State, sensor_view, source_view
+from tocsin.metrics import Metrics, PauseSeries
+from tocsin.objects import ObjectState, State, gone, sensor_view, source_view
 from tocsin.pauses import Mode, Pauses, pause_text, pause_view
 from tocsin.reload import Reloader
 from tocsin.replaying.replayer import Replayer
 from tocsin.running_sensors import RunningSensors
 from tocsin.running_sources import RunningSources
+from tocsin.said import Said
 from tocsin.secrets import LocalValues
+from tocsin.sensor_pauses import Paused
 from tocsin.supervisor import Supervisor
 from tocsin.troubles import Troubles, degraded_view, of_rules, of_sources, of_targets, with_troubles
 from tocsin.views import Json
@@ -63,12 +66,14 @@ class Service:
         metrics: Metrics,
         changes: Changes,
         pauses: Pauses,
+        holding: Holding,
         acts: Acts,
         troubles: Troubles,
     ) -> None:
         self.troubles = troubles
         self.replayer = Replayer(bus)
         self.pauses = pauses
+        self.holding = holding
         self.acts = acts
         self.bus = bus
         self.metrics = metrics
@@ -94,6 +99,9 @@ class Service:
             for ref in self.supervisor.states
             if (pause := self.pauses.of(ref)) is not None
         ]
+        degraded += [
+            {"name": str(ref), "state": pause.state, "reason": pause.text()} for ref, pause in self.holding.pauses.items()
+        ]
         return {"ready": not not_ready, "not_ready": not_ready, "degraded": degraded}
 
     async def sources(self) -> list[Json]:
@@ -104,18 +112,47 @@ class Service:
             for state in self._of("EventSource")
         ]
 
-    async def pause_source(self, ref: ObjectRef, mode: Mode) -> Json:
+    async def pause_source(self, ref: ObjectRef, mode: Mode, said: Said) -> Json:
         """Hold an event source, or drop what comes to it, until it is resumed."""
-        return pause_view(await self.pauses.pause(ref, mode)) or {}
+        return pause_view(await self.pauses.pause(ref, mode, said)) or {}
 
-    async def resume_source(self, ref: ObjectRef) -> Json | None:
+    async def resume_source(self, ref: ObjectRef, said: Said) -> Json | None:
         """End a pause and say what it was; None where there was none."""
-        return pause_view(await self.pauses.resume(ref))
+        return pause_view(await self.pauses.resume(ref, said))
 
     async def sensors(self) -> list[Json]:
-        """Every declared sensor."""
-        troubles, journal = self.troubles.now(), self.bus.journal
-        return [with_troubles(await sensor_view(state, journal), troubles.get(state.ref, ())) for state in self._of("Sensor")]
+        """Every declared sensor, and those that are gone and still hold events."""
+        states = [*self._of("Sensor"), *(gone(ref) for ref in self.holding.pauses if ref not in self.supervisor.states)]
+        troubles, journal, counted = self.troubles.now(), self.bus.journal, self.holding.counted
+        return [
+            with_troubles(await sensor_view(state, journal, await counted(state.ref)), troubles.get(state.ref, ()))
+            for state in states
+        ]
+
+    def sensor_refs(self) -> list[ObjectRef]:
+        """Every declared sensor, and every other that is paused."""
+        return list(dict.fromkeys([*(state.ref for state in self._of("Sensor")), *self.holding.pauses]))
+
+    async def pause_sensor(self, ref: ObjectRef, mode: Mode, said: Said) -> Json:
+        """Let a sensor decide nothing until it is resumed."""
+        pause = await self.holding.pause(ref, mode, said)
+        return (await self.holding.counted(ref) or Paused(pause)).view()
+
+    async def resume_sensor(self, ref: ObjectRef, rate: float, said: Said) -> Json:
+        """Let a sensor go on and say what the pause was. Raises `Conflict` where it is not paused."""
+        before = await self.holding.counted(ref)
+        pause = await self.holding.resume(ref, rate, said)
+        return (before._replace(pause=pause) if before is not None else Paused(pause)).view()
+
+    async def count_pauses(self) -> None:
+        """Bring the metrics of paused sensors up to date."""
+        series: dict[ObjectRef, PauseSeries] = {}
+        for ref in self.sensor_refs():
+            now, before = await self.holding.counted(ref), self.holding.dropped.get(ref, 0)
+            series[ref] = PauseSeries(
+                paused=now is not None, waiting=now.waiting if now else 0, dropped=before + (now.dropped if now else 0)
+            )
+        self.metrics.paused = series
 
     def _of(self, kind: str) -> list[ObjectState]:
         return [state for state in self.supervisor.states.values() if state.ref.kind == kind]
@@ -137,6 +174,7 @@ async def serve(
         # Not before: what partial matches need is known only now.
         bus.retain(config.retention, service.supervisor.needed)
         await service.pauses.forget(service.supervisor.states)
+        service.holding.go_on()
         if not any(state.state is not State.STOPPED for state in service.supervisor.states.values()):
             raise NothingToRun
         await service.replayer.load()
@@ -182,14 +220,23 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) 
     sources = RunningSources(bus, metrics, changes, pauses, kinds=source_kinds(), values=values, listener=listener)
     supervisor = Supervisor(bus, values, metrics, sources, sensors)
     metrics.in_flight_of = lambda: sensors.dispatcher.in_flight
-    for component in (sensors.dispatcher, sensors.router, sources):
+    for component in (sensors.dispatcher, sensors.router, sensors.holding, sources):
         await stack.enter_async_context(running(component, grace_s=config.grace_s + 5.0))
     acts = Acts(bus, sensors.dispatcher, sensors.watch)
     finders = [of_sources(supervisor.fare), of_rules(sensors.erring), of_targets(metrics, sensors.dispatcher.hanging)]
     troubles = Troubles(finders, bus.journal)
     await stack.enter_async_context(running(troubles))
     metrics.troubles_of = lambda: troubles.counts(supervisor.states)
-    return Service(bus, supervisor, metrics=metrics, changes=changes, pauses=pauses, acts=acts, troubles=troubles)
+    return Service(
+        bus,
+        supervisor,
+        metrics=metrics,
+        changes=changes,
+        pauses=pauses,
+        holding=sensors.holding,
+        acts=acts,
+        troubles=troubles,
+    )
 
 
 @contextlib.asynccontextmanager

@@ -7,8 +7,10 @@ from typing import Any
 from eventbus.event import Event, Recorded
 from eventbus.firing import Cause, Firing
 from eventbus.journal import FiringRecord, Journal
+from manifests.objects import ObjectRef
 from tocsin.queries import NotFound, find_event, find_firing
 from tocsin.replaying.record import find, replay_view
+from tocsin.sensor_pauses import in_force
 from tocsin.views import Json, cause_view, event_view, firing_view, when
 
 _FIRING_ID = re.compile("[0-9a-f]{32}")
@@ -35,6 +37,7 @@ async def why(journal: Journal, what: str) -> Json:
         "attempt": int(attempt) if attempt else None,
         "causes": [await _cause(journal, cause) for cause in record.firing.causes],
         "replay": await _replay(journal, record.firing.replay),
+        "paused": await _paused(journal, record.firing),
         "chain": await _chain(journal, record.firing),
     }
 
@@ -43,6 +46,13 @@ async def _replay(journal: Journal, number: int) -> Json | None:
     """The replay that a firing was decided in; None where it was decided as its events came in."""
     found = await find(journal, number) if number else None
     return None if found is None else replay_view(found)
+
+
+async def _paused(journal: Journal, firing: Firing) -> str | None:
+    """What a pause does to the sensor of a firing now; None where it is not paused."""
+    ref = ObjectRef("Sensor", firing.trigger.namespace, firing.trigger.sensor)
+    pause = (await in_force(journal, ref)).get(ref)
+    return None if pause is None else pause.text()
 
 
 async def _cause(journal: Journal, cause: Cause) -> Json:
@@ -153,7 +163,7 @@ async def _note(journal: Journal, recorded: Recorded, sensors: list[Json]) -> st
         return "not decided yet: the verdicts are what the sensors in force now would say"
     if not sensors:
         return f"no sensor in force at {when(recorded.received_us)} depends on {recorded.event.road}"
-    told = any(sensor["firings"] or sensor["joins"] for sensor in sensors)
+    told = any(sensor["firings"] or sensor["joins"] or sensor["undecided"] for sensor in sensors)
     if not told and any(v["matched"] for s in sensors for v in s["verdicts"]):
         return "a dependency matched, but nothing fired: no enabled trigger needs it alone"
     return ""

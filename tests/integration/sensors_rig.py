@@ -82,9 +82,9 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(stored: Stored | None = None) -> AsyncIterator[Rig]:
-    """Run on what a crash left, or on nothing."""
-    bus = MemoryBus(stored)
+async def rig(stored: Stored | None = None, now_us: Callable[[], int] = lambda: time.time_ns() // 1000) -> AsyncIterator[Rig]:
+    """Run on what a crash left, or on nothing. The end is a crash."""
+    bus = MemoryBus(stored, now_us=now_us)
     made = Rig(bus)
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(component.run()) for component in components(made)]
@@ -93,14 +93,14 @@ async def rig(stored: Stored | None = None) -> AsyncIterator[Rig]:
         finally:
             for component in reversed(components(made)):
                 component.stop()
+            bus.abandon()
             await asyncio.wait(running)
             await made.armory.aclose()
-            bus.abandon()
 
 
 def components(made: Rig) -> Sequence[Any]:
     """What has to run, in the order of starting."""
-    return [made.sensors.router]
+    return [made.sensors.router, made.sensors.holding]
 
 
 def ref_of(name: str = "s") -> ObjectRef:

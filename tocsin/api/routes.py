@@ -7,9 +7,9 @@ from typing import Any
 from aiohttp import web
 
 from eventbus.firing import OutcomeKind
-from manifests.objects import ObjectRef
 from tocsin import __version__, queries, story
 from tocsin.api.follow import Follow, wants_stream
+from tocsin.api.pauses import PauseRoutes
 from tocsin.api.problems import answer
 from tocsin.api.replays import Replays
 from tocsin.api.service import Service
@@ -52,12 +52,8 @@ class Routes:
             "/api/v1/sensors/{name:.+}": self.sensor,
         }
         routes = [web.get(path, handler, allow_head=True) for path, handler in get.items()]
-        post = {
-            "/api/v1/sources/{name:.+}/pause": self.pause_source,
-            "/api/v1/sources/{name:.+}/resume": self.resume_source,
-        }
-        routes = [*Replays(self._service).table(), *Writes(self._service).table(), *routes]
-        return [*routes, *(web.post(path, handler) for path, handler in post.items())]
+        writes = (Replays, Writes, PauseRoutes)
+        return [*(route for one in writes for route in one(self._service).table()), *routes]
 
     async def livez(self, _request: web.Request) -> web.Response:
         """The loop turns."""
@@ -74,6 +70,7 @@ class Routes:
 
         bus = self._service.bus
         journal = bus.journal
+        await self._service.count_pauses()
         page = exposition(self._service.metrics, await journal.tallies(), bus.health(), await journal.kept())
         return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE})
 
@@ -128,23 +125,6 @@ class Routes:
         """One event source."""
         return answer(pick(await self._service.sources(), _named(request, "name"), "event source"))
 
-    async def pause_source(self, request: web.Request) -> web.Response:
-        """Pause an event source: `mode=hold` (the default) or `mode=drop`."""
-        mode = request.query.get("mode", "hold")
-        if mode not in ("hold", "drop"):
-            raise queries.QueryError(f"mode: expected hold or drop, got {mode[:20]!r}")
-        found = pick(await self._service.sources(), _named(request, "name"), "event source")
-        paused = await self._service.pause_source(_ref(found), "drop" if mode == "drop" else "hold")
-        return answer({"namespace": found["namespace"], "name": found["name"], "paused": paused})
-
-    async def resume_source(self, request: web.Request) -> web.Response:
-        """Let an event source go on."""
-        found = pick(await self._service.sources(), _named(request, "name"), "event source")
-        former = await self._service.resume_source(_ref(found))
-        if former is None:
-            raise queries.Conflict(f"the event source {found['name']} is not paused")
-        return answer({"namespace": found["namespace"], "name": found["name"], "was": former})
-
     async def sensors(self, _request: web.Request) -> web.Response:
         """Every sensor."""
         return answer(page_view(await self._service.sensors(), None))
@@ -152,10 +132,6 @@ class Routes:
     async def sensor(self, request: web.Request) -> web.Response:
         """One sensor."""
         return answer(pick(await self._service.sensors(), _named(request, "name"), "sensor"))
-
-
-def _ref(found: Mapping[str, Any]) -> ObjectRef:
-    return ObjectRef("EventSource", found["namespace"], found["name"])
 
 
 def _named(request: web.Request, name: str) -> str:

@@ -9,6 +9,7 @@ from tocsin.changes import Changes
 from tocsin.metrics import Metrics
 from tocsin.pauses import Mode
 from tocsin.replaying.replayer import Replayer
+from tocsin.said import Said
 from tocsin.views import Json
 
 
@@ -32,8 +33,20 @@ class Service(Protocol):
     async def sensors(self) -> list[Json]:
         """Every declared sensor with its state and counts."""
 
-    async def pause_source(self, ref: ObjectRef, mode: Mode) -> Json:
+    def sensor_refs(self) -> list[ObjectRef]:
+        """Every declared sensor, and every other that is paused."""
+
+    async def count_pauses(self) -> None:
+        """Bring the metrics of paused sensors up to date."""
+
+    async def pause_sensor(self, ref: ObjectRef, mode: Mode, said: Said) -> Json:
+        """Let a sensor decide nothing until it is resumed; durable."""
+
+    async def resume_sensor(self, ref: ObjectRef, rate: float, said: Said) -> Json:
+        """Let a sensor go on and say what the pause was. Raises `Conflict` where it is not paused."""
+
+    async def pause_source(self, ref: ObjectRef, mode: Mode, said: Said) -> Json:
         """Hold an event source, or drop what comes to it, until it is resumed; durable."""
 
-    async def resume_source(self, ref: ObjectRef) -> Json | None:
+    async def resume_source(self, ref: ObjectRef, said: Said) -> Json | None:
         """End a pause and say what it was; None where there was none."""

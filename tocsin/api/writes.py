@@ -7,9 +7,10 @@ import msgspec
 from aiohttp import web
 
 from tocsin import queries
-from tocsin.acts import MOST, Done, Said
+from tocsin.acts import MOST, Done
 from tocsin.api.problems import answer
 from tocsin.api.service import Service
+from tocsin.said import Said
 
 Act = Callable[[Sequence[str], Said], Awaitable[list[Done]]]
 _T = TypeVar("_T", bound=msgspec.Struct)

@@ -45,35 +45,6 @@ def objects_group(plural: str, kind: str) -> click.Group:
     return group
 
 
-def pausing(group: click.Group, plural: str, kind: str) -> None:
-    """Give `group` its commands `pause` and `resume`."""
-
-    @group.command("pause", help=f"Hold {kind}s until they are resumed, over restarts too. Needs a running service.")
-    @common
-    @click.option("--drop", is_flag=True, help="Acknowledge what comes and drop it, instead of telling senders to come back.")
-    @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-    @click.pass_context
-    def pause(ctx: click.Context, names: tuple[str, ...], drop: bool) -> None:
-        settings = settings_of(ctx)
-        query = "?mode=drop" if drop else "?mode=hold"
-        done = [client.change(settings, client.path(plural, name, "pause") + query) for name in names]
-        emit(settings, {"paused": done}, lambda found: "\n".join(f"{one['name']} is paused" for one in found["paused"]))
-
-    @group.command("resume", help=f"Let paused {kind}s go on. Needs a running service.")
-    @common
-    @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-    @click.pass_context
-    def resume(ctx: click.Context, names: tuple[str, ...]) -> None:
-        settings = settings_of(ctx)
-        done = [client.change(settings, client.path(plural, name, "resume")) for name in names]
-        emit(settings, {"resumed": done}, lambda found: "\n".join(map(_resumed, found["resumed"])))
-
-
-def _resumed(found: Json) -> str:
-    was = found["was"]
-    return f"{found['name']} goes on; since {was['since']} it turned away {was['held']} events and dropped {was['dropped']}"
-
-
 async def _kept(journal: "Journal", plural: str) -> client.Json:
     from tocsin.objects import kept_objects
     from tocsin.views import page_view
@@ -118,6 +89,8 @@ def _lines(found: Json) -> Iterator[str]:
             "revision": found["revision"],
         }
     )
+    if found.get("paused"):
+        yield f"paused      {_pause(found['paused'])}"
     for event in found.get("events", ()):
         where = f", {event['endpoint']}" if event.get("endpoint") else ""
         state = f", {event['state']}" if event.get("state") else ""
@@ -140,3 +113,12 @@ def _lines(found: Json) -> Iterator[str]:
         yield f"{trouble['what']:<11} {trouble['part']}, since {trouble['since']}: {trouble['reason']}{todo}"
     for problem in found.get("problems", ()):
         yield f"problem     {problem['file']}:{problem['line']}:{problem['column']}: {problem['path']}: {problem['message']}"
+
+
+def _pause(pause: Json) -> str:
+    who = f" by {pause['by']}" if pause["by"] else ""
+    why = f", because: {pause['reason']}" if pause["reason"] else ""
+    counts = ", ".join(f"{pause[word]} events {word}" for word in ("waiting", "held", "dropped") if pause.get(word))
+    resumed = f"; resumed {pause['resumed']}" if pause.get("resumed") else ""
+    by = f" by {pause['resumed_by']}" if pause.get("resumed_by") else ""
+    return f"{pause['mode']} since {pause['since']}{who}{why}" + (f": {counts}" if counts else "") + resumed + by

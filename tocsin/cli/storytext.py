@@ -23,6 +23,8 @@ def why_text(story: Json) -> str:
     lines += ["", *_firing_lines(firing), *_sent(firing)]
     if story.get("replay"):
         lines += ["", "decided again on purpose:", *(f"  {line}" for line in replay_text(story["replay"]).splitlines())]
+    if story.get("paused"):
+        lines += ["", f"its sensor is {story['paused']}"]
     if story["chain"]:
         lines += ["", "before it:"]
         for link in story["chain"]:
@@ -39,6 +41,7 @@ def explain_text(story: Json) -> str:
         lines.append(f"set aside undecided: {story['quarantined']}")
     for sensor in story["sensors"]:
         lines += ["", f"sensor {_object(sensor)}, revision {sensor['revision'][:12]}"]
+        lines += [f"  {sensor['undecided']}"] if sensor.get("undecided") else []
         lines += [f"  {line}" for line in _verdicts(sensor)]
         lines += [f"  {line}" for line in _joins(sensor)]
         lines += [f"  fired {_again(firing)}: {firing['id']}, {outcome_line(firing)}" for firing in sensor["firings"]]

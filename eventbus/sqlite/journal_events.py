@@ -2,8 +2,6 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from heapq import merge
-from itertools import islice
 
 from eventbus.cursors import check_limit, decode_cursor, encode_cursor
 from eventbus.event import Identity, Recorded, Road
@@ -14,13 +12,15 @@ from eventbus.sqlite.identities import IDENTITIES
 from eventbus.sqlite.reading import read_on
 from eventbus.sqlite.removing import KNOWN
 from eventbus.sqlite.store import Store
+from eventbus.sqlite.walking import newest_of
 from eventbus.sqlite.window import span
 
 NAME = b"e"
 FEW_KINDS = 32
-"""Up to so many kinds a list asks the index of each; for more, it walks the log and looks at each row's kind."""
+"""Up to so many kinds a list asks the index of each at once; for more, it looks at the newest events first."""
 STEP = 2000
 """Rows walked before others get a turn."""
+LOOKED_AT = 2 * STEP
 STEP_BYTES = 4 << 20
 
 BY_POSITION = f"SELECT {EVENT_COLUMNS} FROM events WHERE position = ?"  # noqa: S608
@@ -150,22 +150,31 @@ class EventQueries:
 
     async def _positions(self, kinds: list[int] | None, among: Span, limit: int) -> list[int]:
         """The newest positions of these kinds, newest first."""
-        if kinds is not None and len(kinds) <= FEW_KINDS:
-            ask = self._store.ask
-            lists = [[row[0] for row in ask(OF_KIND, (kind, *among, limit))] for kind in kinds]
-            return list(islice(merge(*lists, reverse=True), limit))
-        return await self._walk_events(None if kinds is None else set(kinds), among, limit)
+        if kinds is None:
+            return await self._walk_events(None, among, limit, None)
+        if len(kinds) > FEW_KINDS:
+            found = await self._walk_events(set(kinds), among, limit, LOOKED_AT)
+            if len(found) == limit:
+                return found
+        first, final = among
 
-    async def _walk_events(self, kinds: set[int] | None, among: Span, limit: int) -> list[int]:
+        async def of_kind(kind: int, before: int | None, most: int) -> list[int]:
+            return [row[0] for row in self._store.ask(OF_KIND, (kind, first, final if before is None else before - 1, most))]
+
+        return await newest_of(kinds, of_kind, limit)
+
+    async def _walk_events(self, kinds: set[int] | None, among: Span, limit: int, most: int | None) -> list[int]:
+        """The newest positions of `kinds`; where they are rare, only those among the newest `most` rows."""
         first, final = among
         found: list[int] = []
-        step = limit if kinds is None else STEP
-        while len(found) < limit:
+        step, looked = limit if kinds is None else STEP, 0
+        while len(found) < limit and (most is None or looked < most):
             rows = self._store.ask(WALK, (first, final, step))
             found += [position for position, kind in rows if kinds is None or kind in kinds]
             if len(rows) < step:
                 break
             final = rows[-1][0] - 1
+            looked += step
             await asyncio.sleep(0)
         return found[:limit]
 

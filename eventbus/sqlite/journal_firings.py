@@ -2,45 +2,29 @@
 
 import asyncio
 from collections.abc import Sequence
-from heapq import merge
-from itertools import islice
-from typing import NamedTuple
 
 from eventbus.cursors import check_limit, decode_cursor, encode_cursor
 from eventbus.firing import Attempt
 from eventbus.journal import FiringFilter, FiringPage, FiringRecord
-from eventbus.sqlite.codec import OUTCOME_OF, OUTCOMES
+from eventbus.sqlite.codec import OUTCOME_OF
 from eventbus.sqlite.firing_keys import FIRINGS, begin_with
+from eventbus.sqlite.firing_walks import END, Walks
 from eventbus.sqlite.lanes import HELD
 from eventbus.sqlite.store import FiringRow, Store
 
 NAME = b"f"
-FEW_TRIGGERS = 32
-STEP = 2000
-END = (1 << 63) - 1
 MAX_OF_EVENT = 10_000
-
-Place = tuple[int, int]
-"""Decided at, and number: what lists are ordered by."""
 
 ROW = (
     "SELECT seq, id, trigger, revision, decided_us, order_key, body, due_us, outcome, reason, closed_us, attempts FROM firings"
     " WHERE seq = ?"
 )
-WALK_COLUMNS = "SELECT decided_us, seq, trigger, outcome, due_us IS NULL FROM firings"
-WALK_TAIL = "decided_us >= ? AND (decided_us, seq) < (?, ?) ORDER BY decided_us DESC, seq DESC LIMIT ?"
-WALK_ALL = f"{WALK_COLUMNS} INDEXED BY firings_decided WHERE {WALK_TAIL}"
-WALK_TRIGGER = f"{WALK_COLUMNS} INDEXED BY firings_trigger WHERE trigger = ? AND {WALK_TAIL}"
-WALK_OPEN = f"{WALK_COLUMNS} INDEXED BY firings_alive WHERE due_us IS NOT NULL AND {WALK_TAIL}"
-WALK_OUTCOME = f"{WALK_COLUMNS} INDEXED BY firings_outcome WHERE outcome = ? AND outcome > 1 AND {WALK_TAIL}"
 TRIGGERS = (
     "SELECT id FROM triggers WHERE namespace = coalesce(:namespace, namespace) AND sensor = coalesce(:sensor, sensor)"
     " AND trigger = coalesce(:trigger, trigger)"
 )
 OF_EVENT = "SELECT seq FROM causes WHERE position = ? ORDER BY seq LIMIT ?"
 PREFIX_DIGITS = 8
-
-Walked = tuple[int, int, int, int | None, int]
 
 
 class FiringQueries:
@@ -55,7 +39,7 @@ class FiringQueries:
         end = decode_cursor(NAME, cursor) if cursor is not None else (END, END)
         if wanted.before_us is not None:
             end = min(end, (wanted.before_us, -1))
-        places = await self._places(wanted, end, limit + 1)
+        places = await Walks(self._store, wanted, self._triggers(wanted), end).newest(limit + 1)
         more = len(places) > limit
         records = [record for _, seq in places[:limit] if (record := self._record(seq)) is not None]
         return FiringPage(records, encode_cursor(NAME, *places[limit - 1]) if more else None)
@@ -82,34 +66,6 @@ class FiringQueries:
             if number % 500 == 499:
                 await asyncio.sleep(0)
         return found
-
-    async def _places(self, wanted: FiringFilter, end: Place, limit: int) -> list[Place]:
-        """The newest firings that the filter wants, newest first: by the index that leaves least to look at."""
-        triggers = self._triggers(wanted)
-        outcome = OUTCOMES[wanted.outcome] if wanted.outcome is not None else None
-        among = _Among(triggers, outcome, wanted.open, wanted.after_us if wanted.after_us is not None else -END, end)
-        if outcome is not None and wanted.open:
-            return []
-        if wanted.open:
-            return await self._walk_firings(WALK_OPEN, (), among, limit)
-        if outcome is not None and outcome > 1:
-            return await self._walk_firings(WALK_OUTCOME, (outcome,), among, limit)
-        if triggers is not None and len(triggers) <= FEW_TRIGGERS:
-            lists = [await self._walk_firings(WALK_TRIGGER, (one,), among, limit) for one in triggers]
-            return list(islice(merge(*lists, reverse=True), limit))
-        return await self._walk_firings(WALK_ALL, (), among, limit)
-
-    async def _walk_firings(self, text: str, named: tuple[int, ...], among: "_Among", limit: int) -> list[Place]:
-        found: list[Place] = []
-        end, step = among.end, limit
-        while True:
-            rows: list[Walked] = self._store.ask(text, (*named, among.after_us, *end, step))
-            found += [(row[0], row[1]) for row in rows if among.has(row)]
-            if len(rows) < step or len(found) >= limit:
-                return found[:limit]
-            end = rows[-1][:2]
-            step = STEP
-            await asyncio.sleep(0)
 
     def _triggers(self, wanted: FiringFilter) -> set[int] | None:
         """The triggers that the filter names; None for all."""
@@ -149,22 +105,4 @@ class FiringQueries:
         return tuple(
             Attempt(number=number, started_us=began, ended_us=ended, succeeded=bool(ok), reason=reason, status=status)
             for number, began, ended, ok, reason, status in rows
-        )
-
-
-class _Among(NamedTuple):
-    """Which firings a walk is looking for."""
-
-    triggers: set[int] | None
-    outcome: int | None
-    open: bool | None
-    after_us: int
-    end: Place
-
-    def has(self, row: Walked) -> bool:
-        _, _, trigger, outcome, closed = row
-        return (
-            (self.triggers is None or trigger in self.triggers)
-            and (self.outcome is None or outcome == self.outcome)
-            and (self.open is None or self.open is not bool(closed))
         )

@@ -108,9 +108,14 @@ INSERT INTO totals SELECT 'keyed', coalesce(max(seq), 0) FROM firings;
 DROP INDEX firings_id;
 """
 
+STEP_4 = """
+-- What of one trigger did not succeed. What succeeded pays nothing.
+CREATE INDEX firings_failed ON firings(trigger, outcome, decided_us) WHERE outcome > 1;
+"""
+
 Step = Callable[[apsw.Connection], object]
 
-STEPS: Sequence[str | Step] = (STEP_1, STEP_2, STEP_3)
+STEPS: Sequence[str | Step] = (STEP_1, STEP_2, STEP_3, STEP_4)
 """Step n makes version n out of version n - 1. Steps are only ever added: files of every version are in use."""
 
 

@@ -16,6 +16,7 @@ import uvloop
 from bus_rig import GROUP, an_event, close_all, decide_all, decided, some_events
 
 from eventbus.errors import BusDamaged, BusInUse, BusUnavailable
+from eventbus.firing import OutcomeKind
 from eventbus.journal import EventFilter, FiringFilter
 from eventbus.sqlite import SqliteOptions, open_bus, open_reader
 from eventbus.sqlite.schema import APPLICATION_ID, STEPS, migrate
@@ -247,6 +248,23 @@ async def test_a_file_of_version_2_is_brought_up_to_date_with_what_retention_lef
     assert len((await bus.journal.firings(FiringFilter())).items) == 4
     ((gap),) = await bus.journal.gaps()
     assert (gap.first, gap.last) == (3, 4)
+    await bus.aclose()
+
+
+async def test_a_file_of_version_3_is_brought_up_to_date_with_its_dead_letters(tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "tocsin.db"))
+    connection.execute((FIXTURES / "version-3.sql").read_text())
+    connection.close()
+    bus = await open_bus(tmp_path, options=SqliteOptions(now_us=lambda: 1_777_225_800_000_000))
+    assert int(bus._files.store.connection.pragma("user_version")) == len(STEPS)
+    for wanted in (
+        FiringFilter(outcome=OutcomeKind.DEAD_LETTERED),
+        FiringFilter(outcome=OutcomeKind.DEAD_LETTERED, trigger="deploy"),
+    ):
+        (dead,) = (await bus.journal.firings(wanted)).items
+        assert [attempt.number for attempt in dead.attempts] == [1, 2]
+    assert len((await bus.journal.firings(FiringFilter(outcome=OutcomeKind.SUCCEEDED))).items) == 3
+    assert await bus.outbox.redrive(dead.firing.id)
     await bus.aclose()
 
 

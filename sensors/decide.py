@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from eventbus.contract import DependencyRef, StateChange
 from eventbus.event import Event, Recorded, Road
-from eventbus.firing import Cause, Firing, firing_id
+from eventbus.firing import Cause, Firing, TriggerRef, firing_id
 from manifests.objects import ObjectRef
 from sensors.bound import Bound, EventView
 from sensors.compile import CompiledDependency, CompiledSensor, CompiledTrigger
@@ -225,6 +225,13 @@ class Decider:
                     found.update([member.position for member in members])
         return found
 
+    def orphans(self) -> list[TriggerRef]:
+        """Triggers for which something has come, and that no revision declares any more which still decides anything."""
+        declared = {(sensor.ref.namespace, sensor.ref.name): list[CompiledSensor]() for sensor, _, _ in self.stretches()}
+        for sensor, _, _ in self.stretches():
+            declared[sensor.ref.namespace, sensor.ref.name].append(sensor)
+        return [ref for ref in self.joins.open() if not any(_joins(one, ref) for one in declared.get(ref[:2], ()))]
+
     def passed(self, position: int) -> None:
         """Forget the revisions that decide nothing after `position`: all up to there is stored."""
         self.joins.committed()
@@ -357,6 +364,11 @@ class Decider:
     def explain(self, recorded: Recorded, sensor: ObjectRef | None = None, *, now_us: int = 0) -> list[Verdict]:
         """`verdicts` as a list."""
         return list(self.verdicts(recorded, now_us=now_us, sensor=sensor))
+
+
+def _joins(sensor: CompiledSensor, ref: TriggerRef) -> bool:
+    trigger = sensor.triggers.get(ref.trigger)
+    return trigger is not None and trigger.joined is not None
 
 
 def _verdict(entry: _Entry, view: EventView, possible: bool) -> Verdict:

@@ -132,6 +132,11 @@ class Joins:
         self._pending.update(other.open())
         self._let_go.update(other.let_go)
 
+    def forget(self, triggers: Iterable[TriggerRef]) -> None:
+        """Let go of what has come for `triggers`."""
+        for trigger in triggers:
+            self._pending.pop(trigger, None)
+
     def positions(self) -> set[int]:
         """All events that have come and may still count, whatever the time is for those that are decided next."""
         return {member.position for pending in self._pending.values() for member in pending.members} | self._let_go

@@ -90,9 +90,13 @@ class Holding:
             if pause.mode == "drop":
                 await self._bus.release(held_group(ref))
             decided = await self._bus.journal.position(held_group(ref))
+            if decided is None and pause.mode == "hold":  # only where the record could not be read
+                decided = await self._gate.position()
+                await self._bus.commit(Decisions(group=held_group(ref), position=decided))
             found[ref] = pause.position if decided is None else decided
             self._held[ref] = Held(pause, self._decider.split(ref))
-            logger.warning("sensor_is_paused", sensor=str(ref), mode=pause.mode, catching_up=pause.rate is not None)
+            said = pause.reason or None
+            logger.warning("sensor_is_paused", sensor=str(ref), mode=pause.mode, catching_up=pause.rate is not None, reason=said)
         return found
 
     # What people ask

@@ -22,6 +22,7 @@ SOURCES = f"{PREFIX}EventSource/"
 RETRY_AFTER_S = 30.0
 """Seconds after which a sender that is held back should come again."""
 
+UNREADABLE = "the record of this pause cannot be read"
 NOBODY = Said()
 
 Mode = Literal["hold", "drop"]
@@ -59,7 +60,7 @@ class Pauses:
     async def load(self, journal: Journal) -> None:
         """Read what was in force when the service ended."""
         for key, value in await journal.records(SOURCES):
-            self._paused[key] = msgspec.json.decode(value, type=Pause)
+            self._paused[key] = _decoded(key, value)
 
     def __bool__(self) -> bool:
         return bool(self._paused)
@@ -94,6 +95,15 @@ class Pauses:
         for key in [key for key in self._paused if key not in declared]:
             await self._state.put(key, None)
             del self._paused[key]
+
+
+def _decoded(key: str, value: bytes) -> Pause:
+    """A pause from its record. One that cannot be read holds, until somebody resumes it."""
+    try:
+        return msgspec.json.decode(value, type=Pause)
+    except msgspec.DecodeError as exc:
+        logger.error("pause_unreadable", record=key, reason=str(exc))
+        return Pause(mode="hold", since_us=0, reason=UNREADABLE)
 
 
 def pause_view(pause: Pause | None) -> Json | None:

@@ -16,8 +16,6 @@ from sensors.compile import CompiledSensor
 from sensors.decide import Decider
 from sensors.dispatch import Dispatcher
 from sensors.erring import Erring
-from sensors.joins import PREFIX as JOINS
-from sensors.joins import Joins
 from sensors.limits import ActingLimits
 from sensors.router import Router
 from tocsin.armory import Armory
@@ -26,6 +24,7 @@ from tocsin.declared import AT_ONCE, object_of, several
 from tocsin.gate import GatedBus
 from tocsin.holding import Holding
 from tocsin.metrics import Metrics
+from tocsin.partial_matches import PartialMatches
 from tocsin.waiting import say_forgotten
 
 logger = structlog.get_logger()
@@ -57,6 +56,7 @@ class RunningSensors:
         self._compiled: dict[ObjectRef, CompiledSensor] = {}
         self._declared: dict[ObjectRef, Sensor] = {}
         """What was applied last: what is equal to it is not compiled again."""
+        self.partial_matches = PartialMatches(bus, self._gate, self._decider)
         self.holding = Holding(bus, self._gate, self._decider)
         self._since: dict[ObjectRef, int] = {}
         """Revisions just put in force, not handed to the decider yet, each with the position it decides after."""
@@ -154,7 +154,7 @@ class RunningSensors:
         for declared in await self._bus.journal.in_force(None):
             if declared.ref.startswith("Sensor/") and declared.ref not in wanted:  # it went while no service ran
                 await self._bus.declarations.withdraw(declared.ref)
-        self._decider.joins = Joins(await self._bus.journal.records(JOINS))
+        await self.partial_matches.load()
         held = await self.holding.load()
         tallies = await self._bus.journal.tallies()
         first, last = tallies.last_position - tallies.undecided + 1, tallies.last_position

@@ -220,10 +220,11 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) 
     sources = RunningSources(bus, metrics, changes, pauses, kinds=source_kinds(), values=values, listener=listener)
     supervisor = Supervisor(bus, values, metrics, sources, sensors)
     metrics.in_flight_of = lambda: sensors.dispatcher.in_flight
-    for component in (sensors.dispatcher, sensors.router, sensors.holding, sources):
+    for component in (sensors.dispatcher, sensors.router, sensors.holding, sensors.partial_matches, sources):
         await stack.enter_async_context(running(component, grace_s=config.grace_s + 5.0))
     acts = Acts(bus, sensors.dispatcher, sensors.watch)
     finders = [of_sources(supervisor.fare), of_rules(sensors.erring), of_targets(metrics, sensors.dispatcher.hanging)]
+    finders.append(sensors.partial_matches.troubles)
     troubles = Troubles(finders, bus.journal)
     await stack.enter_async_context(running(troubles))
     metrics.troubles_of = lambda: troubles.counts(supervisor.states)

@@ -10,7 +10,7 @@ from eventbus.event import Road
 from eventbus.journal import Journal
 from eventbus.retention import HELD
 from manifests.objects import ObjectRef
-from tocsin.pauses import PREFIX, Mode, key_of, since
+from tocsin.pauses import PREFIX, UNREADABLE, Mode, key_of, since
 from tocsin.views import Json, when
 
 SENSORS = f"{PREFIX}Sensor/"
@@ -68,8 +68,16 @@ async def load(journal: Journal, beginning: str = SENSORS) -> dict[ObjectRef, Se
     found = {}
     for key, value in await journal.records(beginning):
         _, _, namespace, name = key.split("/", 3)
-        found[ObjectRef("Sensor", namespace, name)] = msgspec.json.decode(value, type=SensorPause)
+        found[ObjectRef("Sensor", namespace, name)] = _decoded(value)
     return found
+
+
+def _decoded(value: bytes) -> SensorPause:
+    """A pause from its record. One that cannot be read holds: what waits is not to be lost, and somebody is to look at it."""
+    try:
+        return msgspec.json.decode(value, type=SensorPause)
+    except msgspec.DecodeError:
+        return SensorPause(mode="hold", since_us=0, position=0, reason=UNREADABLE)
 
 
 async def in_force(journal: Journal, only: ObjectRef | None = None) -> Mapping[ObjectRef, SensorPause]:

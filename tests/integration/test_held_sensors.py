@@ -296,6 +296,25 @@ async def test_the_order_of_sensors_is_that_of_their_declaration_also_after_a_pa
     assert firings == ["a", "b"]
 
 
+@pytest.mark.parametrize("lost", [False, True])
+async def test_a_pause_whose_record_cannot_be_read_holds_on(lost: bool) -> None:
+    async with rig() as running:
+        await running.apply(sensor("s"))
+        await pause(running)
+        await running.send(push("1"))
+    stored = running.bus.stored
+    stored.records["pause/Sensor/default/s"] = (b"{", 1, None)
+    if lost:
+        del stored.groups[held_group(ref_of())]
+    async with rig(stored) as again:
+        await again.apply(sensor("s"))
+        await again.send(push("2"))
+        assert again.sensors.holding.pauses[ref_of()].reason == "the record of this pause cannot be read"
+        await resume(again)
+        await back(again)
+        assert await again.fired("s") == (["2"] if lost else ["1", "2"])
+
+
 async def test_resuming_what_is_not_paused_says_so() -> None:
     async with rig() as running:
         await running.apply(sensor("s"))

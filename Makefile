@@ -18,6 +18,7 @@ DATA ?= .tocsin
 KILLS ?= 300
 OTHERS ?= 60
 PAIRS ?= 2500
+SOAK ?= 180
 SEED ?= 1
 FUZZ_SECONDS ?= 60
 ORACLE_ROUNDS ?= 10
@@ -29,7 +30,7 @@ help:
 	@echo "make test    every test, with coverage"
 	@echo "make check   format, lint, types, import contracts, generated files"
 	@echo "make bench   benchmarks: a table, and build/bench.json        (BENCH='--quick' for a minute's worth)"
-	@echo "make chaos   harm the service in every way again and again, and count   (KILLS=$(KILLS) OTHERS=$(OTHERS) PAIRS=$(PAIRS) SEED=$(SEED))"
+	@echo "make chaos   harm the service in every way again and again, and count   (KILLS=$(KILLS) OTHERS=$(OTHERS) PAIRS=$(PAIRS) SOAK=$(SOAK) SEED=$(SEED))"
 	@echo "make fuzz    coverage-guided fuzzing of the parsers           (FUZZ_SECONDS=$(FUZZ_SECONDS) each)"
 	@echo "make oracle  the rule languages against the original Go engines, new questions each time (ORACLE_ROUNDS=$(ORACLE_ROUNDS)); needs Go"
 	@echo "make fmt     format the code"
@@ -59,7 +60,7 @@ bench: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m benchmarks --output build/bench.json $(BENCH)
 
 chaos: $(VENV)/.dev
-	PYTHONPATH=tests $(BIN)/python -m chaos --kills $(KILLS) --others $(OTHERS) --seed $(SEED) --pairs $(PAIRS)
+	PYTHONPATH=tests $(BIN)/python -m chaos --kills $(KILLS) --others $(OTHERS) --seed $(SEED) --pairs $(PAIRS) --soak $(SOAK)
 
 fuzz: $(VENV)/.fuzz
 	@shopt -s nullglob; for program in tests/fuzz/fuzz_*.py; do \

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,7 +33,15 @@ class Vitals(NamedTuple):
 class Service:
     """`tocsin run` on one data folder, one process at a time."""
 
-    def __init__(self, manifests: Path, data: Path, log: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        manifests: Path,
+        data: Path,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        *,
+        options: Sequence[str] = ("--strict",),
+    ) -> None:
         self.api = f"127.0.0.1:{free_port()}"
         self._command = [
             sys.executable,
@@ -45,11 +53,16 @@ class Service:
             str(data),
             "--api",
             self.api,
-            "--strict",
+            *options,
         ]
         self._log = log
         self._env = {**os.environ, "NO_COLOR": "1", **(env or {})}
         self._child: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the process that was started last."""
+        return self._running().pid
 
     async def start(self) -> None:
         """Start the process; it may not be ready yet."""

@@ -90,11 +90,11 @@ class Target:
             await asyncio.sleep(self._random.uniform(0.0, 0.3))
         return web.Response()
 
-    def act(self, key: str, said: Mapping[str, Any]) -> None:
-        """Do what a call asks for, unless its key has been seen."""
+    def act(self, key: str, said: Mapping[str, Any], at: float | None = None) -> None:
+        """Do what a call asks for, unless its key has been seen; `at` (`time.monotonic`) where that was not now."""
         self.unkeyed += not key
         self.calls[key] += 1
-        if self.effects.setdefault(key, Effect(said, time.monotonic())).said != said:
+        if self.effects.setdefault(key, Effect(said, time.monotonic() if at is None else at)).said != said:
             self.disagreements.append(key)
 
     @asynccontextmanager

@@ -1,12 +1,12 @@
 """Compares what was acknowledged with what the journal and the target say."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from chaos.service import Vitals
+from chaos.life import Life
 from chaos.target import Target
 
 
@@ -20,6 +20,8 @@ class Kind(StrEnum):
     DISORDERED = "out of order"
     LATE = "late"
     """Done, and longer after than undisturbed time explains."""
+    GROWN = "grown"
+    """Held more and more memory or files while it lived."""
     OTHER = "otherwise wrong"
 
 
@@ -51,8 +53,10 @@ class Report:
     outcomes: dict[str, int] = field(default_factory=dict)
     waits_s: list[float] = field(default_factory=list)
     """Undisturbed seconds from each acknowledgement to what the target did."""
-    rss_bytes: int = 0
-    descriptors: int = 0
+    edits: Counter[str] = field(default_factory=Counter)
+    """Manifests that were written while the service ran, by what they were like."""
+    lives: defaultdict[int, Life] = field(default_factory=lambda: defaultdict(Life))
+    """What each process held, by its id."""
     seconds: float = 0.0
     broken: list[Broken] = field(default_factory=list)
 
@@ -65,10 +69,6 @@ class Report:
         """Note a promise that was not kept."""
         self.broken.append(Broken(kind, what))
 
-    def measure(self, vitals: Vitals) -> None:
-        """Keep the largest that the process held."""
-        self.rss_bytes, self.descriptors = max(self.rss_bytes, vitals.rss_bytes), max(self.descriptors, vitals.descriptors)
-
     def text(self) -> str:
         """The report for people."""
         counts = Counter(kind for kind, _ in self.broken)
@@ -80,7 +80,8 @@ class Report:
             f"journal: {self.events} events, {self.firings} firings, outcomes {self.outcomes}",
             f"target: {self.calls} calls, {self.repeated_calls} of them repeats, {self.effects} effects",
             f"undisturbed time from acknowledged to done: {_quantiles(self.waits_s)}",
-            f"the process held at most {self.rss_bytes / 1e6:.0f} MB and {self.descriptors} descriptors",
+            *([f"edits: {', '.join(f'{count} {kind}' for kind, count in sorted(self.edits.items()))}"] if self.edits else []),
+            _held(list(self.lives.values())),
             ", ".join(f"{counts[kind]} {kind}" for kind in Kind),
         ]
         shown = [f"{kind}: {what}" for kind, what in self.broken[:20]]
@@ -94,6 +95,19 @@ def _quantiles(values: Sequence[float]) -> str:
     ordered = sorted(values)
     half, most = ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
     return f"half within {1000 * half:.0f} ms, 99 % within {1000 * most:.0f} ms, all within {ordered[-1]:.1f} s"
+
+
+def _held(lives: Sequence[Life]) -> str:
+    """What processes held; of the one that lived longest, also how that changed."""
+    if not lives:
+        return "no process was looked at"
+    rss, files = max(max(life.rss_mib) for life in lives), max(max(life.descriptors) for life in lives)
+    longest = max(lives, key=lambda life: life.seconds)
+    return (
+        f"{len(lives)} processes held at most {rss:.0f} MiB and {files} descriptors; the longest, of {longest.seconds:.0f} s, "
+        f"from {longest.rss_mib[0]:.0f} to {longest.rss_mib[-1]:.0f} MiB and "
+        f"from {longest.descriptors[0]} to {longest.descriptors[-1]} descriptors"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

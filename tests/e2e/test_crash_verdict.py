@@ -3,12 +3,18 @@
 from collections import Counter
 from typing import Any, cast
 
+import pytest
+from chaos.life import Life
 from chaos.sending import Acknowledged
+from chaos.service import Vitals
 from chaos.target import Target
 from chaos.verdict import Book, Kind, Report, judge
+from chaos.watching import judge_lives
 from chaos.workloads.calls import compared
+from chaos.workloads.edits import Edits, edited_id
 from chaos.workloads.ordered import Ordered
 from chaos.workloads.pairs import Pairs
+from chaos.workloads.topics import Records
 from chaos.workloads.workload import LATE_S, timely
 from chaos.world import World
 
@@ -102,6 +108,38 @@ def kinds(world: World) -> Counter[Kind]:
     return Counter(kind for kind, _ in world.report.broken)
 
 
+def test_faults_that_overlap_count_once() -> None:
+    world = a_world(Target(seed=0, faults=0.0))
+    world.harmed = [(30.0, 60.0), (10.0, 40.0), (35.0, 36.0), (80.0, 90.0)]
+    assert world.calm_s(0.0, 100.0) == 10.0 + 20.0 + 10.0
+    assert world.calm_s(20.0, 70.0) == 10.0
+    assert world.calm_s(15.0, 55.0) == 0.0
+
+
+def a_life(seconds: int, rss_mib_a_second: float, descriptors_a_second: float) -> Life:
+    life = Life()
+    for second in range(seconds + 1):
+        life.note(second, Vitals(int((50 + rss_mib_a_second * second) * 2**20), int(20 + descriptors_a_second * second)))
+    return life
+
+
+@pytest.mark.parametrize(
+    ("life", "kinds"),
+    [
+        (a_life(120, 0.0, 0.0), set()),
+        (a_life(120, 0.05, 0.0), set()),
+        (a_life(120, 0.2, 0.0), {"memory"}),
+        (a_life(120, 0.0, 0.2), {"open files"}),
+        (a_life(30, 5.0, 5.0), set()),
+    ],
+)
+def test_a_process_that_lived_long_and_grew_is_seen(life: Life, kinds: set[str]) -> None:
+    report = Report(seed=0)
+    report.lives[1] = life
+    judge_lives(report)
+    assert {what.split(",")[0] for kind, what in report.broken if kind is Kind.GROWN} == kinds
+
+
 def test_what_was_done_late_is_seen_and_the_time_of_a_fault_does_not_count() -> None:
     world = a_world(Target(seed=0, faults=0.0))
     timely(world, "in time", 9.0, 41.0)
@@ -116,7 +154,7 @@ def test_a_lane_that_was_done_out_of_order_with_a_gap_or_twice_is_seen() -> None
     target = target_that_did({key: {"lane": "lane-0", "number": n} for key, n in numbers.items()})
     book = book_of([], [firing(key, "e", sensor="lanes") for key in numbers])
     load, world = Ordered(seed=0), a_world(target)
-    load._at = {("lane-0", n): 0.0 for n in (1, 2, 3, 4)}
+    load.lanes.at = {("lane-0", n): 0.0 for n in (1, 2, 3, 4)}
     load.judge(world, book)
     said = "\n".join(what for _, what in world.report.broken)
     assert "lane-0: 2 was done after 3" in said
@@ -137,3 +175,30 @@ def test_pairs_that_were_mixed_up_fired_twice_or_never_are_seen() -> None:
     assert "pair 1 fired twice: k1, k1b" in said
     assert "firing k2 pairs a2 with b3" in said
     assert "pair 3 never fired" in said
+
+
+def test_a_push_that_was_done_by_a_broken_or_an_older_revision_twice_or_never_is_seen() -> None:
+    said = {"k1": ("1", "5"), "k2": ("2", "4"), "k3": ("3", "6")}
+    target = target_that_did({key: {"number": n, "revision": revision} for key, (n, revision) in said.items()})
+    load, world = Edits(0), a_world(target)
+    load._good = {0, 4, 5}
+    load._at = dict.fromkeys((1, 2, 3, 4), 0.0)
+    numbers = {"k1": 1, "k1b": 1, "k2": 2, "k3": 3}
+    load.judge(world, book_of([], [firing(key, edited_id(n), sensor="edited") for key, n in numbers.items()][::-1]))
+    said_of_it = "\n".join(f"{kind}: {what}" for kind, what in world.report.broken)
+    assert "doubled: edited push 1 fired twice" in said_of_it
+    assert "otherwise wrong: edited push 3 was done by revision 6, which is broken" in said_of_it
+    assert "lost: edited push 4 was acknowledged and not done" in said_of_it
+    assert "out of order: push 2 was done by revision 4, and 1 before it by 5" in said_of_it
+
+
+def test_a_record_that_the_broker_acknowledged_and_the_journal_does_not_have_is_lost() -> None:
+    load, world = Records(0), a_world(Target(seed=0, faults=0.0))
+    load._ids = {"topic:records:b:t:0:1": "record-lane-0/1", "topic:records:b:t:0:2": "record-lane-0/2"}
+    load.lanes.at = {("record-lane-0", 1): 0.0}
+    load.judge(world, book_of([("topic", "topic:records:b:t:0:1")], []))
+    said = [what for kind, what in world.report.broken if kind is Kind.LOST]
+    assert said == [
+        "record-lane-0/2 was acknowledged by the broker, and the journal has no topic:records:b:t:0:2",
+        "record-lane-0: 1 was acknowledged and not done",
+    ]

@@ -73,6 +73,16 @@ class KafkaBroker:
         if self._child is not None:
             self._child.kill()
 
+    def pause(self) -> None:
+        """Have it keep its connections and answer nobody, until `resume`."""
+        if self._child is not None:
+            self._child.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if self._child is not None:
+            self._child.resume()
+
     def stop(self) -> None:
         """End it in order."""
         if self._child is not None:

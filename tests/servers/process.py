@@ -54,6 +54,14 @@ class Child:
         self._process.kill()
         self._process.wait(30)
 
+    def pause(self) -> None:
+        """Stop it in mid-air; `resume` lets it go on."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._process.send_signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """End it in order; kill it where that takes too long. Does nothing where it has ended."""
         if self._process.poll() is None:

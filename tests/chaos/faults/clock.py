@@ -11,6 +11,8 @@ JUMPS_S = (-3600.0, -60.0, -2.0, 2.0, 60.0, 3600.0)
 class ClockJump:
     """The wall clock is set to another time, and after a while to the right one."""
 
+    around = True
+
     def missing(self, world: World) -> str:
         """It needs the shim."""
         return world.shim.missing
@@ -22,4 +24,4 @@ class ClockJump:
         await asyncio.sleep(chance.uniform(0.5, 2.0))
         world.shim.clock_s = 0.0
         world.shim.apply()
-        await world.service.ready(world.session)
+        await world.recovered()

@@ -10,6 +10,8 @@ from chaos.world import World
 class FullDisk:
     """There is no room at all for a while."""
 
+    around = False
+
     def missing(self, world: World) -> str:
         """It needs a small disk of its own, or the shim."""
         return "" if world.disk.own else world.shim.missing
@@ -57,6 +59,8 @@ class KillOnFullDisk(FullDisk):
 class SlowDisk:
     """Every sync takes long."""
 
+    around = True
+
     def missing(self, world: World) -> str:
         """It needs the shim."""
         return world.shim.missing
@@ -68,11 +72,13 @@ class SlowDisk:
         await asyncio.sleep(chance.uniform(0.5, 2.0))
         world.shim.sync_s = 0.0
         world.shim.apply()
-        await world.service.ready(world.session)
+        await world.recovered()
 
 
 class FailingSync:
     """Syncs fail, so nobody knows what reached the disk."""
+
+    around = False
 
     def missing(self, world: World) -> str:
         """It needs the shim."""

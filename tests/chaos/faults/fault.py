@@ -9,6 +9,9 @@ from chaos.world import World
 class Fault(Protocol):
     """One kind of harm. Holds no state; all that it chooses comes from `chance`."""
 
+    around: bool
+    """Whether it harms what the service lives on, not the service: these strike beside the others, as misfortunes do."""
+
     def missing(self, world: World) -> str:
         """Why this machine cannot have it; empty where it can."""
 

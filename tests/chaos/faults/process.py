@@ -13,6 +13,8 @@ EARLY = 0.2
 class Kill:
     """It ends at once, as in a crash; sometimes again while it starts."""
 
+    around = False
+
     def missing(self, world: World) -> str:
         """Possible everywhere."""
         return ""
@@ -30,13 +32,14 @@ class Kill:
         await world.restart()
 
     async def _kill(self, world: World) -> None:
-        world.report.measure(world.service.vitals())
         await world.service.kill()
         world.report.kills += 1
 
 
 class Pause:
     """It stands still for longer than its calls may take, as on a machine that was suspended."""
+
+    around = False
 
     def missing(self, world: World) -> str:
         """Possible everywhere."""
@@ -52,6 +55,8 @@ class Pause:
 
 class Terminate:
     """It is asked to end in the middle of its work."""
+
+    around = False
 
     def missing(self, world: World) -> str:
         """Possible everywhere."""

@@ -9,6 +9,8 @@ from chaos.world import World
 class TargetAway:
     """Nobody listens there for a while."""
 
+    around = True
+
     def missing(self, world: World) -> str:
         """Possible everywhere."""
         return ""
@@ -21,6 +23,8 @@ class TargetAway:
 
 class TargetBehaves:
     """Every call is answered badly, in one way, for a while."""
+
+    around = True
 
     def __init__(self, bad: str, shortest_s: float, longest_s: float) -> None:
         self._bad = bad

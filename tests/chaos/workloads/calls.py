@@ -13,7 +13,7 @@ from chaos.sending import Acknowledged, delivered, manifests_of, push
 from chaos.service import free_port
 from chaos.target import Target
 from chaos.verdict import Book, Broken, Kind
-from chaos.workloads.workload import timely
+from chaos.workloads.workload import Workload, timely
 from chaos.world import World
 
 _MANIFESTS = Template("""\
@@ -84,7 +84,7 @@ SENSORS = {"pushes": "deploys", "hooks": "orders"}
 """The sensor that wants the events of a source."""
 
 
-class Calls:
+class Calls(Workload):
     """Eight senders to two sources, some with ids of their own and some without."""
 
     name = "calls"
@@ -95,9 +95,9 @@ class Calls:
         self._push_port, self._hook_port = free_port(), free_port()
         self.acknowledged: list[Acknowledged] = []
 
-    def manifests(self, target: str) -> str:
+    def manifests(self, world: World) -> str:
         """Two sources, and a sensor for each."""
-        return manifests_of("github", _MANIFESTS, target=target, push_port=self._push_port, hook_port=self._hook_port)
+        return manifests_of("github", _MANIFESTS, target=world.target.url, push_port=self._push_port, hook_port=self._hook_port)
 
     async def run(self, world: World) -> None:
         """Send with eight at a time."""

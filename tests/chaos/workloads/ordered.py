@@ -1,19 +1,16 @@
 """Lanes of numbered events: the firings of one order key act in the order in which their events were acknowledged."""
 
 import asyncio
-import itertools
 import random
-from collections import defaultdict
 from string import Template
 from uuid import UUID
 
 from chaos.sending import manifests_of, push
 from chaos.service import free_port
-from chaos.verdict import Book, Kind
-from chaos.workloads.workload import timely
+from chaos.verdict import Book
+from chaos.workloads.lanes import LANES, Lanes
+from chaos.workloads.workload import Workload
 from chaos.world import World
-
-LANES = 6
 
 _MANIFESTS = Template("""\
 apiVersion: argoproj.io/v1alpha1
@@ -49,7 +46,7 @@ spec:
 """)
 
 
-class Ordered:
+class Ordered(Workload):
     """One sender for each lane, which sends a number once the one before is acknowledged."""
 
     name = "ordered"
@@ -57,12 +54,11 @@ class Ordered:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._port = free_port()
-        self._at: dict[tuple[str, int], float] = {}
-        """When each number of each lane was acknowledged."""
+        self.lanes = Lanes()
 
-    def manifests(self, target: str) -> str:
+    def manifests(self, world: World) -> str:
         """A source, and a sensor whose trigger is ordered by lane."""
-        return manifests_of("lanes", _MANIFESTS, target=target, port=self._port)
+        return manifests_of("lanes", _MANIFESTS, target=world.target.url, port=self._port)
 
     async def run(self, world: World) -> None:
         """Send on every lane."""
@@ -76,29 +72,9 @@ class Ordered:
             n += 1
             delivery = str(UUID(int=chance.getrandbits(128), version=4))
             url = f"http://127.0.0.1:{self._port}/lanes"
-            self._at[lane, n] = await push(world.session, world.report, url, delivery, {"lane": lane, "n": str(n)})
+            self.lanes.at[lane, n] = await push(world.session, world.report, url, delivery, {"lane": lane, "n": str(n)})
             await asyncio.sleep(chance.uniform(0.0, 0.1))
 
     def judge(self, world: World, book: Book) -> None:
         """Each lane was done from 1 on, without a gap, in order."""
-        done: dict[str, list[int]] = defaultdict(list)
-        mine = {firing["id"] for firing in book.fired("lanes")}
-        for key, effect in world.target.effects.items():
-            if key in mine:
-                lane, n = str(effect.said["lane"]), int(effect.said["number"])
-                done[lane].append(n)
-                timely(world, f"{lane}/{n}", self._at.get((lane, n), effect.at), effect.at)
-        for lane in {lane for lane, _ in self._at}:
-            self._judge_lane(world, lane, done[lane])
-
-    def _judge_lane(self, world: World, lane: str, done: list[int]) -> None:
-        last = max(n for name, n in self._at if name == lane)
-        for before, after in itertools.pairwise(done):
-            if after < before:
-                world.report.add(Kind.DISORDERED, f"{lane}: {after} was done after {before}")
-        for n in sorted(set(range(1, last + 1)) - set(done)):
-            world.report.add(Kind.LOST, f"{lane}: {n} was acknowledged and not done")
-        if len(done) != len(set(done)):
-            world.report.add(
-                Kind.DOUBLED, f"{lane}: {sorted(n for n in set(done) if done.count(n) > 1)} were done under two keys"
-            )
+        self.lanes.judge(world, book, "lanes")

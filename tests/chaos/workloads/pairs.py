@@ -11,7 +11,7 @@ from uuid import UUID
 from chaos.sending import manifests_of, push
 from chaos.service import free_port
 from chaos.verdict import Book, Kind
-from chaos.workloads.workload import timely
+from chaos.workloads.workload import Workload, timely
 from chaos.world import World
 
 _MANIFESTS = Template("""\
@@ -54,7 +54,7 @@ spec:
 """)
 
 
-class Pairs:
+class Pairs(Workload):
     """One sender of both sides of each pair. With `count` it ends by itself after so many; else it is stopped."""
 
     name = "pairs"
@@ -66,9 +66,14 @@ class Pairs:
         self._at: dict[int, float] = {}
         """When the second side of each pair was acknowledged."""
 
-    def manifests(self, target: str) -> str:
+    @property
+    def sent(self) -> int:
+        """Pairs that were acknowledged."""
+        return len(self._at)
+
+    def manifests(self, world: World) -> str:
         """A source of both sides, and a sensor that joins them."""
-        return manifests_of("sides", _MANIFESTS, target=target, port=self._port)
+        return manifests_of("sides", _MANIFESTS, target=world.target.url, port=self._port)
 
     async def run(self, world: World) -> None:
         """Send pair by pair; one that was begun is seen through."""

@@ -14,12 +14,22 @@ class Workload(Protocol):
     """One kind of load, with the manifests that it is for. Made anew for each campaign, from its seed."""
 
     name: str
+    needs_broker: bool = False
+    """Whether `World.broker` has to be there."""
+    edits: bool = False
+    """Whether it edits its manifests while they run."""
 
-    def manifests(self, target: str) -> str:
-        """What the service has to run, as YAML documents. `target` is the URL that triggers call. Called once, first."""
+    async def prepare(self, world: World) -> None:
+        """Make what has to be there before the service is. Called once, first."""
+
+    def manifests(self, world: World) -> str:
+        """What the service has to run, as YAML documents. Called once, before `run`."""
 
     async def run(self, world: World) -> None:
         """Send until `world.stopping`, or for as long as the load goes; return when the last delivery is acknowledged."""
+
+    async def gather(self, world: World) -> None:
+        """Tell `world.target` what was done elsewhere. Called once, when the work is done."""
 
     def judge(self, world: World, book: Book) -> None:
         """Compare what was sent with what was kept, decided and done; add to the report what was promised and not kept."""

@@ -166,7 +166,7 @@ async def test_a_live_object_is_changed_where_it_stands_once_for_each_firing(rig
 
 async def test_a_live_object_that_is_not_there_is_an_error(rig: Rig) -> None:
     trigger = rig.trigger(K8sKind, writing("update", config_map(), liveObject=True))
-    with pytest.raises(TriggerRefused, match=r"there is no ConfigMap \S+/note, and liveObject starts from it"):
+    with pytest.raises(TriggerRefused, match=r"there is no ConfigMap \S+/note; it has to be there"):
         await rig.fire(trigger)
 
 

@@ -5,7 +5,7 @@ Semantics: Argo Events' `pkg/sensors/triggers/standard-k8s`; what differs is in 
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,8 @@ TRIES = 5
 """Of a change that meets another writer's."""
 _PAUSES_S = (0.05, 0.5)
 
-Change = Callable[[Json], dict[str, Any]]
-"""Makes of an object, as the cluster has it, what it is to be."""
+Change = Callable[[Json], Json]
+"""Makes of an object, as the cluster has it, what it is to be; the same object where it is so already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +61,13 @@ class Acting:
         kind, namespace = await self._target(body, "create")
         return await self._create(kind, namespace, self._named(body))
 
-    async def update(self, body: Json, change: Change | None = None) -> Done:
-        """Put `body` over what is there, lists replaced; with `change`, what that makes of it. Create it where there is none."""
+    async def update(
+        self, body: Json, change: Change | None = None, *, before: Callable[[], Awaitable[None]] | None = None
+    ) -> Done:
+        """Put `body` over what is there, lists replaced, and create it where there is none.
+
+        With `change`: what that makes of what is there, which has to be there. `before` is awaited before that is written.
+        """
         kind, namespace = await self._target(body, "update")
         name = self._name(body)
         for attempt in range(TRIES):
@@ -72,6 +77,10 @@ class Acting:
             if written_by(found, self._author.firing):
                 return self._again(kind, namespace, found)
             wanted = change(found) if change is not None else merged(found, body)
+            if wanted is found:
+                return Done(kind=kind, namespace=namespace, found=found, detail=f"{said(kind, namespace, name)} is so already")
+            if before is not None:
+                await before()
             try:
                 stored = await self._cluster.replace(kind, namespace, marked(wanted, found, self._author.firing))
             except Conflict:
@@ -124,17 +133,28 @@ class Acting:
             raise TriggerUnavailable(f"{exc}; it was replaced meanwhile", status=exc.status) from exc
         return Done(kind=kind, namespace=namespace, found=None, detail=f"deleted {said(kind, namespace, name)}")
 
-    async def _target(self, body: Json, verb: str) -> tuple[Kind, str]:
+    async def read(self, body: Json) -> Json:
+        """The object of the kind, namespace and name of `body`, as the cluster has it."""
+        kind, namespace = await self._place(body)
+        name = self._name(body)
+        found = await self._get(kind, namespace, name)
+        if found is None:
+            raise TriggerRefused(f"there is no {said(kind, namespace, name)}", status=404)
+        return found
+
+    async def _place(self, body: Json) -> tuple[Kind, str]:
         kind = await self._cluster.kind(str(body["apiVersion"]), str(body["kind"]))
-        namespace = str((body.get("metadata") or {}).get("namespace") or self._author.namespace) if kind.namespaced else ""
+        own = self._author.namespace
+        return kind, str((body.get("metadata") or {}).get("namespace") or own) if kind.namespaced else ""
+
+    async def _target(self, body: Json, verb: str) -> tuple[Kind, str]:
+        kind, namespace = await self._place(body)
         self._hand.allow(verb, kind, namespace, self._author.namespace)
         return kind, namespace
 
     async def _missing(self, kind: Kind, namespace: str, body: Json, change: Change | None) -> Done:
         if change is not None:
-            raise TriggerRefused(
-                f"there is no {said(kind, namespace, self._name(body))}, and liveObject starts from it", status=404
-            )
+            raise TriggerRefused(f"there is no {said(kind, namespace, self._name(body))}; it has to be there", status=404)
         self._hand.allow("create", kind, namespace, self._author.namespace)
         return await self._create(kind, namespace, body)
 

@@ -1,0 +1,1 @@
+"""The `argoWorkflow` trigger: what the `argo` program does to workflows, done through the API of the cluster."""

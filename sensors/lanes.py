@@ -20,7 +20,7 @@ GIVE_BACK_S = 30.0
 class Lane:
     """One trigger's firings: those that wait here, and how many are being carried out."""
 
-    __slots__ = ("_pace", "delayed", "head", "limit", "ref", "running", "shut_until", "waiting")
+    __slots__ = ("_pace", "delayed", "head", "limit", "queued", "ref", "running", "shut_until", "waiting")
 
     def __init__(self, ref: TriggerRef, head: TriggerHead | None, limit: int, now: float) -> None:
         self.ref = ref
@@ -31,6 +31,8 @@ class Lane:
         self.waiting: deque[Taken] = deque()
         self.delayed = False
         """Whether it waits for a time, not for room."""
+        self.queued: int | None = None
+        """Its attempts under way when it began to wait for room; None while it does not."""
         self.shut_until = 0.0
         """The target asked for a pause until then."""
         self._pace = pace_of(head, now)
@@ -87,7 +89,9 @@ class Lanes:
         self.waiting = 0
         self._limits = limits
         self._lanes: dict[TriggerRef, Lane] = {}
-        self._ready: dict[Lane, None] = {}  # an ordered set: lanes whose firings wait for room only
+        self._ready: dict[int, dict[Lane, None]] = {}
+        """Lanes whose firings wait for room only, by their attempts under way, in the order they came: who has the fewest is
+        next. So whether anyone may start shows in one look, however many wait."""
         self._delayed: list[tuple[float, int, Lane]] = []
         self._order = count()
 
@@ -101,8 +105,7 @@ class Lanes:
             lane.declare(head, self._limits.concurrency(head), now)
         lane.waiting.append(taken)
         self.waiting += 1
-        if not lane.delayed:
-            self._ready[lane] = None
+        self._queue(lane)
         self._judge(lane)
 
     def start(self, now: float) -> tuple[list[tuple[Lane, Taken]], list[GivenBack]]:
@@ -110,15 +113,15 @@ class Lanes:
         self._awaken(now)
         starting: list[tuple[Lane, Taken]] = []
         back: list[GivenBack] = []
-        for lane in list(self._ready):
-            if self.running >= self._limits.running:
-                break
-            del self._ready[lane]
-            at = self._start_lane(lane, now, starting)
+        while (lane := self._next()) is not None:
+            at = lane.free_at(now)
             if at > now:
                 back.extend(self._delay(lane, at, now))
-            elif lane.waiting:
-                self._ready[lane] = None  # at the end: lanes take turns
+            else:
+                starting.append((lane, lane.next(now)))
+                self.running += 1
+                self.waiting -= 1
+            self._queue(lane)
             self._judge(lane)
         return starting, back
 
@@ -128,6 +131,7 @@ class Lanes:
         self.running -= 1
         if pause_s > 0:
             lane.shut_until = max(lane.shut_until, now + pause_s)
+        self._queue(lane)
         if lane.forgettable(now):
             self._lanes.pop(lane.ref, None)
 
@@ -142,6 +146,7 @@ class Lanes:
                 if taken.firing.id == firing:
                     lane.waiting.remove(taken)
                     self.waiting -= 1
+                    self._queue(lane)
                     self._judge(lane)
                     return taken
         return None
@@ -151,24 +156,33 @@ class Lanes:
         ids = [taken.firing.id for lane in self._lanes.values() for taken in lane.waiting]
         for lane in self._lanes.values():
             lane.waiting.clear()
+            lane.queued = None
         self._ready.clear()
         self._delayed.clear()
         self.waiting = 0
         return ids
 
-    def _start_lane(self, lane: Lane, now: float, starting: list[tuple[Lane, Taken]]) -> float:
-        """Start what may start; the time it has to wait for, or `now` where it waits for room or nothing."""
-        limits = self._limits
-        while lane.waiting and lane.running < share(lane.limit, free=limits.running - self.running):
-            at = lane.free_at(now)
-            if at > now:
-                return at
-            if self.running >= limits.running:
-                break
-            starting.append((lane, lane.next(now)))
-            self.running += 1
-            self.waiting -= 1
-        return now
+    def _next(self) -> Lane | None:
+        """The lane that starts next; None where none may."""
+        if not self._ready or self.running >= self._limits.running:
+            return None
+        fewest = min(self._ready)
+        lane = next(iter(self._ready[fewest]))
+        return lane if fewest < share(lane.limit, free=self._limits.running - self.running) else None
+
+    def _queue(self, lane: Lane) -> None:
+        """Let `lane` wait for room at its place, at the end of those that have as much; or not, where that is not what it lacks."""
+        place = lane.running if lane.waiting and not lane.delayed and lane.running < lane.limit else None
+        if place == lane.queued:
+            return
+        if lane.queued is not None:
+            same = self._ready[lane.queued]
+            del same[lane]
+            if not same:
+                del self._ready[lane.queued]
+        if place is not None:
+            self._ready.setdefault(place, {})[lane] = None
+        lane.queued = place
 
     def _delay(self, lane: Lane, at: float, now: float) -> list[GivenBack]:
         lane.delayed = True
@@ -184,8 +198,7 @@ class Lanes:
         while self._delayed and self._delayed[0][0] <= now:
             lane = heapq.heappop(self._delayed)[2]
             lane.delayed = False
-            if lane.waiting:
-                self._ready[lane] = None
+            self._queue(lane)
             self._judge(lane)
             if lane.forgettable(now):
                 self._lanes.pop(lane.ref, None)

@@ -1,8 +1,10 @@
 """Who may start, told on a clock that the test moves."""
 
+from collections import deque
+
 from eventbus.firing import Firing, FiringId, Taken, TriggerRef
 from manifests.objects import RateLimit, TocsinTriggerHead, TriggerHead
-from sensors.lanes import GIVE_BACK_S, Lanes
+from sensors.lanes import GIVE_BACK_S, Lane, Lanes
 from sensors.limits import ActingLimits
 
 A, B = TriggerRef("default", "shop", "a"), TriggerRef("default", "shop", "b")
@@ -112,3 +114,44 @@ def test_emptying_lets_go_of_what_waits_and_not_of_what_runs() -> None:
     lanes.start(0.0)
     assert lanes.empty() == ["a1", "a2"]
     assert (lanes.waiting, lanes.running) == (0, 1)
+
+
+def test_who_has_least_under_way_starts_next_and_equals_take_turns() -> None:
+    lanes = Lanes(ActingLimits(running=8, running_per_trigger=8))
+    refs = [TriggerRef("default", "shop", name) for name in "abc"]
+    for ref in refs:
+        put(lanes, ref, 9)
+    starting, _ = lanes.start(0.0)
+    assert [one.firing.id for _, one in starting] == ["a0", "b0", "c0", "a1", "b1", "c1"]
+    lanes.ended(starting[1][0], pause_s=0.0, now=0.0)
+    lanes.ended(starting[4][0], pause_s=0.0, now=0.0)
+    assert [one.firing.id for _, one in lanes.start(0.0)[0]] == ["b2", "b3"]
+
+
+def test_a_place_that_is_free_is_given_away_without_asking_everyone() -> None:
+    lanes = Lanes(ActingLimits(running=64))
+    refs = [TriggerRef("default", f"s{n}", "t") for n in range(2000)]
+    for ref in refs:
+        put(lanes, ref, 2)
+    running = deque(lanes.start(0.0)[0])
+    assert len(running) == 64
+    asked = 0
+
+    class Counted(Lane):
+        __slots__ = ()
+
+        def free_at(self, now: float) -> float:
+            nonlocal asked
+            asked += 1
+            return super().free_at(now)
+
+    for lane in lanes._lanes.values():
+        lane.__class__ = Counted
+    seen = {one.firing.trigger for _, one in running}
+    for _ in range(1936):
+        lanes.ended(running.popleft()[0], pause_s=0.0, now=0.0)
+        running += lanes.start(0.0)[0]
+        seen.add(running[-1][1].firing.trigger)
+    assert len(running) == 64
+    assert seen == set(refs), "everyone had a turn before anyone had a second"
+    assert asked == 1936

@@ -171,7 +171,7 @@ class Lanes:
         return lane if fewest < share(lane.limit, free=self._limits.running - self.running) else None
 
     def _queue(self, lane: Lane) -> None:
-        """Let `lane` wait for room at its place, at the end of those that have as much; or not, where that is not what it lacks."""
+        """Let `lane` wait for room behind those that have as much under way; or not, where room is not what it lacks."""
         place = lane.running if lane.waiting and not lane.delayed and lane.running < lane.limit else None
         if place == lane.queued:
             return

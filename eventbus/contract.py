@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from eventbus.event import Event, Recorded, Road
-from eventbus.firing import Attempt, Firing, FiringId, Outcome, Taken, TriggerRef
+from eventbus.firing import Attempt, Firing, FiringEnded, FiringId, Outcome, Taken, TriggerRef
 from eventbus.journal import Declared, Journal
 from eventbus.retention import Gap, Needed, Retention
 
@@ -108,6 +108,25 @@ class Outbox(Protocol):
         """
 
 
+class Outcomes(Protocol):
+    """How firings ended, in that order: written with the outcome itself, and only while somebody reads it.
+
+    Not told is what ended as `looped`: it would go on where it was stopped.
+    """
+
+    async def keep_for(self, readers: Collection[str]) -> None:
+        """Make `readers` all there are. A new one begins with what ends from now on; one that is gone is forgotten. Durable."""
+
+    async def read(self, reader: str, *, limit: int, timeout_s: float) -> Sequence[FiringEnded]:
+        """Up to `limit` durable outcomes after those that `reader` has passed, oldest first; empty after `timeout_s` seconds.
+
+        What nobody passed is read again. Raises `LookupError` where there is no such reader.
+        """
+
+    async def passed(self, reader: str, number: int) -> None:
+        """Note that `reader` is done with everything up to `number`, durably. Repeating it changes nothing."""
+
+
 class StateStore(Protocol):
     """Small keyed records that survive a restart."""
 
@@ -132,6 +151,7 @@ class Bus(Protocol):
     """A durable log with its outbox, state and journal. One event loop uses it."""
 
     outbox: Outbox
+    outcomes: Outcomes
     state: StateStore
     declarations: Declarations
     journal: Journal

@@ -62,6 +62,8 @@ class OutcomeKind(StrEnum):
     SUPERSEDED = "superseded"
     TIMED_OUT = "timed-out"
     UNKNOWN = "unknown"
+    LOOPED = "looped"
+    """Stopped before it began, because too many firings had led to it, each causing the next."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -83,6 +85,21 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
 
     kind: OutcomeKind
     reason: str = ""
+
+
+class FiringEnded(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """A firing that ended, for those who read outcomes."""
+
+    number: int = 0
+    """Greater than that of every firing that ended before it. From 1."""
+    firing: Firing
+    outcome: Outcome
+    attempts: int
+    """Number of the last attempt; 0 where none was made."""
+    status: int = 0
+    """The target's last status code; 0 where it gave none."""
+    closed_us: int
+    """When it ended, microseconds since 1970 UTC."""
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True, gc=False):

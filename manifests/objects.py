@@ -183,6 +183,9 @@ class TocsinTriggerHead(TriggerHead):
     """Attempts at a time; 0 means the service's default."""
     timeout: Duration | None = None
     """Deadline of one attempt."""
+    max_hops: int = Field(default=0, ge=0)
+    """Firings in a row, each caused by the one before, after which one of this trigger is stopped as a loop; 0 means the
+    service's default, 16."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

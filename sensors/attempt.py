@@ -6,12 +6,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from eventbus.chain import Chain
 from eventbus.errors import BusError
 from eventbus.firing import Attempt, Firing, Outcome, OutcomeKind, Taken, TriggerRef
 from manifests.objects import Dialect, TocsinTriggerHead, TriggerHead
 from sensors.bound import Bound, EventView
 from sensors.decide import bind
 from sensors.errors import RenderError, TriggerRefused, TriggerUnavailable
+from sensors.hops import MAX_HOPS, Lineage, loop_reason, unknown_lineage
 from sensors.retry import MAX_DELAY_S, RetryPolicy, retry_policy
 from sensors.transforms import TransformFailed, Transforms
 from sensors.triggers.trigger import Delivered, Trigger
@@ -36,13 +38,20 @@ class Armed:
     timeout_s: float | None
     """Seconds for one attempt; None: the dispatcher's default bounds a trigger that does not end by itself."""
     transforms: Transforms = field(default_factory=dict)
+    max_hops: int | None = None
+    """Firings in a row that may lead to one of this trigger, itself included; None: the dispatcher's default."""
 
     @classmethod
     def of(cls, trigger: Trigger, head: TriggerHead, dialect: Dialect, transforms: Transforms = _NO_TRANSFORMS) -> "Armed":
         """Put together what one declared trigger needs."""
-        own = head.timeout if isinstance(head, TocsinTriggerHead) else None
-        timeout_s = own.total_seconds() if own is not None else trigger.timeout_s
-        return cls(trigger=trigger, retry=retry_policy(head, dialect), timeout_s=timeout_s, transforms=transforms)
+        ours = head if isinstance(head, TocsinTriggerHead) else TocsinTriggerHead()
+        return cls(
+            trigger=trigger,
+            retry=retry_policy(head, dialect),
+            timeout_s=ours.timeout.total_seconds() if ours.timeout is not None else trigger.timeout_s,
+            transforms=transforms,
+            max_hops=ours.max_hops or None,
+        )
 
 
 class Armory(Protocol):
@@ -65,7 +74,8 @@ Clock = Callable[[], int]
 class Ended(NamedTuple):
     """What an attempt leaves to record."""
 
-    attempt: Attempt
+    attempt: Attempt | None
+    """None where none was made."""
     outcome: Outcome | None
     """None where the firing is tried again."""
     due_in_s: float
@@ -85,7 +95,18 @@ class _Failure(NamedTuple):
 class Attempts:
     """Makes attempts. Holds no state of any firing."""
 
-    def __init__(self, armory: Armory, views: Views, clock: Clock, *, timeout_s: float) -> None:
+    def __init__(
+        self,
+        armory: Armory,
+        views: Views,
+        clock: Clock,
+        *,
+        timeout_s: float,
+        max_hops: int = MAX_HOPS,
+        lineage: Lineage = unknown_lineage,
+    ) -> None:
+        self._max_hops = max_hops
+        self._lineage = lineage
         self._armory = armory
         self._views = views
         self._clock = clock
@@ -102,6 +123,8 @@ class Attempts:
         armed: Armed | None = None
         try:
             armed = await self._armory.armed(taken.firing.trigger, taken.firing.revision)
+            if taken.firing.hops > (limit := armed.max_hops or self._max_hops):
+                return await self._looped(taken.firing, limit)
             if request is None:
                 request = armed.trigger.render(await self._bound(taken.firing, armed.transforms))
             if started is not None:
@@ -113,6 +136,10 @@ class Attempts:
             return self._failed(taken, armed, began, request, _failure(exc))
         attempt = Attempt(number=taken.attempt, started_us=began, ended_us=self._clock(), succeeded=True, status=result.status)
         return Ended(attempt, Outcome(kind=OutcomeKind.SUCCEEDED), 0.0, 0.0, request)
+
+    async def _looped(self, firing: Firing, limit: int) -> Ended:
+        reason = loop_reason(firing, await self._lineage(firing), limit)
+        return Ended(None, Outcome(kind=OutcomeKind.LOOPED, reason=reason), 0.0, 0.0, None)
 
     async def cut_off(self, taken: Taken, began_us: int, outcome: Outcome) -> Ended:
         """What an attempt leaves that was cancelled by `outcome`: whether the target acted nobody knows."""
@@ -149,7 +176,7 @@ class Attempts:
         timeout_s = armed.timeout_s if armed.timeout_s is not None else self._timeout_s
         try:
             async with asyncio.timeout(timeout_s if timeout_s < math.inf else None) as deadline:
-                return await armed.trigger.fire(request, idempotency_key=firing.id)
+                return await armed.trigger.fire(request, idempotency_key=firing.id, chain=Chain.of(firing))
         except TimeoutError as exc:
             if deadline.expired():
                 raise TriggerUnavailable(f"timed out after {timeout_s:g}s") from exc

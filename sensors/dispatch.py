@@ -9,6 +9,7 @@ from eventbus.contract import Outbox
 from eventbus.errors import BusUnavailable
 from eventbus.firing import Firing, FiringId, Outcome, Taken, TriggerRef
 from sensors.attempt import Armory, Attempts, Clock, Ended, Views
+from sensors.hops import Lineage, unknown_lineage
 from sensors.lanes import GivenBack, Hanging, Lane, Lanes
 from sensors.limits import ActingLimits
 from sensors.report import Report, Unwatched, Watch, bus_unavailable, drain_timed_out
@@ -65,14 +66,18 @@ class Dispatcher:
         limits: ActingLimits | None = None,
         watch: Watch | None = None,
         clock: Clock = now_us,
+        lineage: Lineage = unknown_lineage,
     ) -> None:
+        """`lineage` tells what led to a firing, to name the loop where one is stopped."""
         self.ready = asyncio.Event()
         self._outbox = outbox
         self._armory = armory
         self._limits = limits or ActingLimits()
         self._report = Report(watch or Unwatched())
         self._clock = clock
-        self._attempts = Attempts(armory, views, clock, timeout_s=self._limits.timeout_s)
+        self._attempts = Attempts(
+            armory, views, clock, timeout_s=self._limits.timeout_s, max_hops=self._limits.max_hops, lineage=lineage
+        )
         self._lanes = Lanes(self._limits)
         self._in_flight = 0
         self._under_way: dict[FiringId, _UnderWay] = {}
@@ -262,8 +267,11 @@ class Dispatcher:
 
     async def _record(self, firing: Firing, ended: Ended) -> None:
         attempt, outcome, request = ended.attempt, ended.outcome, ended.request
-        self._report.attempted(firing, attempt, due_in_s=None if outcome is not None else ended.due_in_s)
+        if attempt is not None:
+            self._report.attempted(firing, attempt, due_in_s=None if outcome is not None else ended.due_in_s)
         if outcome is None:
+            if attempt is None:
+                raise RuntimeError(f"firing {firing.id} is to be tried again without having been tried")
             due_us = attempt.ended_us + round(ended.due_in_s * 1e6)
             await self._recorded("again", lambda: self._outbox.again(firing.id, attempt=attempt, due_us=due_us, request=request))
             return

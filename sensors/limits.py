@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from manifests.objects import RateLimit, TocsinTriggerHead, TriggerHead
+from sensors.hops import MAX_HOPS
 
 SAVED_SLOTS = 10
 """Slots that an idle trigger saves up, as upstream."""
@@ -25,6 +26,8 @@ class ActingLimits:
     """Firings taken from the outbox at once."""
     timeout_s: float = 60.0
     """Seconds for one attempt of a trigger that has no deadline of its own."""
+    max_hops: int = MAX_HOPS
+    """Firings in a row, each caused by the one before, where a trigger does not say its own `maxHops`."""
     grace_s: float = 20.0
     """Seconds that attempts in flight are given to end when the dispatcher stops."""
 

@@ -1,10 +1,11 @@
 """What the dispatcher tells people and metrics. The journal holds every attempt; the log stays bounded."""
 
+import time
 from typing import Protocol
 
 import structlog
 
-from eventbus.firing import Attempt, Firing, Outcome, TriggerRef
+from eventbus.firing import Attempt, Firing, Outcome, OutcomeKind, TriggerRef
 
 _log = structlog.stdlib.get_logger("tocsin.sensor")
 
@@ -80,6 +81,15 @@ class Report:
     def closed(self, firing: Firing, outcome: Outcome) -> None:
         """The outcome is recorded."""
         self._watch.closed(firing, outcome)
+        if outcome.kind is OutcomeKind.LOOPED:
+            self._loop_stopped(firing, outcome)
+
+    def _loop_stopped(self, firing: Firing, outcome: Outcome) -> None:
+        left_out = self._failures.admit(firing.trigger, time.time_ns() // 1000)
+        if left_out >= 0:
+            _log.error(
+                "loop_stopped", firing=firing.id, trigger=str(firing.trigger), reason=outcome.reason, lines_left_out=left_out
+            )
 
 
 def bus_unavailable(reason: str, *, doing: str, retry_in_s: float) -> None:

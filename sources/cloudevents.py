@@ -12,6 +12,8 @@ from cloudevents.core.exceptions import CloudEventValidationError
 from cloudevents.core.v1.event import CloudEvent
 from pydantic import Field
 
+from eventbus.chain import ATTRIBUTES as CHAIN
+from eventbus.chain import continued
 from eventbus.event import UNPARSED, Event
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint, SourceFilter
@@ -106,7 +108,8 @@ class CloudEvents(HttpSource[CloudEventsSpec]):
             raise Refused(400, f"{where}source and id: expected at most {_LONGEST_ID} characters together")
         event = self.event(id=id_, data=data, time=attributes.get("time"), tree=tree, datacontenttype=kind)
         kept = {name: str(value) for name, value in attributes.items() if name != "datacontenttype"}
-        return msgspec.structs.replace(event, type=attributes["type"], attributes=kept)
+        event = msgspec.structs.replace(event, type=attributes["type"], attributes=kept)
+        return continued(event, *told) if any(told := [kept.get(name) for name in CHAIN]) else event
 
 
 def _welcome(request: Received) -> Reply:

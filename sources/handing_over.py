@@ -1,5 +1,7 @@
 """Handing an event to a log that may not take it now, for sources that cannot ask for it again."""
 
+from collections.abc import Sequence
+
 import structlog
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_exponential_jitter
 
@@ -8,6 +10,18 @@ from eventbus.event import Event
 from sources.source import Emit, SourceContext
 
 logger = structlog.get_logger()
+
+
+async def hand_over_all(emit: Emit, events: Sequence[Event], context: SourceContext) -> None:
+    """`hand_over` for many events at the price of few."""
+    if not events:
+        return
+    try:
+        await emit.batch(events)
+    except (BusUnavailable, EventRejected):
+        # One by one: those that are stored already are recognised, and one that never will be keeps back no other.
+        for event in events:
+            await hand_over(emit, event, context)
 
 
 async def hand_over(emit: Emit, event: Event, context: SourceContext) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
-from eventbus.contract import Appended
+from eventbus.contract import Appended, Outcomes
 from eventbus.event import UNPARSED, Event, Road
 from manifests.fields import Spec
 from manifests.kinds import Kind
@@ -54,6 +54,8 @@ class SourceContext:
     annotations: Mapping[str, str] = field(default_factory=dict)
     state: SourceState = field(default_factory=SourceState, repr=False)
     """What it remembers across restarts, such as its position; in memory unless the service gives a durable one."""
+    outcomes: Outcomes | None = field(default=None, repr=False)
+    """How firings ended, for the kind that reads it; the reader has the road's name."""
     clock: Clock = field(default_factory=SystemClock, repr=False)
     tell: Callable[[str], None] = field(default=_tell_nobody, repr=False)
     """Says why the source takes nothing in at present, such as a broker that does not answer; empty text: it does."""
@@ -66,6 +68,8 @@ class Source(Generic[SpecT]):
     """The key under `spec` that picks this kind; set by the registry."""
     type: ClassVar[str]
     """The CloudEvents `type` of what it emits; the key unless said otherwise."""
+    reads_outcomes: ClassVar[bool] = False
+    """Whether how firings end is to be kept for it."""
 
     def __init__(self, spec: SpecT, context: SourceContext) -> None:
         self.spec = spec

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from eventbus.chain import Chain
 from eventbus.event import Event, Recorded
 from manifests.fields import Spec
 from manifests.objects import (
@@ -89,7 +90,7 @@ class RecordTrigger:
     def show(self, request: bytes) -> Mapping[str, Any]:
         return {}
 
-    async def fire(self, request: bytes, *, idempotency_key: str) -> Delivered:
+    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
         self.fired.append(idempotency_key)
         return Delivered()
 

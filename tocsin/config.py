@@ -6,6 +6,7 @@ from pathlib import Path
 from cluster.access import Access
 from cluster.allowed import Rule
 from eventbus.retention import Retention
+from sensors.hops import MAX_HOPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class RunConfig:
     """The Kubernetes cluster that triggers act on."""
     allowed: tuple[Rule, ...] = ()
     """What they may do to it; none: everything harmless in the sensor's own namespace."""
+    max_hops: int = MAX_HOPS
+    """Firings in a row, each caused by the one before, after which a chain is stopped as a loop."""
     strict: bool = False
     watch: bool = False
     allow_unauthenticated: bool = False

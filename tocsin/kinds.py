@@ -23,6 +23,7 @@ MODULES: Mapping[tuple[Role, str], str] = {
     ("source", "file"): "sources.file",
     ("source", "generic"): "sources.generic",
     ("source", "kafka"): "sources.kafka.source",
+    ("source", "outcomes"): "sources.outcomes",
     ("trigger", "argoWorkflow"): "sensors.triggers.workflows.trigger",
     ("trigger", "http"): "sensors.triggers.http",
     ("trigger", "k8s"): "sensors.triggers.k8s.trigger",

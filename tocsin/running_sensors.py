@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import orjson
 import structlog
 
+from eventbus.chain import lineage
 from eventbus.contract import Bus
 from eventbus.firing import Attempt, Firing, Outcome
 from manifests.objects import ObjectRef, Sensor
@@ -16,6 +17,7 @@ from sensors.compile import CompiledSensor
 from sensors.decide import Decider
 from sensors.dispatch import Dispatcher
 from sensors.erring import Erring
+from sensors.hops import MAX_HOPS
 from sensors.limits import ActingLimits
 from sensors.router import Router
 from tocsin.armory import Armory
@@ -28,6 +30,9 @@ from tocsin.partial_matches import PartialMatches
 from tocsin.waiting import say_forgotten
 
 logger = structlog.get_logger()
+
+LONGEST_NAMED = 64
+"""Firings that are looked at to name a loop."""
 
 
 class Counting:
@@ -49,7 +54,9 @@ class Counting:
 class RunningSensors:
     """Decides with the sensors declared and carries out what they decide."""
 
-    def __init__(self, bus: Bus, armory: Armory, metrics: Metrics, changes: Changes, *, grace_s: float) -> None:
+    def __init__(
+        self, bus: Bus, armory: Armory, metrics: Metrics, changes: Changes, *, grace_s: float, max_hops: int = MAX_HOPS
+    ) -> None:
         self._bus, self._armory, self._metrics = bus, armory, metrics
         self._gate = GatedBus(bus, metrics)
         self._decider = Decider()
@@ -63,8 +70,12 @@ class RunningSensors:
         self._took_over = False
         self.watch = Counting(metrics, changes)
         self.router = Router(self._gate, self._decider)
-        limits = ActingLimits(grace_s=grace_s)
-        self.dispatcher = Dispatcher(bus.outbox, armory, self._view, limits=limits, watch=self.watch)
+        limits = ActingLimits(grace_s=grace_s, max_hops=max_hops)
+        self.dispatcher = Dispatcher(bus.outbox, armory, self._view, limits=limits, watch=self.watch, lineage=self._lineage)
+
+    async def _lineage(self, firing: Firing) -> Sequence[Firing]:
+        """What led to `firing`, for the name of a loop."""
+        return await lineage(self._bus.journal, firing, LONGEST_NAMED)
 
     async def _view(self, position: int) -> EventView | None:
         """The event at `position`, from memory where it was just decided."""

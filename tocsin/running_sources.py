@@ -65,6 +65,8 @@ class RunningSources:
             listener,
         )
         self._running: dict[Road, _Running] = {}
+        self._readers: frozenset[str] | None = None
+        """Who reads outcomes, as it is stored; None before that was made sure of."""
         self._group: asyncio.TaskGroup | None = None
         self._stopping = asyncio.Event()
         self.changed: Callable[[Road], None] = lambda road: None
@@ -100,6 +102,7 @@ class RunningSources:
             source = await self._end(road)
             if road not in wanted:
                 gone[road] = source
+        await self._keep_outcomes({road: event.kind for road, (_, event) in wanted.items()})
         states: dict[Road, EventState] = {}
         for road, (declaration, event) in wanted.items():
             if road not in self._running:
@@ -110,6 +113,14 @@ class RunningSources:
         for road, former in gone.items():
             await _undone(road, former, [running.source for running in self._running.values()])
         return states
+
+    async def _keep_outcomes(self, wanted: Mapping[Road, str]) -> None:
+        """Have outcomes kept for the sources that read them: not before they are wanted, and no longer."""
+        kinds = {road: self._kinds.get(kind) for road, kind in wanted.items()}
+        readers = frozenset(str(road) for road, kind in kinds.items() if kind is not None and kind.reads_outcomes)
+        if readers != self._readers:
+            await self._bus.outcomes.keep_for(readers)
+            self._readers = readers
 
     def _unchanged(self, running: _Running, wanted: tuple[EventSource, DeclaredEvent] | None) -> bool:
         return wanted is not None and running.declared == wanted[1] and running.annotations == wanted[0].annotations
@@ -127,6 +138,7 @@ class RunningSources:
             values=self._values,
             annotations=declared.annotations,
             state=SourceState.of(road, self._bus.state),
+            outcomes=self._bus.outcomes,
             tell=fares.tell,
         )
         try:

@@ -1,10 +1,10 @@
 """`why`, `explain` and `trace`: what the journal knows, put in order, with rules asked again where that answers more."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from eventbus.event import Event, Recorded
+from eventbus.chain import caused_by
+from eventbus.event import Recorded
 from eventbus.firing import Cause, Firing
 from eventbus.journal import FiringRecord, Journal
 from manifests.objects import ObjectRef
@@ -12,8 +12,6 @@ from tocsin.queries import NotFound, find_event, find_firing
 from tocsin.replaying.record import find, replay_view
 from tocsin.sensor_pauses import in_force
 from tocsin.views import Json, cause_view, event_view, firing_view, when
-
-_FIRING_ID = re.compile("[0-9a-f]{32}")
 
 MAX_HOPS = 64
 """Longest chain that is followed, in either direction."""
@@ -81,13 +79,8 @@ async def _chain(journal: Journal, firing: Firing) -> list[Json]:
 
 async def _causations(journal: Journal, firing: Firing) -> list[str]:
     found = [await journal.known(cause.position) for cause in firing.causes]
-    named = [_caused_by(item.event) for item in found if item is not None]
+    named = [caused_by(item.event) for item in found if item is not None]
     return list(dict.fromkeys(name for name in named if name))
-
-
-def _caused_by(event: Event) -> str | None:
-    """The firing that an event came from: the one it names, or the one whose idempotency key became its id."""
-    return event.causation or (event.id if _FIRING_ID.fullmatch(event.id) else None)
 
 
 async def _caused(journal: Journal, firing: str) -> list[Recorded]:

@@ -7,12 +7,13 @@ from itertools import islice
 
 import msgspec
 
-from eventbus.contract import Appended, Decisions, Declarations, Group, Health, Outbox, StateChange, StateStore
+from eventbus.contract import Appended, Decisions, Declarations, Group, Health, Outbox, Outcomes, StateChange, StateStore
 from eventbus.errors import BusUnavailable, EventRejected
 from eventbus.event import Event, Recorded
 from eventbus.journal import Declared, Journal
 from eventbus.memory.journal import MemoryJournal
 from eventbus.memory.outbox import MemoryOutbox
+from eventbus.memory.outcomes import MemoryOutcomes
 from eventbus.memory.retention import Removal, bytes_used
 from eventbus.memory.stored import Stored
 from eventbus.retention import Needed, Retention
@@ -45,6 +46,7 @@ class MemoryBus:
         self._needed: Needed = tuple
         self._outbox = MemoryOutbox(self.stored, now_us)
         self.outbox: Outbox = self._outbox
+        self.outcomes: Outcomes = MemoryOutcomes(self.stored, self._require_open)
         self.state: StateStore = MemoryState(self.stored, now_us, self._require_open)
         self.declarations: Declarations = MemoryDeclarations(self.stored, self._require_open)
         self.journal: Journal = MemoryJournal(self.stored, now_us)

@@ -89,7 +89,7 @@ class MemoryOutbox:
         kept = self._stored.firings.get(firing)
         if kept is None or kept.outcome is None or kept.outcome.kind is not OutcomeKind.DEAD_LETTERED:
             return False
-        kept.outcome, kept.closed_us = Outcome(kind=OutcomeKind.SKIPPED, reason=reason), self._now_us()
+        self._stored.end(kept, Outcome(kind=OutcomeKind.SKIPPED, reason=reason), self._now_us())
         return True
 
     async def cancel(self, firing: FiringId, reason: str) -> bool:
@@ -138,8 +138,7 @@ class MemoryOutbox:
         return kept if kept.outcome is None else None
 
     def _end(self, kept: Kept, outcome: Outcome) -> None:
-        kept.outcome = outcome
-        kept.closed_us = self._now_us()
+        self._stored.end(kept, outcome, self._now_us())
         self._release(kept.firing.id)
 
     def _release(self, firing: FiringId) -> None:

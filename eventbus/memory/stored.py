@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from eventbus.contract import DependencyRef, Group, StateChange
 from eventbus.event import Identity, Recorded, Road
-from eventbus.firing import Attempt, Firing, FiringId, Outcome, TriggerRef
+from eventbus.firing import Attempt, Firing, FiringEnded, FiringId, Outcome, OutcomeKind, TriggerRef
 from eventbus.journal import Declared
 from eventbus.retention import Gap
 
@@ -50,6 +50,11 @@ class Stored:
     firings: dict[FiringId, Kept] = field(default_factory=dict)
     """In the order decided."""
     firing_numbers: int = 0
+    ended: dict[int, FiringEnded] = field(default_factory=dict)
+    """What readers of outcomes have not passed, by number."""
+    ended_numbers: int = 0
+    readers: dict[str, int] = field(default_factory=dict)
+    """Who reads outcomes, and the number that each has passed."""
     seen: dict[Road, int] = field(default_factory=dict)
     matched: dict[DependencyRef, tuple[int, int]] = field(default_factory=dict)
     quarantined: dict[int, str] = field(default_factory=dict)
@@ -69,6 +74,23 @@ class Stored:
             recorded = self.events.get(position)
             if recorded is not None and recorded.event.forgotten is None:
                 yield recorded
+
+    def end(self, kept: Kept, outcome: Outcome, now_us: int) -> None:
+        """Close `kept`, and tell those who read outcomes."""
+        kept.outcome, kept.closed_us = outcome, now_us
+        if not self.readers or outcome.kind is OutcomeKind.LOOPED:
+            return
+        last = max(kept.attempts, default=0)
+        status = kept.attempts[last].status if last else 0
+        self.ended_numbers += 1
+        self.ended[self.ended_numbers] = FiringEnded(
+            number=self.ended_numbers,
+            firing=kept.firing,
+            outcome=outcome,
+            attempts=max(last, kept.started or 0),
+            status=status,
+            closed_us=now_us,
+        )
 
     def write(self, change: StateChange, version: int | None, now_us: int) -> bool:
         """Write a record where the stored version is `version` (None: whatever it is; 0: absent)."""

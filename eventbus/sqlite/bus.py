@@ -6,7 +6,7 @@ from pathlib import Path
 
 import apsw
 
-from eventbus.contract import Appended, Decisions, Declarations, Health, Outbox, StateStore
+from eventbus.contract import Appended, Decisions, Declarations, Health, Outbox, Outcomes, StateStore
 from eventbus.errors import BusUnavailable
 from eventbus.event import Event
 from eventbus.journal import Journal
@@ -14,6 +14,7 @@ from eventbus.sqlite import faults
 from eventbus.sqlite.committer import Committer
 from eventbus.sqlite.decisions import Decide
 from eventbus.sqlite.declarations import SqliteDeclarations
+from eventbus.sqlite.ended import SqliteOutcomes
 from eventbus.sqlite.files import Files
 from eventbus.sqlite.firing_keys import FIRINGS, begin_with
 from eventbus.sqlite.groups import Groups
@@ -45,8 +46,10 @@ class SqliteBus:
         self._retainer = Retainer(store, self._committer, self._groups.skipped)
         self._log = Log(store, self._committer, self._identities, self._handover, self._published)
         self._closed = False
-        self._outbox = SqliteOutbox(store, self._committer, self._firings, self._retainer.closed)
+        self._outcomes = SqliteOutcomes(store, self._committer)
+        self._outbox = SqliteOutbox(store, self._committer, self._firings, self._retainer.closed, self._outcomes.settled)
         self.outbox: Outbox = self._outbox
+        self.outcomes: Outcomes = self._outcomes
         self.state: StateStore = State(store, self._committer)
         self.declarations: Declarations = SqliteDeclarations(self._committer)
         self.journal: Journal = LiveJournal(store, self._identities, self._firings, self._outbox, self._retainer)
@@ -76,6 +79,7 @@ class SqliteBus:
         self._closed = True
         self._retainer.stop()
         self._outbox.stop()
+        self._outcomes.stop()
         self._groups.close()
         try:
             await self._committer.stop()
@@ -92,6 +96,7 @@ class SqliteBus:
         self._closed = True
         self._retainer.stop()
         self._outbox.stop()
+        self._outcomes.stop()
         self._groups.close()
         self._committer.drop()
         self._files.close(clean=False)
@@ -103,6 +108,7 @@ class SqliteBus:
     def _recovered(self) -> None:
         self._log.recovered()
         self._outbox.reload()
+        self._outcomes.reload()
 
 
 class LiveJournal(SqliteJournal):

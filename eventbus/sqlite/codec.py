@@ -169,6 +169,7 @@ OUTCOMES = {
     OutcomeKind.SUPERSEDED: 5,
     OutcomeKind.TIMED_OUT: 6,
     OutcomeKind.UNKNOWN: 7,
+    OutcomeKind.LOOPED: 8,
 }
 """Stored numbers; never change one."""
 OUTCOME_OF = {number: kind for kind, number in OUTCOMES.items()}

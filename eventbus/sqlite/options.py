@@ -39,6 +39,8 @@ class SqliteOptions:
     ready_per_trigger: int = 1024
     """Open firings of one trigger that are kept in memory; the rest stays on disk."""
     ready_total: int = 8192
+    max_ended: int = 1_000_000
+    """Outcomes that are kept for readers who are behind, some 0.5 KB each; the slowest miss the oldest, and that is said."""
     probe_interval_s: float = 1.0
     """Seconds between two tries to write while the disk refuses."""
     check_below_bytes: int = 32 * MIB

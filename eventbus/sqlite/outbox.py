@@ -21,11 +21,15 @@ LOOK_AGAIN_S = 1.0
 class SqliteOutbox:
     """See `Outbox`."""
 
-    def __init__(self, store: Store, committer: Committer, keys: Keys, ended: Callable[[Firing], None]) -> None:
-        """`keys` are the firings there are; `ended` is told of every firing that was closed."""
+    def __init__(
+        self, store: Store, committer: Committer, keys: Keys, ended: Callable[[Firing], None], told: Callable[[], None]
+    ) -> None:
+        """`keys` are the firings there are; `ended` is told of every firing that was closed, `told` that readers of outcomes
+        may learn it."""
         self._store = store
         self._keys = keys
         self._ended = ended
+        self.told = told
         self._committer = committer
         self.clock = WatchedClock(store.options.now_us, store.last_received_us)
         self._loop = asyncio.get_running_loop()

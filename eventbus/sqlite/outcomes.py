@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from eventbus.firing import Attempt, FiringId, Outcome, OutcomeKind
+from eventbus.firing import Attempt, FiringEnded, FiringId, Outcome, OutcomeKind
 from eventbus.sqlite.codec import OUTCOMES
+from eventbus.sqlite.ended import write_ended
 from eventbus.sqlite.keys import oldest, promote, set_due
 from eventbus.sqlite.lanes import HELD, Entry, Lanes
 from eventbus.sqlite.statements import Execute, Rows
@@ -25,6 +26,7 @@ PUT_OFF = "UPDATE firings SET due_us = ?, attempts = max(attempts, ?), started =
 REOPEN = "UPDATE firings SET due_us = ?, outcome = NULL, reason = NULL, closed_us = NULL WHERE seq = ? AND outcome = ?"
 DROP = "UPDATE firings SET outcome = ?, reason = ?, closed_us = ? WHERE seq = ? AND outcome = ? RETURNING seq"
 LOAD = "SELECT id, trigger, revision, decided_us, order_key, body, attempts, due_us FROM firings WHERE seq = ?"
+LAST_STATUS = "SELECT coalesce((SELECT status FROM attempts WHERE seq = ? ORDER BY number DESC LIMIT 1), 0)"
 UNKNOWN = "the process ended during attempt {}, which may have acted; not repeated, because the trigger says atLeastOnce: false"
 DEAD = OUTCOMES[OutcomeKind.DEAD_LETTERED]
 
@@ -38,6 +40,9 @@ class Owner(Protocol):
 
     def seq_of(self, firing: str) -> int | None:
         """The number of the firing with this id."""
+
+    def told(self) -> None:
+        """What readers of outcomes are to learn is durable."""
 
     def settled(self, entry: Entry) -> None:
         """Nobody has `entry` any more."""
@@ -58,6 +63,17 @@ class Closed(NamedTuple):
     attempt: Attempt | None
     request: bytes | None
     answered: asyncio.Future[None]
+
+    def ended(self) -> FiringEnded:
+        """As readers of outcomes learn it."""
+        attempt = self.attempt
+        return FiringEnded(
+            firing=self.entry.firing,
+            outcome=_storable(self.outcome),
+            attempts=self.entry.attempts if attempt is None else attempt.number,
+            status=0 if attempt is None else attempt.status,
+            closed_us=self.closed_us,
+        )
 
 
 def load_entry(store: Store, seq: int) -> Entry | None:
@@ -80,6 +96,10 @@ def _attempt_row(seq: int, attempt: Attempt) -> tuple[object, ...]:
 def _unicode(reason: str) -> str:
     """`reason` as SQLite can store it: what a target answered must not keep an outcome from being recorded."""
     return reason if reason.isascii() else reason.encode("utf-8", "replace").decode("utf-8")
+
+
+def _storable(outcome: Outcome) -> Outcome:
+    return outcome if outcome.reason.isascii() else Outcome(kind=outcome.kind, reason=_unicode(outcome.reason))
 
 
 def _resolve(answered: asyncio.Future[None], error: Exception | None = None) -> None:
@@ -125,6 +145,8 @@ class Closes:
                 requests += (entry.seq, request)
             updates.append((number, OUTCOMES[outcome.kind], _unicode(outcome.reason) or None, closed_us, entry.seq))
         store.connection.executemany(CLOSE, updates)
+        if store.readers:
+            write_ended(store, [closed.ended() for closed in self._closed])
         INSERT_ATTEMPTS.insert(store.execute, attempts)
         INSERT_REQUESTS.insert(store.execute, requests)
         self._promote(store)
@@ -148,6 +170,7 @@ class Closes:
             if closed.outcome.kind is OutcomeKind.DEAD_LETTERED:
                 owner.dead += 1
             _resolve(closed.answered)
+        owner.told()
         for entry in self._promoted:
             owner.waits(entry)
 
@@ -309,15 +332,25 @@ class Drop(Asked[bool]):
 
     def write(self, store: Store) -> None:
         """See `Work.write`."""
-        changed = store.execute(
-            DROP, (OUTCOMES[OutcomeKind.SKIPPED], self._reason, store.options.now_us(), self._owner.seq_of(self._id), DEAD)
-        )
+        now_us, seq = store.options.now_us(), self._owner.seq_of(self._id)
+        changed = store.execute(DROP, (OUTCOMES[OutcomeKind.SKIPPED], self._reason, now_us, seq, DEAD))
         self._found = bool(changed.fetchall())
+        if seq is not None and self._found and store.readers:
+            write_ended(store, [_ended_at(store, seq, Outcome(kind=OutcomeKind.SKIPPED, reason=self._reason), now_us)])
 
     def settle(self) -> None:
         """See `Work.settle`."""
         self._owner.dead -= self._found
+        self._owner.told()
         self.answer(self._found)
+
+
+def _ended_at(store: Store, seq: int, outcome: Outcome, closed_us: int) -> FiringEnded:
+    """How the firing with this number ended, read from what is recorded of it."""
+    id, trigger, revision, decided_us, order_key, body, attempts, _ = store.execute(LOAD, (seq,)).fetchall()[0]
+    status = store.execute(LAST_STATUS, (seq,)).fetchall()[0][0]
+    firing = FiringRow(id, trigger, revision, decided_us, order_key, body).decode(store.names)
+    return FiringEnded(firing=firing, outcome=outcome, attempts=attempts, status=status, closed_us=closed_us)
 
 
 def close_unknown(store: Store, now_us: int) -> None:
@@ -330,6 +363,9 @@ def close_unknown(store: Store, now_us: int) -> None:
         if entry is None or not entry.firing.record_start:
             store.execute("UPDATE firings SET started = NULL WHERE seq = ?", (seq,))
             continue
-        store.execute(CLOSE, (started, OUTCOMES[OutcomeKind.UNKNOWN], UNKNOWN.format(started), now_us, seq))
+        outcome = Outcome(kind=OutcomeKind.UNKNOWN, reason=UNKNOWN.format(started))
+        store.execute(CLOSE, (started, OUTCOMES[outcome.kind], outcome.reason, now_us, seq))
+        if store.readers:
+            write_ended(store, [_ended_at(store, seq, outcome, now_us)])
         if entry.firing.order_key is not None:
             promote(store.execute, entry.trigger, entry.firing.order_key, now_us)

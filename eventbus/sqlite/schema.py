@@ -113,9 +113,16 @@ STEP_4 = """
 CREATE INDEX firings_failed ON firings(trigger, outcome, decided_us) WHERE outcome > 1;
 """
 
+STEP_5 = """
+-- How firings ended, in that order, for those in `readers`; empty where there are none. A number is never given twice: what
+-- was passed is gone.
+CREATE TABLE ended(number INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL) STRICT;
+CREATE TABLE readers(name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+"""
+
 Step = Callable[[apsw.Connection], object]
 
-STEPS: Sequence[str | Step] = (STEP_1, STEP_2, STEP_3, STEP_4)
+STEPS: Sequence[str | Step] = (STEP_1, STEP_2, STEP_3, STEP_4, STEP_5)
 """Step n makes version n out of version n - 1. Steps are only ever added: files of every version are in use."""
 
 

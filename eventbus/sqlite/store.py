@@ -74,6 +74,7 @@ class Store:
         self.last_position: int = rows[0][0] if rows else 0
         self.last_received_us: int = rows[0][1] if rows else 0
         self.last_seq: int = self.execute("SELECT coalesce(max(seq), 0) FROM firings").fetchall()[0][0]
+        self.readers: int = self.execute("SELECT count(*) FROM readers").fetchall()[0][0]
 
     def recorded(self, rows: Iterable[EventRow]) -> list[Recorded]:
         """The events in `rows`; a damaged one is left out and noted in `damaged`."""

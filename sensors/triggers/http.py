@@ -11,6 +11,7 @@ from typing import Any, ClassVar, cast
 
 import msgspec
 
+from eventbus.chain import Chain
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from manifests.secrets import SecretMissing
@@ -102,16 +103,16 @@ class HttpTrigger:
             "body": _readable(stored.body),
         }
 
-    async def fire(self, request: bytes, *, idempotency_key: str) -> Delivered:
+    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
         """Send the request once, follow redirects, and judge the last answer."""
         stored = _decode(request)
         target = self._target(stored)
         if stored.spec is None:
-            return await self._send(target, stored, idempotency_key)
+            return await self._send(target, stored, idempotency_key, chain)
         timeout_s = target.spec.timeout_s
         try:
             async with asyncio.timeout(timeout_s) as deadline:
-                return await self._send(target, stored, idempotency_key)
+                return await self._send(target, stored, idempotency_key, chain)
         except TimeoutError as exc:
             if deadline.expired():
                 raise TriggerUnavailable(f"timed out after {timeout_s:g}s") from exc
@@ -122,9 +123,9 @@ class HttpTrigger:
         if self._owns_web:
             await self._web.aclose()
 
-    async def _send(self, target: HttpTarget, stored: StoredRequest, key: str) -> Delivered:
+    async def _send(self, target: HttpTarget, stored: StoredRequest, key: str, chain: Chain | None) -> Delivered:
         try:
-            call, secrets = target.call(stored.body, stored.headers, key, self._values, repeatable=self._repeatable)
+            call, secrets = target.call(stored.body, stored.headers, key, self._values, chain=chain, repeatable=self._repeatable)
         except (SecretMissing, ValueError) as exc:
             # Someone can put it right, so it is worth trying again.
             raise TriggerUnavailable(str(exc)) from exc

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from multidict import CIMultiDict
 from yarl import URL
 
+from eventbus.chain import Chain
 from eventbus.tls import TLSMaterial, tls_context
 from manifests.fields import TLSConfig
 from manifests.secrets import Values
@@ -45,7 +46,14 @@ class HttpTarget:
         _check_tls(spec.tls)
 
     def call(
-        self, body: bytes | None, dynamic: Sequence[tuple[str, str]], key: str, values: Values, *, repeatable: bool = True
+        self,
+        body: bytes | None,
+        dynamic: Sequence[tuple[str, str]],
+        key: str,
+        values: Values,
+        *,
+        chain: Chain | None = None,
+        repeatable: bool = True,
     ) -> tuple[Call, list[str]]:
         """The request to send now, and the secrets in it, so that no message repeats one. `repeatable`: see `Call`.
 
@@ -57,6 +65,8 @@ class HttpTarget:
         revealed = [] if self._plain else self._add_secrets(headers, values)
         if "Idempotency-Key" not in headers:
             headers["Idempotency-Key"] = key
+        for name, text in chain.headers() if chain is not None else ():
+            headers.setdefault(name, text)
         call = Call(
             method=self.method,
             url=self.url,

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, cast
 
 import msgspec
 
+from eventbus.chain import Chain
 from eventbus.kafka.connection import NOT_INSTALLED, is_installed, resolve
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
@@ -64,13 +65,15 @@ class _Parts:
         connection = resolve(spec.url, spec.tls, spec.sasl, namespace=self._namespace, values=values)
         return Way(connection, spec.acks, "snappy" if spec.compress else None, spec.flush_frequency if self._ours else 0)
 
-    def record(self, stored: StoredRecord, key: str, values: Values) -> Record:
+    def record(self, stored: StoredRecord, key: str, values: Values, chain: Chain | None = None) -> Record:
         """What is sent. Later headers of a name replace earlier ones; the idempotency key gives way to one that is declared."""
         cloud, value = self.spec.cloud_events, stored.body
         headers: dict[str, bytes] = {KEY_HEADER: key.encode()}
         if cloud is not None:
-            value, attributes = cloud_record(stored, id=key, structured=cloud.mode == "structured")
+            value, attributes = cloud_record(stored, id=key, structured=cloud.mode == "structured", chain=chain)
             headers |= attributes
+        elif chain is not None:
+            headers |= {name: text.encode() for name, text in chain.headers()}
         headers |= self._headers
         for n, header in enumerate(self.spec.secure_headers):
             headers[header.name] = header.read(n, self._namespace, values).encode()
@@ -119,12 +122,12 @@ class KafkaTrigger:
             "body": _readable(stored.body),
         }
 
-    async def fire(self, request: bytes, *, idempotency_key: str) -> Delivered:
+    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
         """Send the record and wait until the brokers have it."""
         stored = _decode(request)
         parts = self._of(stored)
         try:
-            way, record = parts.way(self._values), parts.record(stored, idempotency_key, self._values)
+            way, record = parts.way(self._values), parts.record(stored, idempotency_key, self._values, chain)
         except (SecretMissing, ValueError) as exc:
             # Someone can put it right, so it is worth trying again.
             raise TriggerUnavailable(str(exc)) from exc

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from eventbus.chain import Chain
 from sensors.bound import Bound
 
 CONTENT_TYPE = "application/json"
@@ -45,12 +46,16 @@ def cloud_attributes(bound: Bound, *, type: str, source: str) -> dict[str, str]:
     return attributes
 
 
-def cloud_record(stored: StoredRecord, *, id: str, structured: bool) -> tuple[bytes, dict[str, bytes]]:
-    """Value and headers of the CloudEvent that `stored` is, with `id`."""
+def cloud_record(
+    stored: StoredRecord, *, id: str, structured: bool, chain: Chain | None = None
+) -> tuple[bytes, dict[str, bytes]]:
+    """Value and headers of the CloudEvent that `stored` is, with `id`, at its place in `chain`."""
     from cloudevents.core.bindings.kafka import to_binary_event, to_structured_event  # noqa: PLC0415 - few triggers need it
     from cloudevents.core.v1.event import CloudEvent  # noqa: PLC0415
 
     attributes: dict[str, Any] = {**(stored.attributes or {}), "id": id, "causationid": id}
+    if chain is not None:
+        attributes |= {"correlationid": chain.correlation, "hops": str(chain.hops)}
     if "time" in attributes:
         attributes["time"] = datetime.fromisoformat(attributes["time"])
     body: Any = msgspec.json.decode(stored.body) if structured else stored.body

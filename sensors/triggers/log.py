@@ -12,6 +12,7 @@ import msgspec
 import structlog
 from pydantic import Field
 
+from eventbus.chain import Chain
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.bound import Bound, EventView, context_of
@@ -76,7 +77,7 @@ class LogTrigger:
         ]
         return {"lines": lines}
 
-    async def fire(self, request: bytes, *, idempotency_key: str) -> Delivered:
+    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
         """Write the lines at info level, unless the interval asks for silence."""
         now = time.monotonic()
         if now < self._silent_until:

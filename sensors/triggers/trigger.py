@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from eventbus.chain import Chain
 from manifests.fields import Spec
 from manifests.kinds import Kind
 from manifests.objects import DeclaredTrigger, Dialect
@@ -66,9 +67,10 @@ class Trigger(Protocol):
     def show(self, request: bytes) -> Mapping[str, Any]:
         """The request as `simulate` and `why` print it; secrets as `***`."""
 
-    async def fire(self, request: bytes, *, idempotency_key: str) -> Delivered:
-        """Act once. Raises `TriggerUnavailable` or `TriggerRefused`; any answer that is not a success is one of them.
+    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
+        """Act once, and tell the target of the chain where its protocol has a place for that.
 
+        Raises `TriggerUnavailable` or `TriggerRefused`; any answer that is not a success is one of them.
         If cancelled, the target may or may not have acted; the same key makes the repeat harmless.
         """
 

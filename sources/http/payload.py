@@ -110,6 +110,12 @@ class _Clock:
         return f"{self._text}.{micros:06d}Z"
 
 
+def rfc3339(us: int) -> str:
+    """Microseconds since 1970 as RFC 3339 text, UTC."""
+    second, micros = divmod(us, 1_000_000)
+    return f"{strftime('%Y-%m-%dT%H:%M:%S', gmtime(second))}.{micros:06d}Z"
+
+
 now = _Clock()
 """The present as RFC 3339 text, UTC, microseconds."""
 

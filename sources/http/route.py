@@ -9,7 +9,9 @@ from types import CoroutineType
 import msgspec
 import structlog
 from aiohttp import hdrs
+from multidict import CIMultiDictProxy
 
+from eventbus.chain import CAUSATION, CORRELATION, HOPS, continued, unquoted
 from eventbus.errors import BusUnavailable, EventRejected
 from eventbus.event import Event
 from manifests.fields import SecretRef, Spec
@@ -84,6 +86,8 @@ class Route:
         result = self._receive(Received(message.method, query, headers, message.raw_headers, body))
         if type(result) is CoroutineType:
             result = await result
+        if HOPS in headers:
+            result = _further(result, headers)  # type: ignore[arg-type]  # as below
         connection = _connection(request)
         if type(result) is Reply:
             said = b'{"id":null,"reason":"%b"}' % result.reason.encode()
@@ -122,6 +126,14 @@ class Route:
                 logger.warning("source_turns_away", source=str(self.road), reason=str(error), more=more)
         elif error.status in (401, 403) and (more := self._said.admits("auth")) is not None:
             logger.warning("source_refused_caller", source=str(self.road), reason=error.detail, more=more)
+
+
+def _further(result: Event | list[Event] | Reply, headers: CIMultiDictProxy[str]) -> Event | list[Event] | Reply:
+    """What was received, as further links of the chain that the headers tell of."""
+    told = unquoted(headers.get(CORRELATION)), headers.get(CAUSATION), headers.get(HOPS)
+    if isinstance(result, Event):
+        return continued(result, *told)
+    return [continued(event, *told) for event in result] if isinstance(result, list) else result
 
 
 def _connection(request: Request) -> bytes:

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from eventbus.chain import ATTRIBUTES, CAUSATION, CORRELATION, HOPS, unquoted
+
 if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
 
 _encode = msgspec.json.encode
+_CHAIN = {name.lower(): place for place, name in enumerate((CORRELATION, CAUSATION, HOPS))}
+_CHAIN |= {f"ce_{name}": place for place, name in enumerate(ATTRIBUTES)}
 _NO_TIME = "0001-01-01 00:00:00 +0000 UTC"
 
 
@@ -71,6 +75,18 @@ class Reader:
             return value, msgspec.json.decode(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             raise Unreadable(f"jsonBody: the value is not JSON ({type(exc).__name__})") from None
+
+
+def told_by(record: "ConsumerRecord[bytes, bytes]") -> tuple[str | None, str | None, str | None]:
+    """Correlation, causation and hops of the chain that a record's headers tell of, as a trigger of ours or a CloudEvent."""
+    told: list[str | None] = [None, None, None]
+    for name, value in record.headers:
+        place = _CHAIN.get(name.lower())
+        if place is not None and value is not None:
+            text = value.decode("utf-8", "replace")
+            told[place] = unquoted(text) if name == CORRELATION else text
+    correlation, causation, hops = told
+    return correlation, causation, hops
 
 
 def timestamp(milliseconds: int) -> str:

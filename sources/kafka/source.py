@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
+from eventbus.chain import continued
 from eventbus.event import Event
 from eventbus.kafka.connection import Connection, NotInstalled, UnknownTopic, partitions_of, require_library, resolve
 from eventbus.kafka.declared import brokers
@@ -20,7 +21,7 @@ from eventbus.kafka.faults import why
 from manifests.secrets import SecretMissing
 from sources.http.payload import now
 from sources.kafka.pace import Pace
-from sources.kafka.records import Reader
+from sources.kafka.records import Reader, told_by
 from sources.kafka.spec import KafkaSpec
 from sources.source import Emit, Source, SourceContext, SourceRefused, sources
 
@@ -162,7 +163,9 @@ class Kafka(Source[KafkaSpec]):
     def _event_of(self, record: "Record") -> Event:
         data, tree = self._reader.read(record)
         id = f"{self._id_head}:{record.topic}:{record.partition}:{record.offset}"
-        return self.event(id=id, time=now(), data=data, tree=tree)
+        event = self.event(id=id, time=now(), data=data, tree=tree)
+        told = told_by(record)
+        return continued(event, *told) if any(told) else event
 
     async def _look(self, client: Any) -> None:
         try:

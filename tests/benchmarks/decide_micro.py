@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from eventbus.chain import Chain
 from eventbus.event import Event, Recorded
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dependency, Dialect, ObjectRef, Parameter, Sensor, TriggerHead
@@ -38,7 +39,7 @@ class NoTrigger:
     def show(self, request: bytes) -> Mapping[str, Any]:
         return {}
 
-    async def fire(self, request: bytes, *, idempotency_key: str) -> Delivered:
+    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
         return Delivered()
 
     async def aclose(self) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import apsw
 import pytest
 import uvloop
-from bus_rig import GROUP, an_event, close_all, decide_all, decided, some_events
+from bus_rig import DONE, GROUP, an_event, close_all, decide_all, decided, some_events, tried
 
 from eventbus.errors import BusDamaged, BusInUse, BusUnavailable
 from eventbus.firing import OutcomeKind
@@ -265,6 +265,21 @@ async def test_a_file_of_version_3_is_brought_up_to_date_with_its_dead_letters(t
         assert [attempt.number for attempt in dead.attempts] == [1, 2]
     assert len((await bus.journal.firings(FiringFilter(outcome=OutcomeKind.SUCCEEDED))).items) == 3
     assert await bus.outbox.redrive(dead.firing.id)
+    await bus.aclose()
+
+
+async def test_a_file_of_version_4_is_brought_up_to_date_and_nobody_reads_its_outcomes(tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "tocsin.db"))
+    connection.execute((FIXTURES / "version-4.sql").read_text())
+    connection.close()
+    bus = await open_bus(tmp_path, options=SqliteOptions(now_us=lambda: 1_767_225_700_000_000))
+    assert int(bus._files.store.connection.pragma("user_version")) == len(STEPS)
+    assert [one.outcome for one in (await bus.journal.firings(FiringFilter())).items] == [None, OutcomeKind.SUCCEEDED]
+    await bus.outcomes.keep_for(["reader"])
+    (taken,) = await bus.outbox.take(limit=10, timeout_s=0.0)
+    await bus.outbox.close(taken.firing.id, DONE, attempt=tried(1), request=b"{}")
+    ((told),) = await bus.outcomes.read("reader", limit=10, timeout_s=0.0)
+    assert (told.number, told.firing) == (1, taken.firing)
     await bus.aclose()
 
 

@@ -275,7 +275,7 @@ async def test_an_unexpected_error_of_a_trigger_is_a_failed_attempt_and_the_disp
         def render(self, bound: object) -> bytes:
             return b""
 
-        async def fire(self, request: bytes, *, idempotency_key: str) -> None:
+        async def fire(self, request: bytes, *, idempotency_key: str, chain: object) -> None:
             raise KeyError("shelf")
 
     broken = run.armory.add("broken", Faulty(), fast(steps=2))  # type: ignore[arg-type]

@@ -54,6 +54,19 @@ async def test_the_three_modes_carry_the_same_event() -> None:
             assert event.attributes == kept | {"id": id_, "time": EVENT["time"]}
 
 
+async def test_the_chain_that_attributes_or_headers_tell_of_goes_on() -> None:
+    firing = "c" * 32
+    async with rigged() as rig:
+        await rig.serve(source(rig))
+        await rig.post("/hook", structured(correlationid="a%20b", causationid=firing, hops="3"), Content_Type=STRUCTURED)
+        told = {"Tocsin_Correlation_Id": "a%20b", "Tocsin_Causation_Id": firing, "Tocsin_Hops": "4"}
+        batch = json.dumps([json.loads(structured(id=id)) for id in "89"]).encode()
+        await rig.post("/hook", batch, Content_Type=BATCH, **told)
+        found = {(event.id, event.correlation, event.causation, event.hops) for event in rig.events}
+        quoted, plain = ("/shop/7", "a%20b", firing, 3), {(f"/shop/{id}", "a b", firing, 4) for id in "89"}
+        assert found == {quoted, *plain}
+
+
 async def test_two_producers_may_use_one_id() -> None:
     async with rigged() as rig:
         await rig.serve(source(rig))

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from kafka_rig import Cluster, cluster_of
+from kafka_rig import Cluster, Remembering, cluster_of, reading
 from servers.kafka import MAX_RECORD_BYTES, KafkaBroker
 
+from eventbus.chain import Chain
 from eventbus.event import Event
 from manifests.objects import DeclaredTrigger, Dialect, TocsinTriggerHead
 from sensors.bound import Bound, EventView
@@ -58,10 +59,12 @@ class Rig:
         )
         return KafkaKind().compile(declared, context)
 
-    async def fire(self, trigger: Trigger, key: str = "f-1", data: Mapping[str, Any] | None = None) -> str:
+    async def fire(
+        self, trigger: Trigger, key: str = "f-1", data: Mapping[str, Any] | None = None, chain: Chain | None = None
+    ) -> str:
         request = trigger.render(a_bound(data or {"who": "me"}))
         async with asyncio.timeout(60):
-            return (await trigger.fire(request, idempotency_key=key)).detail
+            return (await trigger.fire(request, idempotency_key=key, chain=chain)).detail
 
 
 @pytest.fixture
@@ -115,6 +118,17 @@ async def test_a_binary_cloud_event_carries_its_attributes_in_headers(rig: Rig) 
     assert headers["content-type"] == "application/json"
     assert (headers["ce_specversion"], headers["ce_hops"]) == ("1.0", "1")
     assert headers["ce_correlationid"]
+
+
+@pytest.mark.parametrize("fields", [{}, {"cloudEvents": {}}])
+async def test_a_chain_goes_on_from_a_record_to_the_event_that_is_read_of_it(rig: Rig, fields: dict[str, Any]) -> None:
+    topic, emit, firing = await rig.cluster.topic(), Remembering(), "c" * 32
+    await rig.fire(rig.trigger(topic, **fields), firing, chain=Chain("ä 100%", firing, 3))
+    source = rig.cluster.source(topic, consumerGroup={"groupName": topic, "oldest": True})
+    async with reading(source, emit):
+        await emit.until(lambda emit: len(emit.events) == 1)
+    (event,) = emit.events
+    assert (event.correlation, event.causation, event.hops) == ("ä 100%", firing, 3)
 
 
 async def test_a_structured_cloud_event_is_one_document(rig: Rig) -> None:

@@ -111,6 +111,15 @@ def _rules(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...])
     help="VERBS:KINDS:NAMESPACES that triggers may act on; may be given again.  [default: *:*:. (the sensor's own namespace)]",
 )
 @click.option(
+    "--max-hops",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    metavar="N",
+    envvar="TOCSIN_MAX_HOPS",
+    help="Firings in a row, each caused by the one before, after which a chain is stopped as a loop.",
+)
+@click.option(
     "--allow-unauthenticated",
     is_flag=True,
     envvar="TOCSIN_ALLOW_UNAUTHENTICATED",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
+from eventbus.chain import Chain
 from manifests.objects import DeclaredTrigger
 from sensors.bound import Bound
 from sensors.errors import RenderError
@@ -72,7 +73,7 @@ class ObjectTrigger:
         parts = self._of(kept)
         return {**parts.show(), **parts.rendering.show(kept)}
 
-    async def fire(self, request: bytes, *, idempotency_key: str) -> Delivered:
+    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
         """Act once, and wait for the labels of the policy."""
         kept = stored(request)
         author = Author(

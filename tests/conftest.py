@@ -8,9 +8,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from servers.fixtures import kafka_broker, kubernetes_server
+from hypothesis import settings
+from servers.fixtures import kafka_broker, kubernetes_server, nats_server
 
-__all__ = ["kafka_broker", "kubernetes_server"]  # fixtures of every test that asks for them
+__all__ = ["kafka_broker", "kubernetes_server", "nats_server"]  # fixtures of every test that asks for them
+
+# How long one example takes says more of what else the machine does; `timeout` bounds a test.
+settings.register_profile("tocsin", settings.default, deadline=None)
+settings.load_profile("tocsin")
 
 
 def _open_files() -> dict[str, str]:

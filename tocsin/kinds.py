@@ -29,6 +29,7 @@ MODULES: Mapping[tuple[Role, str], str] = {
     ("trigger", "k8s"): "sensors.triggers.k8s.trigger",
     ("trigger", "kafka"): "sensors.triggers.kafka",
     ("trigger", "log"): "sensors.triggers.log",
+    ("trigger", "nats"): "sensors.triggers.nats",
 }
 """Where each built kind registers itself; one line a kind."""
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, model_validator
 
-from manifests.fields import SecretRef, Spec, TLSConfig
+from manifests.fields import SecretRef, Spec
 from manifests.words import did_you_mean
 
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -92,18 +92,3 @@ class Sasl(Spec):
         if self.mechanism not in NOT_BUILT and self.missing:
             raise ValueError(f"sasl needs a user and a password; {self.missing} is missing")
         return self
-
-
-def check_tls(tls: TLSConfig | None) -> TLSConfig | None:
-    """`tls` where it says enough to connect; raises `ValueError`."""
-    if tls is None or tls.insecure_skip_verify or tls.enabled:
-        return tls
-    if (tls.client_cert_secret is None) != (tls.client_key_secret is None):
-        raise ValueError("clientCertSecret and clientKeySecret come together")
-    if tls.ca_cert_secret is None and tls.client_cert_secret is None:
-        raise ValueError("set caCertSecret, or a client certificate and its key, or insecureSkipVerify, or enabled")
-    return tls
-
-
-Tls = Annotated[TLSConfig | None, AfterValidator(check_tls)]
-"""TLS of the connections to the brokers; without it they are plain."""

@@ -5,12 +5,13 @@ from typing import Literal
 import msgspec
 from pydantic import Field, ValidationError
 
-from eventbus.kafka.declared import NOT_BUILT, ProtocolVersion, Sasl, SchemaRegistry, brokers, check_tls, check_topic
+from eventbus.kafka.declared import NOT_BUILT, ProtocolVersion, Sasl, SchemaRegistry, brokers, check_topic
 from manifests.checked import check
 from manifests.features import unsupported
 from manifests.fields import Spec, TLSConfig
 from manifests.objects import Dialect, Parameter
 from manifests.report import Report
+from manifests.tls import check_tls
 from sensors.triggers.secure_header import SecureHeader
 
 

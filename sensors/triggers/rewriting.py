@@ -5,6 +5,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Parameter
 from sensors.bound import Bound
 from sensors.parameters import Parameters, compile_parameters
@@ -18,15 +19,37 @@ class Parametrised(Protocol):
         """Applied to the spec before the request is made."""
 
 
+class ParametrisedSpec(Spec):
+    """A spec that lists parameters of its own."""
+
+    parameters: list[Parameter] = []
+    """Applied to this object before the request is made."""
+
+
 SpecT = TypeVar("SpecT", bound=Parametrised)
+Settle = Callable[[bytes, bytes], bytes]
+"""What counts of a spec before and after its own parameters, both JSON."""
+
+
+def honoured(before: bytes, after: bytes) -> bytes:
+    """A kind's own parameters count."""
+    return after
+
+
+def ignored(before: bytes, after: bytes) -> bytes:
+    """They are worked out, and may fail, but change nothing."""
+    return before
 
 
 class Rewriting(Generic[SpecT]):
     """What parameters do to one declaration. False where there are none."""
 
-    def __init__(self, declared: DeclaredTrigger, spec: SpecT, parse: Callable[[bytes], SpecT]) -> None:
+    def __init__(
+        self, declared: DeclaredTrigger, spec: SpecT, parse: Callable[[bytes], SpecT], settle: Settle = honoured
+    ) -> None:
         """`parse` checks a rewritten declaration. Raises `ValueError` naming the parameter that cannot work."""
         self._parse = parse
+        self._settle = settle
         self._kind = declared.kind
         self._declared = spec
         self._on_template = compile_parameters(declared.head.parameters, "parameters")
@@ -45,7 +68,7 @@ class Rewriting(Generic[SpecT]):
         if self._on_template:
             spec = self._taken_out(self._on_template.apply(self._template, bound))
             on_spec = self._listed_in(spec)
-        return on_spec.apply(spec, bound)
+        return self._settle(spec, on_spec.apply(spec, bound))
 
     def _taken_out(self, template: bytes) -> bytes:
         spec = msgspec.json.decode(template).get(self._kind)

@@ -5,8 +5,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from eventbus.kafka.declared import NOT_BUILT, BrokerList, ProtocolVersion, Sasl, SchemaRegistry, Tls, check_topic
+from eventbus.kafka.declared import NOT_BUILT, BrokerList, ProtocolVersion, Sasl, SchemaRegistry, check_topic
 from manifests.fields import Backoff, JsonObject, Spec
+from manifests.tls import Tls
 from sources.http.endpoint import SourceFilter
 
 _STRATEGIES = ("range", "roundrobin", "sticky")

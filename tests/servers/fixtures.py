@@ -8,6 +8,7 @@ import pytest
 from servers.cache import Missing
 from servers.kafka import KafkaBroker
 from servers.kubernetes import KubernetesServer
+from servers.nats import NatsServer
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +31,19 @@ def kubernetes_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kube
         server = KubernetesServer(tmp_path_factory.mktemp("kubernetes"))
     except Missing as missing:
         cannot_be_had("the Kubernetes API server", missing)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """NATS servers. Tests share them, so each uses subjects of its own, and a test that kills them starts them again."""
+    try:
+        server = NatsServer(tmp_path_factory.mktemp("nats"))
+    except Missing as missing:
+        cannot_be_had("NATS", missing)
     try:
         yield server.start()
     finally:

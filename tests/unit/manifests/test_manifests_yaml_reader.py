@@ -167,9 +167,9 @@ MERGE_BOMB = b"a: &a {" + b", ".join(b"k%d: 1" % i for i in range(100)) + b"}\n"
 def test_hostile_text_is_one_problem_at_its_place_and_quick(
     data: bytes, line: int | None, column: int | None, words: str
 ) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     problem = only(data)
-    assert time.perf_counter() - began < 5  # a hang, not a slow machine
+    assert time.process_time() - began < 5  # a hang, not a slow machine
     assert words in problem.message
     assert line in (None, problem.line)
     assert column in (None, problem.column)

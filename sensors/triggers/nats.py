@@ -1,0 +1,134 @@
+"""The `nats` trigger: one message, done when the server, or a stream, has it.
+
+Semantics: Argo Events' `pkg/sensors/triggers/nats`; what differs is in `docs/triggers/nats.md`.
+"""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+import msgspec
+
+from manifests.fields import Spec
+from manifests.objects import DeclaredTrigger, Dialect
+from manifests.secrets import SecretMissing
+from sensors.bound import Bound
+from sensors.errors import RenderError, TriggerUnavailable
+from sensors.parameters import ParameterError, compile_payload
+from sensors.triggers.credentials import Credentials
+from sensors.triggers.fitted import Fitted, readable
+from sensors.triggers.nats_connections import NatsConnections, NatsMessage, NatsWay
+from sensors.triggers.nats_spec import NatsAuth, NatsSpec, check_dialect, servers, shown_url
+from sensors.triggers.rewriting import honoured
+from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
+
+KEY_HEADER = "Idempotency-Key"
+STREAM_KEY_HEADER = "Nats-Msg-Id"
+"""By this a stream recognises a repeat, for as long as its window of duplicates lasts."""
+NOT_INSTALLED = "NATS needs more than the base installation: pip install 'tocsin[nats]'"
+
+
+class StoredMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A rendered message: what the revision's declaration does not say already. It never holds a secret."""
+
+    body: bytes
+    spec: bytes | None = None
+    """The declaration as parameters rewrote it, JSON; None where none did."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(StoredMessage).decode
+
+
+class _Parts:
+    """One declaration compiled."""
+
+    def __init__(self, spec: NatsSpec, dialect: Dialect) -> None:
+        check_dialect(spec, dialect)
+        self.spec = spec
+        self.payload = compile_payload(spec.payload)
+        self._servers, self._where = servers(spec.url), f"NATS at {shown_url(spec.url)}"
+
+    def way(self, read: Credentials) -> NatsWay:
+        """How to connect, with the secrets as they are now. Raises `SecretMissing` and `ValueError`."""
+        way = NatsWay(self._servers, self._where, read.tls(self.spec.tls))
+        auth = self.spec.auth or NatsAuth()
+        if auth.basic is not None:
+            return way._replace(user=read.text(auth.basic.username), password=read.text(auth.basic.password))
+        if auth.token is not None:
+            return way._replace(token=read.text(auth.token))
+        if auth.nkey is not None:
+            return way._replace(seed=read.text(auth.nkey).strip())
+        return way._replace(credentials=read.text(auth.credential))
+
+    def message(self, body: bytes, key: str) -> NatsMessage:
+        """What is published. The keys give way to headers that are declared."""
+        headers = {STREAM_KEY_HEADER: key, KEY_HEADER: key, **self.spec.headers}
+        stream = None if self.spec.jetstream is None else self.spec.jetstream.stream
+        return NatsMessage(self.spec.subject, body, headers, stream)
+
+
+class NatsTrigger:
+    """One compiled nats trigger. Its connections are the service's."""
+
+    def __init__(self, declared: DeclaredTrigger, context: TriggerContext) -> None:
+        dialect = context.dialect
+        settle = _without_subject if dialect is Dialect.ARGO else honoured
+        self._fitted = Fitted(declared, NatsSpec, lambda spec: _Parts(spec, dialect), dialect=dialect, settle=settle)
+        self._read = Credentials(context.namespace, context.values)
+        self._connections = context.shared.get(NatsConnections)
+
+    @property
+    def timeout_s(self) -> None:
+        """None: the service's default."""
+        return None
+
+    def render(self, bound: Bound) -> bytes:
+        """Return the message as bytes to store."""
+        parts, spec = self._fitted.for_firing(bound)
+        try:
+            return _encode(StoredMessage(parts.payload.build(bound), spec))
+        except ParameterError as exc:
+            raise RenderError(str(exc)) from exc
+
+    def show(self, request: bytes) -> Mapping[str, Any]:
+        """Where it goes, headers and body; the body as JSON where it is JSON, else as text."""
+        stored = _decode(request)
+        spec = self._fitted.stored(stored.spec).spec
+        shown = {"url": shown_url(spec.url), "subject": spec.subject, "body": readable(stored.body)}
+        if spec.headers:
+            shown["headers"] = spec.headers
+        return shown
+
+    async def fire(self, request: bytes, *, idempotency_key: str) -> Delivered:
+        """Publish the message and wait until the server, or a stream, has it."""
+        stored = _decode(request)
+        parts = self._fitted.stored(stored.spec)
+        try:
+            way = parts.way(self._read)
+        except (SecretMissing, ValueError) as exc:
+            # Someone can put it right, so it is worth trying again.
+            raise TriggerUnavailable(str(exc)) from exc
+        return Delivered(detail=await self._connections.publish(way, parts.message(stored.body, idempotency_key)))
+
+    async def aclose(self) -> None:
+        """Do nothing: connections are closed when nobody has used them for a while, or with the service."""
+
+
+def _without_subject(before: bytes, after: bytes) -> bytes:
+    """What the original's own parameters change: all but the subject, which it takes from the template."""
+    return msgspec.json.encode({**msgspec.json.decode(after), "subject": msgspec.json.decode(before).get("subject")})
+
+
+@triggers.register
+class NatsKind:
+    """The kind `nats`."""
+
+    key: ClassVar[str] = "nats"
+    spec: ClassVar[type[Spec]] = NatsSpec
+
+    def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
+        """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
+        if find_spec("nats") is None:
+            raise ValueError(NOT_INSTALLED)
+        return NatsTrigger(declared, context)

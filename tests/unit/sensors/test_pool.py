@@ -1,0 +1,117 @@
+"""Clients that triggers share, with clients that count."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from sensors.errors import TriggerUnavailable
+from sensors.triggers import pool
+from sensors.triggers.pool import Pool
+
+
+class Counted:
+    def __init__(self, way: str) -> None:
+        self.way = way
+        self.closed = False
+        self.broken = False
+
+
+class Counting(Pool[str, Counted]):
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[Counted] = []
+        self.go = asyncio.Event()
+        self.go.set()
+        self.fault: Exception | None = None
+
+    async def open(self, way: str) -> Counted:
+        await self.go.wait()
+        if self.fault is not None:
+            raise self.fault
+        self.made.append(Counted(way))
+        return self.made[-1]
+
+    async def close(self, client: Counted) -> None:
+        client.closed = True
+
+    def usable(self, client: Counted) -> bool:
+        return not client.broken
+
+
+@pytest.fixture
+async def clients() -> AsyncIterator[Counting]:
+    made = Counting()
+    yield made
+    await made.aclose()
+
+
+async def use(clients: Counting, way: str = "a") -> Counted:
+    async with clients.client(way) as client:
+        await asyncio.sleep(0)
+        return client
+
+
+async def test_equal_ways_share_a_client(clients: Counting) -> None:
+    used = await asyncio.gather(*(use(clients, way) for way in "aabab"))
+    assert len(set(used)) == 2
+    assert len(clients.made) == 2
+
+
+async def test_an_error_of_opening_reaches_all_who_wait_and_the_next_opens_anew(clients: Counting) -> None:
+    clients.go.clear()
+    waiting = [asyncio.create_task(use(clients)) for _ in range(3)]
+    await asyncio.sleep(0)
+    clients.fault = OSError("away")
+    clients.go.set()
+    assert {str(answer) for answer in await asyncio.gather(*waiting, return_exceptions=True)} == {"away"}
+    assert len(clients) == 0
+    clients.fault = None
+    assert (await use(clients)).way == "a"
+
+
+async def test_one_who_is_cancelled_while_it_opens_does_not_take_it_from_the_others(clients: Counting) -> None:
+    clients.go.clear()
+    first, second = (asyncio.create_task(use(clients)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.sleep(0)
+    clients.go.set()
+    assert (await second).way == "a"
+    assert first.cancelled()
+    assert len(clients.made) == 1
+
+
+async def test_a_broken_client_is_replaced(clients: Counting) -> None:
+    first = await use(clients)
+    first.broken = True
+    assert await use(clients) is not first
+
+
+async def test_a_discarded_client_is_closed_and_replaced(clients: Counting) -> None:
+    first = await use(clients)
+    await clients.discard("a")
+    await clients.discard("a")
+    assert first.closed
+    assert await use(clients) is not first
+
+
+async def test_a_client_that_nobody_uses_is_closed(clients: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = await use(clients)
+    monkeypatch.setattr(pool, "IDLE_S", -1.0)
+    async with clients.client("b") as used:
+        await use(clients, "c")
+        assert first.closed
+        assert not used.closed
+        assert len(clients) == 2
+
+
+async def test_closing_ends_what_is_being_opened(clients: Counting) -> None:
+    clients.go.clear()
+    waiting = asyncio.create_task(use(clients))
+    await asyncio.sleep(0)
+    await clients.aclose()
+    with pytest.raises(TriggerUnavailable, match="stopping"):
+        await waiting
+    with pytest.raises(TriggerUnavailable, match="stopping"):
+        await use(clients)

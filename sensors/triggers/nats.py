@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from eventbus.chain import Chain
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from manifests.secrets import SecretMissing
@@ -61,9 +62,10 @@ class _Parts:
             return way._replace(seed=read.text(auth.nkey).strip())
         return way._replace(credentials=read.text(auth.credential))
 
-    def message(self, body: bytes, key: str) -> NatsMessage:
-        """What is published. The keys give way to headers that are declared."""
-        headers = {STREAM_KEY_HEADER: key, KEY_HEADER: key, **self.spec.headers}
+    def message(self, body: bytes, key: str, chain: Chain | None) -> NatsMessage:
+        """What is published. The keys and the place in a chain give way to headers that are declared."""
+        told = {} if chain is None else dict(chain.headers())
+        headers = {STREAM_KEY_HEADER: key, KEY_HEADER: key, **told, **self.spec.headers}
         stream = None if self.spec.jetstream is None else self.spec.jetstream.stream
         return NatsMessage(self.spec.subject, body, headers, stream)
 
@@ -100,7 +102,7 @@ class NatsTrigger:
             shown["headers"] = spec.headers
         return shown
 
-    async def fire(self, request: bytes, *, idempotency_key: str) -> Delivered:
+    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
         """Publish the message and wait until the server, or a stream, has it."""
         stored = _decode(request)
         parts = self._fitted.stored(stored.spec)
@@ -109,7 +111,8 @@ class NatsTrigger:
         except (SecretMissing, ValueError) as exc:
             # Someone can put it right, so it is worth trying again.
             raise TriggerUnavailable(str(exc)) from exc
-        return Delivered(detail=await self._connections.publish(way, parts.message(stored.body, idempotency_key)))
+        message = parts.message(stored.body, idempotency_key, chain)
+        return Delivered(detail=await self._connections.publish(way, message))
 
     async def aclose(self) -> None:
         """Do nothing: connections are closed when nobody has used them for a while, or with the service."""

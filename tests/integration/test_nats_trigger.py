@@ -9,8 +9,9 @@ from typing import Any
 import nats
 import pytest
 from servers.nats import MAX_MESSAGE_BYTES, PASSWORD, TOKEN, USER, NatsServer
-from trigger_rig import PAYLOAD, RigValues, TriggerRig, ref, rig_of
+from trigger_rig import PAYLOAD, RigValues, TriggerRig, a_bound, ref, rig_of
 
+from eventbus.chain import Chain
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers.nats import NatsKind
 from sensors.triggers.nats_connections import NatsConnections, NatsWay
@@ -48,6 +49,15 @@ async def test_a_message_has_the_body_and_carries_the_key(rig: TriggerRig, here:
         message = await heard.next_msg(timeout=5)
     assert message.data == b'{"who":"me"}'
     assert message.headers == {"Nats-Msg-Id": "f-1", "Idempotency-Key": "f-1", "kind": "order"}
+
+
+async def test_a_message_in_a_chain_says_where(rig: TriggerRig, here: dict[str, Any], nats_server: NatsServer) -> None:
+    chain = Chain(correlation="c-1", causation="f-1", hops=3)
+    trigger = rig.trigger(here)
+    async with listening(nats_server, here["subject"]) as heard:
+        await trigger.fire(trigger.render(a_bound()), idempotency_key="f-1", chain=chain)
+        message = await heard.next_msg(timeout=5)
+    assert dict(chain.headers()).items() <= message.headers.items()
 
 
 async def test_nobody_has_to_listen(rig: TriggerRig, here: dict[str, Any]) -> None:

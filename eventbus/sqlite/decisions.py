@@ -16,10 +16,11 @@ from eventbus.sqlite.work import Asked
 INSERT_FIRINGS = Rows("INSERT INTO firings(seq, id, trigger, revision, decided_us, due_us, order_key, body) VALUES", 8)
 INSERT_CAUSES = Rows("INSERT OR IGNORE INTO causes VALUES", 2)
 MOVE = "INSERT INTO groups(name, position) VALUES (?, ?) ON CONFLICT DO UPDATE SET position = excluded.position"
-SEEN = "INSERT INTO seen VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET events = events + excluded.events"
-MATCHES = (
-    "INSERT INTO matches VALUES (?, ?, ?, ?, ?)"
-    " ON CONFLICT DO UPDATE SET matched = matched + excluded.matched, errors = errors + excluded.errors"
+COUNT_SEEN = Rows("INSERT INTO seen VALUES", 4, "ON CONFLICT DO UPDATE SET events = events + excluded.events")
+COUNT_MATCHES = Rows(
+    "INSERT INTO matches VALUES",
+    5,
+    "ON CONFLICT DO UPDATE SET matched = matched + excluded.matched, errors = errors + excluded.errors",
 )
 THE_GAP = "SELECT 1 FROM gaps WHERE name = ? AND first <= ? AND last >= ?"
 
@@ -105,7 +106,8 @@ def _moved(execute: Execute, group: Group, decided: Decisions) -> bool:
 
 
 def _count(execute: Execute, counts: VerdictCounts) -> None:
-    for road, events in counts.seen.items():
-        execute(SEEN, (*road, events))
+    COUNT_SEEN.insert(execute, [value for road, events in counts.seen.items() for value in (*road, events)])
+    matches: list[object] = []
     for ref in counts.matched.keys() | counts.errors.keys():
-        execute(MATCHES, (*ref, counts.matched.get(ref, 0), counts.errors.get(ref, 0)))
+        matches += (*ref, counts.matched.get(ref, 0), counts.errors.get(ref, 0))
+    COUNT_MATCHES.insert(execute, matches)

@@ -7,6 +7,7 @@ JSON object: requests, seconds, rate, percentiles in milliseconds, and the answe
 import argparse
 import asyncio
 import json
+import math
 import time
 from array import array
 from collections import Counter, deque
@@ -22,16 +23,24 @@ BODY_BYTES = 1024
 class Requests:
     """Makes the requests: a body of 1 KiB that carries its number and the moment it was made, in nanoseconds."""
 
-    def __init__(self, host: str, port: int, path: str, ref: str) -> None:
-        start = f'{{"ref":"{ref}","repository":{{"full_name":"shop/checkout"}},"seq":"'
-        pad = BODY_BYTES - len(start) - len('0000000000","sent":"0000000000000000000","pad":""}')
-        self._tail = f'","pad":"{"x" * pad}"}}'.encode()
-        head = f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Type: application/json\r\n"
-        self._head = f"{head}Content-Length: {BODY_BYTES}\r\n\r\n{start}".encode()
+    def __init__(self, address: str, path: str, ref: str, *, paths: int = 0, refs: int = 0) -> None:
+        """`paths` and `refs`: so many of each in turn, told apart by a number behind them; 0: one, as it is."""
+        self._kinds = [
+            _parts(address, f"{path}-{n % paths}" if paths else path, f"{ref}-{n % refs}" if refs else ref)
+            for n in range(math.lcm(paths or 1, refs or 1))
+        ]
 
     def make(self, number: int) -> bytes:
         """The bytes of request `number`."""
-        return b'%s%010d","sent":"%019d%s' % (self._head, number, time.monotonic_ns(), self._tail)
+        head, tail = self._kinds[number % len(self._kinds)]
+        return b'%s%010d","sent":"%019d%s' % (head, number, time.monotonic_ns(), tail)
+
+
+def _parts(address: str, path: str, ref: str) -> tuple[bytes, bytes]:
+    start = f'{{"ref":"{ref}","repository":{{"full_name":"shop/checkout"}},"seq":"'
+    pad = BODY_BYTES - len(start) - len('0000000000","sent":"0000000000000000000","pad":""}')
+    head = f"POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {BODY_BYTES}\r\n\r\n{start}".encode(), f'","pad":"{"x" * pad}"}}'.encode()
 
 
 class Connection(asyncio.Protocol):
@@ -175,12 +184,14 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--path", default="/push")
     parser.add_argument("--ref", default="refs/heads/main")
+    parser.add_argument("--paths", type=int, default=0)
+    parser.add_argument("--refs", type=int, default=0)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--rate", type=float, default=0.0)
     args = parser.parse_args()
-    requests = Requests(args.host, args.port, args.path, args.ref)
+    requests = Requests(f"{args.host}:{args.port}", args.path, args.ref, paths=args.paths, refs=args.refs)
 
     async def run() -> dict[str, object]:
         return await Run(requests, count=args.count, seconds=args.seconds, rate=args.rate).go(

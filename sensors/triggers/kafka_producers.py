@@ -131,6 +131,8 @@ def _producer(way: Way) -> "AIOKafkaProducer":
     require_library()
     from aiokafka import AIOKafkaProducer  # noqa: PLC0415 - see above
 
+    from sensors.triggers.kafka_partitions import Partitioner  # noqa: PLC0415 - see above
+
     return AIOKafkaProducer(
         **way.connection.arguments(),
         acks=way.acks,
@@ -138,6 +140,7 @@ def _producer(way: Way) -> "AIOKafkaProducer":
         enable_idempotence=way.acks == -1,
         compression_type=way.compression,
         linger_ms=way.linger_ms,
+        partitioner=Partitioner(),
         max_batch_size=BATCH_BYTES,
         max_request_size=LARGEST_BYTES,
     )

@@ -7,6 +7,7 @@ Semantics: Argo Events 1.9, `pkg/eventsources/sources/kafka` and `pkg/eventsourc
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -94,12 +95,19 @@ def timestamp(milliseconds: int) -> str:
     if milliseconds < 0:
         return _NO_TIME
     seconds, rest = divmod(milliseconds, 1000)
-    try:
-        text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    except (ValueError, OverflowError, OSError):
+    if not (text := _second(seconds)):
         return _NO_TIME
     fraction = f".{rest:03d}".rstrip("0") if rest else ""
     return f"{text}{fraction} +0000 UTC"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    """Date and time; empty where there is no such year. Most records share theirs with the one before."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def _headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import accepting, acting, applying, backlog, footprint, history, joining, matching, soak
+from benchmarks import accepting, acting, applying, backlog, footprint, history, joining, matching, soak, topics
 from benchmarks.scale import QUICK, Scale
 from benchmarks.table import Row, markdown, write_json
 
@@ -18,6 +18,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "busy": accepting.accept_while_busy,
     "dependencies": acting.many_dependencies,
     "joining": joining.joining,
+    "topics": topics.topics,
     "matching": matching.matching,
     "memory": footprint.memory,
     "start": footprint.start,

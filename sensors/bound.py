@@ -17,7 +17,7 @@ class EventView:
 
     __slots__ = ("_context", "_found", "converted", "document", "event", "now_us", "shown", "transformed")
 
-    def __init__(self, event: Event, document: Document | None = None) -> None:
+    def __init__(self, event: Event, document: Document | None = None, *, now_us: int = 0) -> None:
         self.event = event
         if document is None and event.data is not None:
             document = Document(event.data) if event.tree is UNPARSED else Document(event.data, tree=event.tree)
@@ -25,8 +25,9 @@ class EventView:
         """The data; None where the event has none. It may turn out not to be JSON."""
         self.converted: Document | None = None
         """The data as JSON where it came as something else, once someone converted it."""
-        self.now_us = 0
-        """The deciding clock, microseconds since 1970 UTC, for templates in filters."""
+        self.now_us = now_us
+        """The present of filters and transforms, microseconds since 1970 UTC: in a running service the time at which the event
+        was received, so that whoever asks again, however late, gets the same answer."""
         self.shown: dict[Path, str] = {}
         """Values as reasons show them, by path, once someone asked for a reason."""
         self.transformed: dict[object, EventView | str] = {}

@@ -270,17 +270,18 @@ class Decider:
                 decided: Decided = ended.value
                 return decided
 
-    def slices(self, recorded: Recorded, *, now_us: int) -> Generator[None, None, Decided]:
+    def slices(self, recorded: Recorded, *, now_us: int, decided_us: int | None = None) -> Generator[None, None, Decided]:
         """`decide` in slices of a few rules: a caller that shares its thread may do something else between two of them.
 
-        What is applied or removed meanwhile does not change this event.
+        What is applied or removed meanwhile does not change this event. `now_us` is the time that filters and transforms see,
+        `decided_us` that of the firings; the same unless given.
         """
+        decided_us = now_us if decided_us is None else decided_us
         position, _, event = recorded
         road = self._index.road(Road(event.namespace, event.source, event.name))
         if road is None:
             return NOTHING
-        view = EventView(event)
-        view.now_us = now_us
+        view = EventView(event, now_us=now_us)
         matched: list[_Entry] = []
         errors: list[DependencyRef] = []
         erring, began = self.erring, perf_counter()
@@ -293,16 +294,16 @@ class Decider:
                     matched.append(entry)
                 if held is Held.ERROR:
                     errors.append(entry.dependency.ref)
-                    erring.erred(entry.dependency.ref, partial(entry.clause.why, view), now_us)
+                    erring.erred(entry.dependency.ref, partial(entry.clause.why, view), decided_us)
                 elif erring.streaks:
                     erring.answered(entry.dependency.ref)
             except Exception as exc:  # a broken rule must not take others down
                 errors.append(entry.dependency.ref)
-                erring.erred(entry.dependency.ref, partial(_broke, exc), now_us)
+                erring.erred(entry.dependency.ref, partial(_broke, exc), decided_us)
                 self._on_error(entry.dependency.ref, exc)
             now = perf_counter()
             if now - began > SLOW_S:
-                erring.took(entry.dependency.ref, now - began, now_us)
+                erring.took(entry.dependency.ref, now - began, decided_us)
                 yield
                 now = perf_counter()
             elif not number % SLICE:
@@ -311,15 +312,15 @@ class Decider:
             began = now
         if len(matched) > 1:
             matched.sort(key=_order)
-        firings, state = self._fired(matched, recorded, view) if matched else ((), ())
+        firings, state = self._fired(matched, recorded, view, decided_us) if matched else ((), ())
         return Decided(firings, [entry.dependency.ref for entry in matched], errors, view, state)
 
     def _fired(
-        self, matched: Sequence[_Entry], recorded: Recorded, view: EventView
+        self, matched: Sequence[_Entry], recorded: Recorded, view: EventView, decided_us: int
     ) -> tuple[Sequence[Firing], Sequence[StateChange]]:
         """What the matches fire at once and what they complete, in the order of sensors, then triggers."""
         single = [entry for entry in matched if entry.dependency.triggers]
-        firings = _firings(single, recorded, view) if single else []
+        firings = _firings(single, recorded, view, decided_us) if single else []
         if all(not entry.dependency.joins for entry in matched):
             return [firing for _, firing in firings], ()
         found: dict[CompiledTrigger, list[_Entry]] = {}
@@ -329,7 +330,7 @@ class Decider:
         for trigger, entries in found.items():
             if members := self._joined(trigger, entries, recorded, view):
                 live = entries[0].live
-                firings.append(((live.order, trigger.index), _joined_firing(trigger, live, members, view)))
+                firings.append(((live.order, trigger.index), _joined_firing(trigger, live, members, decided_us)))
         firings.sort(key=_place)
         return [firing for _, firing in firings], [self.joins.change(trigger.ref) for trigger in found]
 
@@ -353,8 +354,7 @@ class Decider:
         road = self._index.road(recorded.event.road)
         if road is None:
             return
-        view = EventView(recorded.event)
-        view.now_us = now_us
+        view = EventView(recorded.event, now_us=now_us)
         # What the index rules out need not be asked whether it holds, only why not: half the work of a bulk check.
         candidates = frozenset(self._candidates(road, view))
         for entry in sorted(road.all, key=_order):
@@ -393,18 +393,24 @@ def _place(placed: Placed) -> tuple[int, int]:
     return placed[0]
 
 
-def _firings(matched: Sequence[_Entry], recorded: Recorded, view: EventView) -> list[Placed]:
+def _firings(matched: Sequence[_Entry], recorded: Recorded, view: EventView, decided_us: int) -> list[Placed]:
     """One firing for each trigger that the matches are enough for, however many of its alternatives they fill."""
     if len(matched) == 1:
         only = matched[0]
         order = only.live.order
-        return [((order, trigger.index), _firing(trigger, (only,), recorded, view)) for trigger in only.dependency.triggers]
+        return [
+            ((order, trigger.index), _firing(trigger, (only,), recorded, view, decided_us))
+            for trigger in only.dependency.triggers
+        ]
     found: dict[CompiledTrigger, list[_Entry]] = {}
     for entry in matched:
         for trigger in entry.dependency.triggers:
             found.setdefault(trigger, []).append(entry)
     ordered = sorted(found.items(), key=lambda item: (item[1][0].live.order, item[0].index))
-    return [((entries[0].live.order, trigger.index), _firing(trigger, entries, recorded, view)) for trigger, entries in ordered]
+    return [
+        ((entries[0].live.order, trigger.index), _firing(trigger, entries, recorded, view, decided_us))
+        for trigger, entries in ordered
+    ]
 
 
 def _member(trigger: CompiledTrigger, entry: _Entry, recorded: Recorded, view: EventView) -> Member:
@@ -423,7 +429,7 @@ def _member(trigger: CompiledTrigger, entry: _Entry, recorded: Recorded, view: E
     )
 
 
-def _joined_firing(trigger: CompiledTrigger, live: _Live, members: Sequence[Member], view: EventView) -> Firing:
+def _joined_firing(trigger: CompiledTrigger, live: _Live, members: Sequence[Member], decided_us: int) -> Firing:
     causes = tuple([member.cause(trigger.ref.namespace) for member in members])
     first = min(members, key=lambda member: member.position)
     return Firing(
@@ -431,7 +437,7 @@ def _joined_firing(trigger: CompiledTrigger, live: _Live, members: Sequence[Memb
         trigger=trigger.ref,
         revision=live.sensor.revision,
         causes=causes,
-        decided_us=view.now_us,
+        decided_us=decided_us,
         order_key=trigger.order_key
         if trigger.order_by is None
         else next((m.order for m in members if m.order is not None), None),
@@ -441,7 +447,7 @@ def _joined_firing(trigger: CompiledTrigger, live: _Live, members: Sequence[Memb
     )
 
 
-def _firing(trigger: CompiledTrigger, entries: Sequence[_Entry], recorded: Recorded, view: EventView) -> Firing:
+def _firing(trigger: CompiledTrigger, entries: Sequence[_Entry], recorded: Recorded, view: EventView, decided_us: int) -> Firing:
     event = recorded.event
     identity = event.identity
     names = sorted([entry.dependency.ref.dependency for entry in entries])
@@ -450,7 +456,7 @@ def _firing(trigger: CompiledTrigger, entries: Sequence[_Entry], recorded: Recor
         trigger=trigger.ref,
         revision=entries[0].live.sensor.revision,
         causes=tuple([Cause(name, recorded.position, identity) for name in names]),
-        decided_us=view.now_us,
+        decided_us=decided_us,
         order_key=trigger.order_key if trigger.order_by is None else _order_key(trigger, entries[0].dependency.seen(view)),
         record_start=trigger.record_start,
         correlation=correlation_of(event),
@@ -477,14 +483,12 @@ def bind(firing: Firing, events: Mapping[int, EventView], transforms: Transforms
     Raises `KeyError` where an event is missing, `TransformFailed` where one cannot be read as it was when it was decided.
     """
     return Bound(
-        events={
-            cause.dependency: _read(events[cause.position], transforms.get(cause.dependency), firing) for cause in firing.causes
-        },
+        events={cause.dependency: _read(events[cause.position], transforms.get(cause.dependency)) for cause in firing.causes},
         now=_EPOCH + timedelta(microseconds=firing.decided_us),
         seed=bytes.fromhex(firing.id),
         firing=firing,
     )
 
 
-def _read(view: EventView, transform: Transform | None, firing: Firing) -> EventView:
-    return view if transform is None else transform.apply(view, firing.decided_us)
+def _read(view: EventView, transform: Transform | None) -> EventView:
+    return view if transform is None else transform.apply(view, view.now_us)

@@ -207,7 +207,7 @@ class Router:
 
     async def _decide_one(self, recorded: Recorded, now_us: int, until: float) -> Decided | None:
         """Decide one event; where that takes longer than a step, others run in between. None when stopped meanwhile."""
-        slices = self._decider.slices(recorded, now_us=now_us)
+        slices = self._decider.slices(recorded, now_us=recorded.received_us, decided_us=now_us)
         while True:
             try:
                 next(slices)

@@ -1,7 +1,6 @@
 """A held sensor on its way back: it decides what it has not decided, in the order of the log, at a rate of its own."""
 
 import asyncio
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -110,8 +109,7 @@ class CatchUp:
         """Decide what is left up to `until`, where that is little; False where it is not, or where it was stopped."""
         page = await self._bus.journal.scan(await self._stored(), until=until, limit=PAGE)
         rest = self._wanted(page.events)
-        now_us = time.time_ns() // 1000
-        if page.position < until or sum(self._decider.matches(one, now_us=now_us) for one in rest) > self._most_at_last:
+        if page.position < until or sum(self._decider.matches(one, now_us=one.received_us) for one in rest) > self._most_at_last:
             return False
         rate, self._paced.rate = self._paced.rate, 0.0
         try:

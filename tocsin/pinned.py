@@ -73,7 +73,7 @@ async def _views(journal: Journal, firing: Firing) -> dict[int, EventView]:
         recorded = await journal.event(cause.position)
         if recorded is None:
             raise _Unknown("what was sent is no longer kept, and the data that it was made from neither")
-        views[cause.position] = EventView(recorded.event)
+        views[cause.position] = EventView(recorded.event, now_us=recorded.received_us)
     return views
 
 

@@ -84,7 +84,7 @@ class RunningSensors:
             recorded = await self._bus.journal.event(position)
             if recorded is None:
                 return None
-            view = EventView(recorded.event)
+            view = EventView(recorded.event, now_us=recorded.received_us)
         return view
 
     @property

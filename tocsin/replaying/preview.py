@@ -131,7 +131,7 @@ class _Preview:
             recorded = await self._journal.event(cause.position)
             if recorded is None:
                 raise RenderError(f"the event {cause.identity.id!r} is no longer kept")
-            found[cause.position] = EventView(recorded.event)
+            found[cause.position] = EventView(recorded.event, now_us=recorded.received_us)
         return found
 
     def _tell_broken(self) -> None:

@@ -1,6 +1,7 @@
 """The loop that reads, decides and commits."""
 
 import asyncio
+import json
 import time
 from collections.abc import Generator, Sequence
 
@@ -13,7 +14,7 @@ from eventbus.event import Recorded, Road
 from sensors.bound import EventView
 from sensors.compile import compile_sensor
 from sensors.complaints import Complaints
-from sensors.decide import Decided, Decider
+from sensors.decide import Decided, Decider, bind
 from sensors.router import Router, Views
 
 MAIN = [{"path": "ref", "type": "string", "value": ["main"]}]
@@ -167,20 +168,38 @@ async def test_sensors_applied_while_running_decide_what_comes_next() -> None:
     bus = LogOnly(40)
 
     class Late(Decider):
-        def slices(self, event: Recorded, *, now_us: int) -> Generator[None, None, Decided]:
+        def slices(self, event: Recorded, *, now_us: int, decided_us: int | None = None) -> Generator[None, None, Decided]:
             if event.position == 20:
                 decider.apply(compile_sensor(a_sensor(a_dependency("push", data=MAIN)), KINDS, NoValues()), since=20)
-            return decider.slices(event, now_us=now_us)
+            return decider.slices(event, now_us=now_us, decided_us=decided_us)
 
     await routed(bus, Late())
     assert [firing.causes[0].position for step in bus.committed for firing in step.firings] == list(range(21, 41))
+
+
+async def test_filters_see_the_time_at_which_an_event_was_received_however_late_it_is_decided() -> None:
+    in_2023 = [{"path": "ref", "type": "string", "template": '{{ now | date "2006" }}', "value": ["^2023$"]}]
+    dependency = a_dependency("push", data=in_2023, transform={"jq": "{ref, moment: now}"})
+    decider = Decider([compile_sensor(a_sensor(dependency), KINDS, NoValues())])
+    bus = LogOnly(1)
+    (event,) = bus.waiting
+    router = await routed(bus, decider)
+    ((firing,),) = [step.firings for step in bus.committed]
+    assert firing.decided_us == 1_000_000, "the router's clock"
+    (again,) = decider.verdicts(event, now_us=event.received_us)
+    assert again.matched
+    view = router.views.get(1)
+    assert view is not None
+    sensor = next(iter(decider.sensors.values()))
+    bound = bind(firing, {1: view}, sensor.triggers[firing.trigger.trigger].transforms)
+    assert json.loads(bound.events["push"].event.data or b"") == {"ref": "main", "moment": 1_700_000_000}
 
 
 async def test_an_event_of_many_slow_rules_lets_others_run_in_between() -> None:
     turns = 0
 
     class Slow(Decider):
-        def slices(self, event: Recorded, *, now_us: int) -> Generator[None, None, Decided]:
+        def slices(self, event: Recorded, *, now_us: int, decided_us: int | None = None) -> Generator[None, None, Decided]:
             for _ in range(10):
                 time.sleep(0.003)
                 yield

@@ -24,7 +24,8 @@ from sensors.triggers.http_spec import HttpSpec
 from sensors.triggers.http_target import HttpTarget, header_name, header_value
 from sensors.triggers.rewriting import Rewriting
 from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
-from sensors.web.client import Web, origin
+from sensors.web.call import origin
+from sensors.web.client import Web
 
 
 class StoredRequest(msgspec.Struct, frozen=True, array_like=True, gc=False):

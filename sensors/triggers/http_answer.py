@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers.http_target import MASK
-from sensors.web.client import Answer
+from sensors.web.call import Answer
 
 _TRANSIENT = frozenset({408, 425, 429})
 _EXCERPT_CHARS = 200

@@ -15,7 +15,7 @@ from eventbus.tls import TLSMaterial, tls_context
 from manifests.fields import TLSConfig
 from manifests.secrets import Values
 from sensors.triggers.http_spec import HttpSpec
-from sensors.web.client import Call
+from sensors.web.call import Call
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _NOT_IN_HEADERS = re.compile(r"[\r\n\0]")

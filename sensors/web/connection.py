@@ -102,6 +102,10 @@ class Connector(aiohttp.TCPConnector):
         super().__init__(**options)
         self._factory: Any = lambda: KeptConnection(self._loop)
 
+    async def kept(self, key: "ConnectionKey") -> "Connection | None":
+        """A connection of this kind that waits for a request; None where there is none."""
+        return await self._get(key, [])
+
     async def _get(self, key: "ConnectionKey", traces: "list[Trace]") -> "Connection | None":
         return None if _fresh.get() else await super()._get(key, traces)
 

@@ -28,7 +28,8 @@ from sensors.bound import EventView
 from sensors.dispatch import Dispatcher
 from sensors.triggers.http import HttpKind
 from sensors.triggers.trigger import TriggerContext
-from sensors.web.client import Call, Web
+from sensors.web.call import Call
+from sensors.web.client import Web
 
 _BODY = b'{"ref":"refs/heads/main","by":"someone","at":"2026-11-24T03:00:00Z"}'
 _DATA = b'{"ref":"refs/heads/main","pusher":{"name":"someone"},"pad":"%s"}' % (b"x" * 900)

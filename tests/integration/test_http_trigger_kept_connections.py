@@ -16,7 +16,8 @@ from eventbus.firing import OutcomeKind
 from manifests.objects import Dialect, TriggerHead
 from sensors.errors import TriggerUnavailable
 from sensors.web import connection
-from sensors.web.client import Call, Web
+from sensors.web.call import Call
+from sensors.web.client import Web
 from sensors.web.connection import KeptConnection, NotProcessed
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"

@@ -15,7 +15,7 @@ from sensors.errors import RenderError, TriggerRefused, TriggerUnavailable
 from sensors.triggers.http import HttpKind, _decode
 from sensors.triggers.http_answer import judge, retry_after_s
 from sensors.triggers.trigger import Trigger, TriggerContext
-from sensors.web.client import Answer
+from sensors.web.call import Answer
 
 URL = "https://billing.example.net/v2/usage?x=1"
 SECRET = {"valueFrom": {"secretKeyRef": {"name": "api", "key": "token"}}}

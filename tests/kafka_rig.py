@@ -18,6 +18,7 @@ from manifests.secrets import SecretMissing, SecretValue
 from sources.kafka.source import Kafka
 from sources.kafka.spec import KafkaSpec
 from sources.source import SourceContext
+from sources.state import SourceState
 
 
 class Secrets:
@@ -142,11 +143,19 @@ class Cluster:
             await consumer.stop()
         return await self.read(topic, end)
 
-    def source(self, topic: str, *, tell: Callable[[str], None] = lambda reason: None, **spec: Any) -> Kafka:
+    def source(
+        self, topic: str, *, tell: Callable[[str], None] = lambda reason: None, state: SourceState | None = None, **spec: Any
+    ) -> Kafka:
         fields = {"url": self.broker.plain, "topic": topic, "jsonBody": True, **spec}
         if "partition" not in fields:
             fields.setdefault("consumerGroup", {"groupName": f"g-{topic}", "oldest": True})
-        context = SourceContext(road=Road("default", "src", "records"), dialect=Dialect.ARGO, values=self.secrets, tell=tell)
+        context = SourceContext(
+            road=Road("default", "src", "records"),
+            dialect=Dialect.ARGO,
+            values=self.secrets,
+            tell=tell,
+            state=state or SourceState(),
+        )
         return Kafka(KafkaSpec.model_validate(fields), context)
 
 

@@ -48,15 +48,16 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         event_of: Callable[[Record], Event],
         emit: Emit,
         look: Callable[[], Awaitable[None]],
+        joined: Callable[[], Awaitable[None]],
         *,
         context: SourceContext,
         oldest: bool,
         pace: Pace[TopicPartition],
         stopping: asyncio.Event,
     ) -> None:
-        """`look` finds out, and tells, whether the cluster answers."""
+        """`look` finds out, and tells, whether the cluster answers; `joined` is called when partitions are ours to read."""
         self._consumer, self._event_of, self._emit, self._oldest, self._pace = consumer, event_of, emit, oldest, pace
-        self._look, self._tell, self._stopping = look, context.tell, stopping
+        self._look, self._joined, self._tell, self._stopping = look, joined, context.tell, stopping
         self._log = logger.bind(source=str(context.road))
         self._said = Throttle(every_s=10.0)
         self._durable: dict[TopicPartition, int] = {}
@@ -191,6 +192,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
                 self._fresh.discard(partition)
                 self._durable[partition] = start
                 self._consumer.resume(partition)
+                await self._joined()
 
     async def _start_of(self, partition: TopicPartition) -> int | None:
         stored: int | None = await self._consumer.committed(partition)

@@ -101,25 +101,36 @@ class Kafka(Source[KafkaSpec]):
         async with self._consuming(self._connection) as consumer:
             client = consumer._client  # noqa: SLF001 - the library has no public way to ask whether the cluster answers
             partitions = await partitions_of(client, spec.topic)
-            intake = self._begin(consumer, emit, partitions)
+            intake = await self._begin(consumer, emit, partitions)
             self.context.tell("")
             self._failures = 0
             await intake.run()
 
-    def _begin(self, consumer: "AIOKafkaConsumer", emit: Emit, partitions: frozenset[int]) -> "Intake":
+    async def _begin(self, consumer: "AIOKafkaConsumer", emit: Emit, partitions: frozenset[int]) -> "Intake":
         """Join the group, or take the one partition. Raises `UnknownTopic` where there is no such partition."""
         from aiokafka import TopicPartition  # noqa: PLC0415 - see above
 
         from sources.kafka.intake import Intake  # noqa: PLC0415 - see above
+        from sources.kafka.membership import Membership  # noqa: PLC0415
 
         spec = self.spec
+        membership = Membership(self.context.state, consumer, self.group)
         pace: Pace[TopicPartition] = Pace(spec.limit_events_per_second)
         oldest = spec.consumer_group is not None and spec.consumer_group.oldest
         look = partial(self._look, consumer._client)  # noqa: SLF001 - see above
         intake = Intake(
-            consumer, self._event_of, emit, look, context=self.context, oldest=oldest, pace=pace, stopping=self._stopping
+            consumer,
+            self._event_of,
+            emit,
+            look,
+            membership.note,
+            context=self.context,
+            oldest=oldest,
+            pace=pace,
+            stopping=self._stopping,
         )
         if spec.consumer_group is not None:
+            await membership.bury()
             consumer.subscribe([spec.topic], listener=intake)
             return intake
         if int(spec.partition) not in partitions:

@@ -18,7 +18,7 @@ _AT_ONCE = 500
 
 async def fill(broker: str, topic: str, count: int) -> None:
     """Write `count` records of 1 KiB."""
-    requests = Requests("127.0.0.1", 0, "/", "refs/heads/main")
+    requests = Requests("127.0.0.1", "/", "refs/heads/main")
     producer = AIOKafkaProducer(bootstrap_servers=broker, max_batch_size=256 * 1024)
     await producer.start()
     print(time.monotonic(), flush=True)

@@ -3,12 +3,16 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from unittest import mock
 
 import pytest
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from kafka_rig import Cluster, Remembering, cluster_of, doubled, reading, until
 from servers.kafka import KafkaBroker
 
 from eventbus.errors import BusUnavailable
+from sources.kafka.source import Kafka
+from sources.state import SourceState
 
 pytestmark = pytest.mark.kafka
 
@@ -181,6 +185,46 @@ async def test_two_members_share_a_topic_under_load_without_loss(cluster: Cluste
     ids = [event.id for event in (*first.events, *second.events)]
     assert len(set(ids)) == sent
     assert doubled(ids) == []
+
+
+async def killed(source: Kafka, emit: Remembering, count: int) -> None:
+    """Run a source until it has read `count` records, and end it as a kill does: without a goodbye."""
+    async with asyncio.TaskGroup() as tasks:
+        task = tasks.create_task(source.run(emit))
+        await emit.until(lambda emit: len(emit.events) == count)
+        await asyncio.sleep(1.2)  # longer than between two commits
+        with mock.patch.object(GroupCoordinator, "_maybe_leave_group", mock.AsyncMock()):
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def test_who_comes_back_after_a_kill_does_not_wait_for_the_session_of_the_dead(cluster: Cluster, emit: Remembering) -> None:
+    topic, state = await cluster.topic(partitions=2), SourceState()
+    await cluster.send(topic, b"1", partition=0)
+    await killed(cluster.source(topic, state=state), emit, 1)
+    await cluster.send(topic, b"2", partition=0)
+    await cluster.send(topic, b"3", partition=1)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    async with reading(cluster.source(topic, state=state), emit):
+        await emit.until(lambda emit: len(emit.events) == 3)
+    assert sorted(emit.bodies) == [1, 2, 3]
+    assert loop.time() - began < 7.0, "the session of the dead is ten seconds"
+
+
+async def test_a_goodbye_for_the_dead_leaves_the_living_in_the_group(cluster: Cluster, emit: Remembering) -> None:
+    topic, state, other = await cluster.topic(partitions=2), SourceState(), Remembering()
+    async with reading(cluster.source(topic), other):
+        await cluster.send(topic, b"1", partition=0)
+        await cluster.send(topic, b"1", partition=1)
+        await other.until(lambda emit: len(emit.events) == 2)
+        async with reading(cluster.source(topic, state=state), emit):
+            await until(lambda: _is_set(state.get("member")))
+        async with reading(cluster.source(topic, state=state), emit):
+            for partition in (0, 1) * 10:
+                await cluster.send(topic, b"2", partition=partition)
+            await emit.until(lambda emit: len(emit.events) == 10)
+        await other.until(lambda other: len(other.events) == 12)
 
 
 async def test_a_broker_that_is_killed_and_comes_back_is_survived_and_told(cluster: Cluster, emit: Remembering) -> None:

@@ -1,8 +1,7 @@
 """Loading manifests: every object that can run, and every problem of every file at once."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,24 +9,11 @@ from manifests.features import BUILT, Feature
 from manifests.files import MAX_FILE_BYTES, Found, Seen, read_files
 from manifests.kinds import Kinds
 from manifests.known import with_known
+from manifests.loading import Loading, Place, ReadFile, References
 from manifests.objects import EventBus, EventSource, ObjectRef, Sensor, ValueObject
 from manifests.problems import ManifestError, Problem, Severity
-from manifests.reading import Declaration, Item, Outcome, Reader, read_object
-from manifests.references import Declared
-from manifests.report import MAX_PROBLEMS, Fault, Report
-from manifests.words import path_of
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an object is declared; lines and columns count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+from manifests.reading import Reader, read_object
+from manifests.report import Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,21 +78,24 @@ class Loader:
         self._paths, self._strict, self._max_bytes = paths, strict, max_bytes
         self._seen = Seen()
         self._reader = Reader(with_known(kinds), features, remembers=True)
-        self._references = _References()
+        self._references = References()
+        self._last = Loading(strict)
 
     def load(self) -> Loaded:
         """As `load`."""
-        loading = _Loading(self._strict)
+        loading = Loading(self._strict)
         keys = set()
         for one in read_files(self._paths, max_bytes=self._max_bytes, before=self._seen):
             if isinstance(one, Problem):
-                loading.problems.append(one)
+                loading.loose.append(one)
             else:
                 keys.add(one.key)
-                loading.take_file(one.name, self._reader.read(one))
+                loading.files.append(ReadFile(one.name, self._reader.read(one)))
         self._seen.keep(keys)
         self._reader.keep(keys)
-        return loading.finish(self._references)
+        changed = loading.resume(self._last)
+        self._last = loading
+        return _finished(loading, self._references, changed)
 
 
 def load_text(
@@ -137,95 +126,30 @@ def load_object(content: Mapping[str, Any], kinds: Kinds, *, features: Collectio
 
 
 def _load(found: Iterable[Found | Problem], kinds: Kinds, strict: bool, features: Collection[Feature]) -> Loaded:
-    reader, loading = Reader(with_known(kinds), features), _Loading(strict)
+    reader, loading = Reader(with_known(kinds), features), Loading(strict)
     for one in found:
         if isinstance(one, Problem):
-            loading.problems.append(one)
+            loading.loose.append(one)
         else:
-            loading.take_file(one.name, reader.read(one))
-    return loading.finish(_References())
+            loading.files.append(ReadFile(one.name, reader.read(one)))
+    loading.take_all()
+    return _finished(loading, References(), None)
 
 
-class _Loading:
-    """One load in progress."""
-
-    def __init__(self, strict: bool) -> None:
-        self.problems: list[Problem] = []
-        self._strict = strict
-        self._files: list[str] = []
-        self._objects: dict[ObjectRef, Declaration] = {}
-        self._failed: set[ObjectRef] = set()
-        self._places: dict[ObjectRef, Place] = {}
-        self._reports: dict[ObjectRef, Report] = {}
-
-    def take_file(self, name: str, outcomes: Iterable[Outcome]) -> None:
-        self._files.append(name)
-        for outcome in outcomes:
-            self.problems.extend(outcome.problems)
-            self._failed.update([problem.ref for problem in outcome.problems if problem.ref is not None])
-            for item in outcome.items:
-                self._take(item)
-
-    def _take(self, item: Item) -> None:
-        report, found = item.report, item.found
-        self.problems.extend(report.problems)
-        ref = report.ref
-        if ref is None:
-            return
-        if ref in self._places:
-            message = f"{ref.kind} {ref.namespace}/{ref.name} is declared already at {self._places[ref]}; this one is refused"
-            self.problems.append(report.error(("metadata", "name"), message))
-            return
-        self._places[ref] = Place(report.file, item.line, item.column)
-        self._reports[ref] = report
-        if found is None or (self._strict and report.faulty):
-            self._failed.add(ref)
-        else:
-            self._objects[ref] = found
-
-    def finish(self, references: "_References") -> Loaded:
-        self.problems.extend(references.problems(self._of(EventSource), self._of(Sensor), self._failed, self._reports))
-        return Loaded(
-            event_sources=self._of(EventSource),
-            sensors=self._of(Sensor),
-            buses=self._of(EventBus),
-            secrets={ref: one for ref, one in self._of(ValueObject).items() if ref.kind == "Secret"},
-            config_maps={ref: one for ref, one in self._of(ValueObject).items() if ref.kind == "ConfigMap"},
-            problems=tuple(sorted(dict.fromkeys(self.problems))),
-            failed=frozenset(self._failed - self._objects.keys()),
-            files=tuple(self._files),
-            places=self._places,
-            locate=self._locate,
-        )
-
-    def _locate(self, ref: ObjectRef, path: str) -> Place | None:
-        report = self._reports.get(ref)
-        return None if report is None else Place(report.file, *report.place(path_of(path)))
-
-    def _of(self, kind: type[Any]) -> dict[ObjectRef, Any]:
-        return {ref: one for ref, one in self._objects.items() if isinstance(one, kind)}
-
-
-class _References:
-    """What sensors wait for and nobody declares. Sensors are asked again when they, or the event sources, changed."""
-
-    def __init__(self) -> None:
-        self._declared = Declared({}, ())
-        self._faults: dict[ObjectRef, tuple[Sensor, tuple[Fault, ...]]] = {}
-
-    def problems(
-        self,
-        sources: Mapping[ObjectRef, EventSource],
-        sensors: Mapping[ObjectRef, Sensor],
-        failed: Collection[ObjectRef],
-        reports: Mapping[ObjectRef, Report],
-    ) -> Iterator[Problem]:
-        declared = Declared(sources, failed)
-        known = self._faults if declared == self._declared else {}
-        self._declared, self._faults = declared, {}
-        for ref, sensor in sensors.items() if declared else ():
-            asked, faults = known.get(ref, (None, ()))
-            if asked is not sensor:
-                faults = tuple(islice(declared.faults(sensor), MAX_PROBLEMS))
-            self._faults[ref] = (sensor, faults)
-            yield from (reports[ref].warning(fault.path, fault.message) for fault in faults)
+def _finished(loading: Loading, references: References, changed: Collection[ObjectRef] | None) -> Loaded:
+    """What is known once all files are taken; `changed` are the objects that are not as they were the last time, None for all."""
+    values = loading.of(ValueObject)
+    sources, sensors = loading.of(EventSource), loading.of(Sensor)
+    problems = [*loading.problems(), *references.problems(sources, sensors, loading, changed)]
+    return Loaded(
+        event_sources=sources,
+        sensors=sensors,
+        buses=loading.of(EventBus),
+        secrets={ref: one for ref, one in values.items() if ref.kind == "Secret"},
+        config_maps={ref: one for ref, one in values.items() if ref.kind == "ConfigMap"},
+        problems=tuple(sorted(dict.fromkeys(problems))),
+        failed=frozenset(loading.refused()),
+        files=tuple(file.name for file in loading.files),
+        places=loading.places,
+        locate=loading.locate,
+    )

@@ -10,6 +10,7 @@ import pytest
 
 from manifests import reading
 from manifests.load import Loaded, Loader, load
+from manifests.loading import Loading
 from manifests.objects import ObjectRef
 from tocsin.declared import kinds
 
@@ -112,6 +113,33 @@ def test_whatever_is_edited_loading_again_says_what_reading_everything_says(
     for number in range(150):
         edit(tmp_path, texts, dice)
         assert look(loader.load()) == look(load([tmp_path], kinds(), strict=strict)), f"edit {number}"
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_an_edit_in_place_is_taken_in_by_itself(tmp_path: Path, strict: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("manifests.stamps.RACY_NS", -(10**18))
+    dice, loader, alone = random.Random(3), Loader([tmp_path], kinds(), strict=strict), 0
+    taken: list[Loading] = []
+    monkeypatch.setattr(Loading, "take_all", lambda one, known=Loading.take_all: (taken.append(one), known(one)))
+    texts = {f"f{file}": [SENSOR % ("x", f"s{file}-{n}", "push", "") for n in range(4)] for file in range(3)}
+    texts["f1"].append(SOURCE % ("hooks", "push"))
+    for number in range(40):
+        file, place, end = (
+            f"f{dice.randrange(3)}",
+            dice.randrange(4),
+            dice.choice(("", ", lgo: 1", ", conditions: e", ", conditions: d")),
+        )
+        texts[file][place] = SENSOR % ("# x\n" * dice.randrange(3), f"s{file[1]}-{place}", dice.choice(("push", "pull")), end)
+        if number % 10 == 9:
+            texts["f1"][4] = SOURCE % ("hooks", dice.choice(("push", "pull")))
+        for name, documents in texts.items():
+            (tmp_path / f"{name}.yaml").write_text("---\n".join(documents))
+            os.utime(tmp_path / f"{name}.yaml", (0, number + 1))
+        whole = len(taken)
+        found = look(loader.load())
+        alone += len(taken) == whole
+        assert found == look(load([tmp_path], kinds(), strict=strict)), f"edit {number}"
+    assert alone > 15
 
 
 def test_only_the_documents_that_changed_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

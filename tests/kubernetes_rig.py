@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from servers.kubernetes import ADMIN, KubernetesServer
 
@@ -136,24 +136,47 @@ async def rig_of(server: KubernetesServer, folder: Path, **more: Any) -> AsyncIt
         await rig.shared.aclose()
 
 
-def define(server: KubernetesServer, group: str, version: str, kind: str, plural: str, *, scope: str = "Namespaced") -> None:
-    """Make the server serve a kind of which every field is kept, and return when it takes objects."""
+class Custom(NamedTuple):
+    """A kind of which every field is kept, `status` too."""
+
+    api_version: str
+    kind: str
+    plural: str
+    scope: str = "Namespaced"
+
+
+WORKFLOW_KINDS = tuple(
+    Custom("argoproj.io/v1alpha1", kind, f"{kind.lower()}s", scope)
+    for kind, scope in (
+        ("Workflow", "Namespaced"),
+        ("WorkflowTemplate", "Namespaced"),
+        ("CronWorkflow", "Namespaced"),
+        ("ClusterWorkflowTemplate", "Cluster"),
+    )
+)
+"""Kinds of Argo Workflows, which has no status subresources."""
+
+
+def define(server: KubernetesServer, *customs: Custom) -> None:
+    """Make the server serve custom kinds, and return when it takes objects of them."""
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    body = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
-        "spec": {
-            "group": group,
-            "scope": scope,
-            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
-            "versions": [{"name": version, "served": True, "storage": True, "schema": schema}],
-        },
-    }
-    status, answer = server.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", body)
-    assert status in (201, 409), answer
-    until = time.monotonic() + 30
-    probe = f"/apis/{group}/{version}/{plural}?limit=1"
-    while server.call("GET", probe)[0] != 200:
-        assert time.monotonic() < until, "the custom kind is not served"
-        time.sleep(0.05)
+    for custom in customs:
+        group, version = custom.api_version.split("/")
+        body = {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"{custom.plural}.{group}"},
+            "spec": {
+                "group": group,
+                "scope": custom.scope,
+                "names": {"kind": custom.kind, "plural": custom.plural, "singular": custom.kind.lower()},
+                "versions": [{"name": version, "served": True, "storage": True, "schema": schema}],
+            },
+        }
+        status, answer = server.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", body)
+        assert status in (201, 409), answer
+    until = time.monotonic() + 60
+    for custom in customs:
+        while server.call("GET", f"/apis/{custom.api_version}/{custom.plural}?limit=1")[0] != 200:
+            assert time.monotonic() < until, f"{custom.kind} is not served"
+            time.sleep(0.05)

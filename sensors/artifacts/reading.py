@@ -1,25 +1,23 @@
-"""Reading an object's text when a trigger acts."""
+"""Reading an object's text when a trigger acts: which place is read by what."""
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from sensors.artifacts.configmap import ConfigMapPlace
+from sensors.artifacts.file import FilePlace
+from sensors.artifacts.git import GitPlace
+from sensors.artifacts.place import Place
+from sensors.artifacts.s3 import S3Place
+from sensors.artifacts.url import UrlPlace
 from sensors.triggers.trigger import TriggerContext
 
-
-class Place(Protocol):
-    """One place, as a manifest declares it."""
-
-    what: str
-    """Names it in errors."""
-
-    def show(self) -> dict[str, Any]:
-        """What to print of it; secrets are left out."""
-
-    async def read(self) -> bytes:
-        """The text, within limits. Raises `TriggerUnavailable` or `TriggerRefused`."""
-
-
-_PLACES: dict[str, Callable[[Any, TriggerContext], Place]] = {}
+_PLACES: Mapping[str, Callable[[Any, TriggerContext], Place]] = {
+    "s3": S3Place,
+    "file": FilePlace,
+    "url": UrlPlace,
+    "git": GitPlace,
+    "configmap": ConfigMapPlace,
+}
 
 
 class Reader:
@@ -27,11 +25,11 @@ class Reader:
 
     def __init__(self, where: str, declared: Any, context: TriggerContext) -> None:
         """Raises `ValueError` naming the field that cannot work."""
-        make = _PLACES.get(where)
-        if make is None:
-            raise ValueError(f"source.{where} is not supported by this version")
         self._where = where
-        self._place = make(declared, context)
+        try:
+            self._place = _PLACES[where](declared, context)
+        except ValueError as exc:
+            raise ValueError(f"source.{where}: {exc}") from exc
 
     @property
     def what(self) -> str:

@@ -44,8 +44,8 @@ class UrlLocation(Spec):
 
     path: str = ""
     """The URL."""
-    verify_cert: bool | None = None
-    """None: verified in `tocsin.dev/v1`; Argo Events verifies only where this is true."""
+    verify_cert: bool = True
+    """Whether the server's certificate is checked; Argo Events checks it only where this is true."""
 
 
 class GitCreds(Spec):

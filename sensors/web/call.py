@@ -20,6 +20,8 @@ class Call:
     """None: certificates are verified with the machine's authorities."""
     secret_headers: frozenset[str] = frozenset()
     """Lower-case names of headers that no other origin may see."""
+    keep: int = 0
+    """Bytes of a success's body to return; where there are more, the call is refused."""
     repeatable: bool = True
     """Whether a repeat does no harm if the server has acted after all; else it is sent again only where it cannot have."""
 
@@ -31,6 +33,8 @@ class Answer(NamedTuple):
     headers: CIMultiDictProxy[str]
     excerpt: bytes
     """The start of the body, where the status is not a success."""
+    body: bytes = b""
+    """The whole body of a success, where the call keeps it."""
 
 
 def origin(url: URL) -> str:

@@ -14,7 +14,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_writer import _serialize_headers
 from multidict import CIMultiDict
 
-from sensors.web.call import Answer, Call
+from sensors.errors import TriggerRefused
+from sensors.web.call import Answer, Call, origin
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
@@ -31,7 +32,7 @@ _FRAMING = ("Connection", "Content-Encoding", "Content-Length", "Expect", "Trans
 def is_plain(call: Call) -> bool:
     """Whether `call` needs nothing that only a session does."""
     body, headers = call.body, call.headers
-    return body is not None and len(body) <= MOST_BYTES and not any(map(headers.__contains__, _FRAMING))
+    return body is not None and not call.keep and len(body) <= MOST_BYTES and not any(map(headers.__contains__, _FRAMING))
 
 
 def key_of(call: Call) -> ConnectionKey:
@@ -78,6 +79,16 @@ def _wire(call: Call) -> bytes:
     headers.update(call.headers)
     headers["Content-Length"] = str(len(body))
     return _serialize_headers(f"{call.method} {url.raw_path_qs} HTTP/1.1", headers) + body
+
+
+async def whole_of(payload: aiohttp.StreamReader, call: Call) -> bytes:
+    """Read a body that the call keeps. Raises `TriggerRefused` where it is larger."""
+    read = bytearray()
+    while chunk := await payload.read(MOST_BYTES):
+        read += chunk
+        if len(read) > call.keep:
+            raise TriggerRefused(f"{origin(call.url)}: the answer is larger than {call.keep >> 20} MiB")
+    return bytes(read)
 
 
 async def excerpt_of(payload: aiohttp.StreamReader) -> bytes:

@@ -10,7 +10,7 @@ from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.web.call import Answer, Call, origin
 from sensors.web.connection import Connector, NotProcessed, fresh_connection
 from sensors.web.egress import Egress, EgressDenied
-from sensors.web.exchange import excerpt_of, exchange, is_plain, key_of
+from sensors.web.exchange import excerpt_of, exchange, is_plain, key_of, whole_of
 
 CONNECT_TIMEOUT_S = 10.0
 # Below the five seconds after which common servers close idle connections; what still goes into a closing one, see `connection`.
@@ -72,6 +72,8 @@ class Session:
             skip_auto_headers=None if call.body is None or "Content-Type" in call.headers else _NO_CONTENT_TYPE,
         )
         try:
+            if call.keep and 200 <= response.status < 300:
+                return Answer(response.status, response.headers, b"", await whole_of(response.content, call))
             excerpt = await excerpt_of(response.content)
         finally:
             if response.connection is not None:

@@ -1,17 +1,22 @@
 """The service that acts on a cluster, killed after it acted and before it could record that."""
 
 import json
+import re
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from kubernetes_proxy import Proxy, proxying
+from kubernetes_rig import WORKFLOW_KINDS, define
 from servers.kubernetes import KubernetesServer
 from service_process import Service, ask, free_port, running, tocsin, webhook
 
 pytestmark = pytest.mark.kubernetes
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "triggers"
 
 
 def making(namespace: str, resource: str, kind: str = "k8s: {operation: create, ") -> str:
@@ -154,3 +159,35 @@ def test_a_service_without_a_cluster_says_what_to_do_and_runs_on(place: Place) -
         shown = service.cli("firings", "show", str(firing["id"]))
         assert shown["attempts"][0]["reason"].endswith("nowhere does not exist; name another with --kubeconfig")
         assert ask(f"{service.api}/readyz")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("example", "path", "made"),
+    [
+        ("k8s.yaml", "/apis/batch/v1/namespaces/default/jobs", "build-"),
+        ("artifacts.yaml", "/apis/batch/v1/namespaces/default/jobs", "analyse-"),
+        ("argo-workflow.yaml", "/apis/argoproj.io/v1alpha1/namespaces/default/workflows", "reindex-"),
+    ],
+)
+def test_the_examples_make_what_they_say(
+    kubernetes_server: KubernetesServer, tmp_path: Path, example: str, path: str, made: str
+) -> None:
+    define(kubernetes_server, *WORKFLOW_KINDS)
+    text, port = (EXAMPLES / example).read_text(), free_port()
+    (tmp_path / example).write_text(text.replace("12000", str(port)))
+    sent = re.search(r"curl -d '(?P<body>[^']+)' .*:12000(?P<path>/\w+)", text)
+    assert sent is not None
+    kubeconfig = str(kubernetes_server.kubeconfig(tmp_path / "config"))
+    with running(str(tmp_path / example), "--kubeconfig", kubeconfig, data=tmp_path / "data") as service:
+        headers = {"Content-Type": "application/json"}
+        assert ask(f"http://127.0.0.1:{port}{sent['path']}", method="POST", body=sent["body"].encode(), headers=headers)[0] == 200
+        (firing,) = service.wait_for("/api/v1/firings", lambda found: found["items"])["items"]
+        name = f"{made}{firing['id'][:10]}"
+        merge, succeeded = "application/merge-patch+json", {"metadata": {"labels": {"workflows.argoproj.io/phase": "Succeeded"}}}
+        until = time.monotonic() + 30
+        while kubernetes_server.call("PATCH", f"{path}/{name}", succeeded, merge)[0] != 200:
+            assert time.monotonic() < until, service.said()
+            time.sleep(0.05)
+        assert [item["state"] for item in settled(service)] == ["succeeded"]
+    found = kubernetes_server.call("GET", f"{path}/{name}")[1]
+    assert next(iter(json.loads(sent["body"]).values())) in json.dumps(found["spec"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes_rig import Rig, define, firing_id, rig_of, set_from
+from kubernetes_rig import WORKFLOW_KINDS, Rig, define, firing_id, rig_of, set_from
 from servers.kubernetes import KubernetesServer
 
 from cluster.marks import FIRINGS
@@ -24,10 +24,7 @@ ARGO = "argoproj.io/v1alpha1"
 
 @pytest.fixture(scope="module")
 def workflows(kubernetes_server: KubernetesServer) -> KubernetesServer:
-    for kind in ("Workflow", "WorkflowTemplate", "CronWorkflow"):
-        define(kubernetes_server, "argoproj.io", "v1alpha1", kind, f"{kind.lower()}s")
-    cluster_wide = ("ClusterWorkflowTemplate", "clusterworkflowtemplates")
-    define(kubernetes_server, "argoproj.io", "v1alpha1", *cluster_wide, scope="Cluster")
+    define(kubernetes_server, *WORKFLOW_KINDS)
     return kubernetes_server
 
 

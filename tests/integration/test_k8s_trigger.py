@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes_rig import SECOND_MS, Rig, a_bound, define, firing_id, rig_of, set_from
+from kubernetes_rig import SECOND_MS, Custom, Rig, a_bound, define, firing_id, rig_of, set_from
 from servers.kubernetes import PLAIN, KubernetesServer
 
 from cluster.marks import FIRINGS
@@ -116,7 +116,7 @@ async def test_a_kind_that_is_installed_while_running_is_found(rig: Rig) -> None
     )
     with pytest.raises(TriggerRefused, match=rf"the cluster does not serve '{group}/v1'; is its custom resource definition"):
         await rig.fire(trigger)
-    await asyncio.to_thread(define, rig.server, group, "v1", kind, "shops")
+    await asyncio.to_thread(define, rig.server, Custom(f"{group}/v1", kind, "shops"))
     done = None
     async with asyncio.timeout(30):
         while done is None:

@@ -111,7 +111,7 @@ def _fields(firing: Firing, attempt: Attempt, left_out: int) -> dict[str, object
         "triggeredByEvents": [cause.identity.id for cause in firing.causes],
         "firing": firing.id,
         "attempt": attempt.number,
-        "duration_ms": (attempt.ended_us - attempt.started_us) // 1000,
+        "duration_ms": max(0, attempt.ended_us - attempt.started_us) // 1000,
     }
     if left_out:
         fields["lines_left_out"] = left_out

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -179,24 +179,57 @@ def problem_view(problem: Problem) -> Json:
 
 async def kept_objects(journal: Journal, plural: str) -> list[Json]:
     """The sources or sensors that were in force when the service last ran on this data folder."""
-    kind = "EventSource" if plural == "sources" else "Sensor"
-    found = [declared for declared in await journal.in_force(None) if declared.ref.startswith(f"{kind}/")]
-    pauses = dict(await in_force(journal)) if kind == "Sensor" else {}
-    return [await _kept(declared, journal, pauses) for declared in found] + [
-        await sensor_view(gone(ref), journal, await paused(journal, ref, pause, ())) for ref, pause in pauses.items()
-    ]
+    kept = await _Kept.of(journal, plural)
+    return [await kept.view(ref) for ref in kept.refs]
 
 
-async def _kept(declared: Declared, journal: Journal, pauses: dict[ObjectRef, SensorPause]) -> Json:
-    kind, namespace, name = declared.ref.split("/", 2)
-    ref = ObjectRef("EventSource" if kind == "EventSource" else "Sensor", namespace, name)
+async def kept_object(journal: Journal, plural: str, name: str, kind: str) -> Json:
+    """One of them. Raises `QueryError` where `name` names none or several."""
+    kept = await _Kept.of(journal, plural)
+    return await kept.view(pick(kept.refs, name, kind))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a data folder knows of one kind of object."""
+
+    journal: Journal
+    declared: Mapping[ObjectRef, Declared]
+    pauses: Mapping[ObjectRef, SensorPause]
+
+    @classmethod
+    async def of(cls, journal: Journal, plural: str) -> "_Kept":
+        kind: Literal["EventSource", "Sensor"] = "EventSource" if plural == "sources" else "Sensor"
+        found = [declared for declared in await journal.in_force(None) if declared.ref.startswith(f"{kind}/")]
+        declared = {_ref(kind, one.ref): one for one in found}
+        return cls(journal, declared, await in_force(journal) if kind == "Sensor" else {})
+
+    @property
+    def refs(self) -> list[ObjectRef]:
+        """Those in force, then those that are gone and still hold events."""
+        return [*self.declared, *(ref for ref in self.pauses if ref not in self.declared)]
+
+    async def view(self, ref: ObjectRef) -> Json:
+        declared, pause = self.declared.get(ref), self.pauses.get(ref)
+        if declared is not None:
+            return await _kept(ref, declared, self.journal, pause)
+        return await sensor_view(gone(ref), self.journal, None if pause is None else await paused(self.journal, ref, pause, ()))
+
+
+def _ref(kind: Literal["EventSource", "Sensor"], text: str) -> ObjectRef:
+    _, namespace, name = text.split("/", 2)
+    return ObjectRef(kind, namespace, name)
+
+
+async def _kept(ref: ObjectRef, declared: Declared, journal: Journal, pause: SensorPause | None) -> Json:
+    kind, namespace, name = ref
     state = ObjectState(ref=ref, state=State.KEPT, message="no service runs on this data folder", revision=declared.revision)
     content = msgspec.json.decode(declared.content)
     spec = content.get("spec") or {}
     if kind == "EventSource":
         state.events = {name: EventState(kind=key) for key, name in _event_names(spec)}
         return await source_view(state, journal)
-    pause, roads = pauses.pop(ref, None), _kept_roads(namespace, spec)
+    roads = _kept_roads(namespace, spec)
     view = await sensor_view(state, journal, None if pause is None else await paused(journal, ref, pause, roads))
     counts = await journal.matched(namespace, name)
     view["dependencies"] = [_kept_dependency(d, counts) for d in spec.get("dependencies") or ()]
@@ -244,9 +277,9 @@ def _kept_trigger(template: Mapping[str, Any]) -> Json:
     return {"name": template.get("name", ""), "kind": kind, "conditions": template.get("conditions", "")}
 
 
-def pick(objects: Sequence[Json], name: str, kind: str) -> Json:
+def pick(refs: Iterable[ObjectRef], name: str, kind: str) -> ObjectRef:
     """The object called `name` or `namespace/name`. Raises `QueryError` where it is none or several."""
-    found = [item for item in objects if name in (item["name"], f"{item['namespace']}/{item['name']}")]
+    found = [ref for ref in refs if name in (ref.name, f"{ref.namespace}/{ref.name}")]
     if not found:
         raise NotFound(f"no {kind} {name!r}")
     if len(found) > 1:

@@ -6,7 +6,7 @@ import gc
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -41,7 +41,7 @@ from tocsin.said import Said
 from tocsin.secrets import LocalValues
 from tocsin.sensor_pauses import Paused
 from tocsin.supervisor import Supervisor
-from tocsin.troubles import Troubles, degraded_view, of_rules, of_sources, of_targets, with_troubles
+from tocsin.troubles import Trouble, Troubles, degraded_view, of_rules, of_sources, of_targets, with_troubles
 from tocsin.views import Json
 
 logger = structlog.get_logger()
@@ -106,11 +106,20 @@ class Service:
 
     async def sources(self) -> list[Json]:
         """Every declared event source."""
-        troubles, journal = self.troubles.now(), self.bus.journal
-        return [
-            with_troubles(await source_view(state, journal, self.pauses.of(state.ref)), troubles.get(state.ref, ()))
-            for state in self._of("EventSource")
-        ]
+        troubles = self.troubles.now()
+        return [await self._source(state, troubles) for state in self._of("EventSource")]
+
+    async def source(self, ref: ObjectRef) -> Json:
+        """One of them."""
+        return await self._source(self.supervisor.states[ref], self.troubles.now())
+
+    async def _source(self, state: ObjectState, troubles: Mapping[ObjectRef, Sequence[Trouble]]) -> Json:
+        view = await source_view(state, self.bus.journal, self.pauses.of(state.ref))
+        return with_troubles(view, troubles.get(state.ref, ()))
+
+    def source_refs(self) -> list[ObjectRef]:
+        """Every declared event source."""
+        return [state.ref for state in self._of("EventSource")]
 
     async def pause_source(self, ref: ObjectRef, mode: Mode, said: Said) -> Json:
         """Hold an event source, or drop what comes to it, until it is resumed."""
@@ -122,12 +131,17 @@ class Service:
 
     async def sensors(self) -> list[Json]:
         """Every declared sensor, and those that are gone and still hold events."""
+        troubles = self.troubles.now()
         states = [*self._of("Sensor"), *(gone(ref) for ref in self.holding.pauses if ref not in self.supervisor.states)]
-        troubles, journal, counted = self.troubles.now(), self.bus.journal, self.holding.counted
-        return [
-            with_troubles(await sensor_view(state, journal, await counted(state.ref)), troubles.get(state.ref, ()))
-            for state in states
-        ]
+        return [await self._sensor(state, troubles) for state in states]
+
+    async def sensor(self, ref: ObjectRef) -> Json:
+        """One of them."""
+        return await self._sensor(self.supervisor.states.get(ref) or gone(ref), self.troubles.now())
+
+    async def _sensor(self, state: ObjectState, troubles: Mapping[ObjectRef, Sequence[Trouble]]) -> Json:
+        view = await sensor_view(state, self.bus.journal, await self.holding.counted(state.ref))
+        return with_troubles(view, troubles.get(state.ref, ()))
 
     def sensor_refs(self) -> list[ObjectRef]:
         """Every declared sensor, and every other that is paused."""

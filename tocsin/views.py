@@ -63,11 +63,16 @@ def attempt_view(attempt: Attempt) -> Json:
         "number": attempt.number,
         "started": when(attempt.started_us),
         "ended": when(attempt.ended_us),
-        "duration_ms": round((attempt.ended_us - attempt.started_us) / 1000, 3),
+        "duration_ms": duration_ms(attempt),
         "succeeded": attempt.succeeded,
         "status": attempt.status or None,
         "reason": attempt.reason,
     }
+
+
+def duration_ms(attempt: Attempt) -> float:
+    """Milliseconds that it took; 0 where the clock was put back meanwhile, because then nobody knows."""
+    return round(max(0, attempt.ended_us - attempt.started_us) / 1000, 3)
 
 
 def cause_view(cause: Cause) -> Json:

@@ -12,6 +12,7 @@ from bus_backends import ReopenableBus
 from eventbus.contract import Decisions
 from eventbus.event import Event
 from eventbus.firing import Taken
+from eventbus.retention import Retention
 from manifests.revision import canonical_json, revision_of
 from sensors.joins import PREFIX as LIVE_JOINS
 from tocsin.declared import object_of
@@ -383,6 +384,22 @@ async def test_a_preview_of_much_is_cut_and_says_so(rig: Rig) -> None:
     await rig.decided(event(1), event(2))
     shown = await preview(rig.bus.journal, Asked(after="2020-01-01T00:00:00Z"), budget_s=0.0)
     assert (shown["whole"], shown["previewed_to"], shown["last"]) == (False, 0, 2)
+
+
+async def test_one_event_whose_data_is_gone_is_refused_with_the_reason(rig: Rig) -> None:
+    await rig.declare(SINGLE)
+    await rig.decided(event(1), event(2), event(3))
+    rig.bus.clock.advance(100.0)
+    await rig.decided(event(4))
+    rig.bus.bus.retain(Retention(age_s=50.0), tuple)
+    await rig.bus.bus.tidy()
+    with pytest.raises(
+        Conflict, match="event 'push-2' cannot be replayed: its data is no longer kept, only that of events since"
+    ):
+        await rig.replayer.ask(Asked(event="push-2"))
+    with pytest.raises(Conflict, match="its data is no longer kept"):
+        await preview(rig.bus.journal, Asked(event="push-2"))
+    assert (await rig.carried_out(Asked(event="push-4"))).firings == 1
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from eventbus.contract import Bus, Decisions
 from eventbus.event import Event, Identity
 from eventbus.firing import Attempt, Cause, Firing, FiringId, Outcome, OutcomeKind, TriggerRef, firing_id
 from eventbus.sqlite import open_bus
+from manifests.objects import ObjectRef
 from sensors.report import Unwatched
 from tocsin.acts import Acts
 from tocsin.api.access import load_token, read_token
@@ -42,6 +43,8 @@ class FakeService:
         self.changes = Changes()
         self.instance = "abc"
         self.ready = True
+        self.viewed: list[ObjectRef] = []
+        """What somebody asked the state of."""
         self.replayer = Replayer(bus)
         self.acts = Acts(bus, Nobody(), Unwatched())  # type: ignore[arg-type]
 
@@ -49,10 +52,24 @@ class FakeService:
         return {"ready": self.ready, "not_ready": [] if self.ready else [{"name": "bus", "reason": "full"}], "degraded": []}
 
     async def sources(self) -> list[Json]:
-        return [{"namespace": ns, "name": "hooks", "state": "running", "events": []} for ns in ("a", "b")]
+        return [await self.source(ref) for ref in self.source_refs()]
 
     async def sensors(self) -> list[Json]:
-        return []
+        return [await self.sensor(ref) for ref in self.sensor_refs()]
+
+    async def source(self, ref: ObjectRef) -> Json:
+        self.viewed.append(ref)
+        return {"namespace": ref.namespace, "name": ref.name, "state": "running", "events": []}
+
+    async def sensor(self, ref: ObjectRef) -> Json:
+        self.viewed.append(ref)
+        return {"namespace": ref.namespace, "name": ref.name, "state": "running"}
+
+    def source_refs(self) -> list[ObjectRef]:
+        return [ObjectRef("EventSource", namespace, "hooks") for namespace in ("a", "b")]
+
+    def sensor_refs(self) -> list[ObjectRef]:
+        return [ObjectRef("Sensor", "a", name) for name in ("one", "two")]
 
 
 def an_event(id_: str, name: str = "push") -> Event:
@@ -319,6 +336,8 @@ async def test_readiness_names_what_is_not_ready(client: Client) -> None:
 async def test_an_object_name_in_two_namespaces_is_ambiguous(client: Client) -> None:
     assert (await client.ask("/api/v1/sources/hooks"))[0] == 409
     assert (await client.ok("/api/v1/sources/a/hooks"))["namespace"] == "a"
+    assert (await client.ok("/api/v1/sensors/two"))["name"] == "two"
+    assert client.service.viewed == [ObjectRef("EventSource", "a", "hooks"), ObjectRef("Sensor", "a", "two")], "only these"
 
 
 async def test_an_event_that_no_sensor_wants_says_so(client: Client) -> None:

@@ -1,8 +1,6 @@
 """The routes that pause and resume event sources and sensors. The body says who asks and why; it may be missing."""
 
-from collections.abc import Mapping
 from math import isfinite
-from typing import Any
 
 from aiohttp import web
 
@@ -35,18 +33,17 @@ class PauseRoutes:
     async def pause_source(self, request: web.Request) -> web.Response:
         """Pause an event source: `mode=hold` (the default) or `mode=drop`."""
         mode, said = _mode(request), (await read(request, Why)).said()
-        found = pick(await self._service.sources(), request.match_info["name"], "event source")
-        paused = await self._service.pause_source(_ref("EventSource", found), mode, said)
-        return answer(_named(found) | {"paused": paused})
+        ref = pick(self._service.source_refs(), request.match_info["name"], "event source")
+        return answer(_named(ref) | {"paused": await self._service.pause_source(ref, mode, said)})
 
     async def resume_source(self, request: web.Request) -> web.Response:
         """Let an event source go on."""
         said = (await read(request, Why)).said()
-        found = pick(await self._service.sources(), request.match_info["name"], "event source")
-        former = await self._service.resume_source(_ref("EventSource", found), said)
+        ref = pick(self._service.source_refs(), request.match_info["name"], "event source")
+        former = await self._service.resume_source(ref, said)
         if former is None:
-            raise queries.Conflict(f"the event source {found['name']} is not paused")
-        return answer(_named(found) | {"was": former})
+            raise queries.Conflict(f"the event source {ref.name} is not paused")
+        return answer(_named(ref) | {"was": former})
 
     async def pause_sensor(self, request: web.Request) -> web.Response:
         """Pause a sensor: `mode=hold` (the default) keeps what comes for later, `mode=drop` skips it."""
@@ -61,9 +58,8 @@ class PauseRoutes:
         return answer(view | {"was": await self._service.resume_sensor(ref, rate, said), "rate": rate})
 
     def _sensor(self, request: web.Request) -> tuple[ObjectRef, Json]:
-        names = [{"namespace": ref.namespace, "name": ref.name} for ref in self._service.sensor_refs()]
-        found = pick(names, request.match_info["name"], "sensor")
-        return _ref("Sensor", found), dict(found)
+        ref = pick(self._service.sensor_refs(), request.match_info["name"], "sensor")
+        return ref, _named(ref)
 
 
 def _mode(request: web.Request) -> Mode:
@@ -84,9 +80,5 @@ def _rate(request: web.Request) -> float:
     return rate
 
 
-def _ref(kind: Any, found: Mapping[str, Any]) -> ObjectRef:
-    return ObjectRef(kind, found["namespace"], found["name"])
-
-
-def _named(found: Mapping[str, Any]) -> Json:
-    return {"namespace": found["namespace"], "name": found["name"]}
+def _named(ref: ObjectRef) -> Json:
+    return {"namespace": ref.namespace, "name": ref.name}

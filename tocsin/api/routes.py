@@ -123,7 +123,7 @@ class Routes:
 
     async def source(self, request: web.Request) -> web.Response:
         """One event source."""
-        return answer(pick(await self._service.sources(), _named(request, "name"), "event source"))
+        return answer(await self._service.source(pick(self._service.source_refs(), _named(request, "name"), "event source")))
 
     async def sensors(self, _request: web.Request) -> web.Response:
         """Every sensor."""
@@ -131,7 +131,7 @@ class Routes:
 
     async def sensor(self, request: web.Request) -> web.Response:
         """One sensor."""
-        return answer(pick(await self._service.sensors(), _named(request, "name"), "sensor"))
+        return answer(await self._service.sensor(pick(self._service.sensor_refs(), _named(request, "name"), "sensor")))
 
 
 def _named(request: web.Request, name: str) -> str:

@@ -33,6 +33,15 @@ class Service(Protocol):
     async def sensors(self) -> list[Json]:
         """Every declared sensor with its state and counts."""
 
+    async def source(self, ref: ObjectRef) -> Json:
+        """One of them."""
+
+    async def sensor(self, ref: ObjectRef) -> Json:
+        """One of them."""
+
+    def source_refs(self) -> list[ObjectRef]:
+        """Every declared event source."""
+
     def sensor_refs(self) -> list[ObjectRef]:
         """Every declared sensor, and every other that is paused."""
 

@@ -24,7 +24,7 @@ def command() -> None:
 @click.option("--sensor", metavar="NAME", help="Only of this sensor.")
 @click.option("--trigger", metavar="NAME", help="Only of this trigger.")
 @click.option(
-    "--state", metavar="STATE", help="open, succeeded, failed, dead-lettered, skipped, superseded, timed-out or unknown."
+    "--state", metavar="STATE", help="open, succeeded, failed, dead-lettered, skipped, superseded, timed-out, unknown or looped."
 )
 @paged
 @click.pass_context

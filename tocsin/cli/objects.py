@@ -53,9 +53,9 @@ async def _kept(journal: "Journal", plural: str) -> client.Json:
 
 
 async def _one(journal: "Journal", plural: str, name: str, kind: str) -> client.Json:
-    from tocsin.objects import kept_objects, pick
+    from tocsin.objects import kept_object
 
-    return pick(await kept_objects(journal, plural), name, kind)
+    return await kept_object(journal, plural, name, kind)
 
 
 def _table(page: Json, plural: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from eventbus.journal import Declared, Journal
-from tocsin.queries import Conflict, NotFound, QueryError, find_event, parse_time
+from tocsin.queries import Conflict, NotFound, QueryError, data_gone, find_event, parse_time
 from tocsin.replaying.record import Asked, Pin
 
 
@@ -26,8 +26,10 @@ async def select(journal: Journal, asked: Asked) -> Selection:
     if asked.event is not None:
         if asked.after or asked.before:
             raise QueryError("name an event or a span of time, not both")
-        position = (await find_event(journal, asked.event)).position
-        first = last = position
+        recorded = await find_event(journal, asked.event)
+        if recorded.event.forgotten is not None:
+            raise Conflict(f"event {asked.event!r} cannot be replayed: {await data_gone(journal)}")
+        first = last = recorded.position
     elif after_us is None:
         raise QueryError("name an event, or a span of time by `from` and `to`")
     elif before_us is not None and before_us <= after_us:

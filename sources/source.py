@@ -59,6 +59,8 @@ class SourceContext:
     clock: Clock = field(default_factory=SystemClock, repr=False)
     tell: Callable[[str], None] = field(default=_tell_nobody, repr=False)
     """Says why the source takes nothing in at present, such as a broker that does not answer; empty text: it does."""
+    degraded: Callable[[str], None] = field(default=_tell_nobody, repr=False)
+    """Says what does not go well while it takes in, such as certificates that cannot be used; empty text: nothing."""
 
 
 class Source(Generic[SpecT]):

@@ -23,18 +23,31 @@ class Fares:
     def __init__(self, road: Road, state: EventState, changed: Callable[[Road], None], *, served: bool = False) -> None:
         """`served`: the shared listener takes its events in, whatever becomes of a loop of its own."""
         self._road, self._state, self._changed, self._served = road, state, changed, served
+        self._told = self._degraded = ""
+        self._noted = ("", True)
+
+    def degraded(self, reason: str) -> None:
+        """See `SourceContext.degraded`."""
+        self._degraded = reason
+        self._note()
 
     def tell(self, reason: str) -> None:
         """See `SourceContext.tell`."""
-        if reason == self._state.message:
+        self._told = reason
+        self._note()
+
+    def _note(self) -> None:
+        reason, runs = now = (self._told or self._degraded, self._served or not self._told)
+        if now == self._noted:
             return
+        self._noted = now
         if reason:
             logger.warning("source_unwell", source=str(self._road), reason=reason)
         else:
             logger.info("source_well", source=str(self._road))
         if not (reason and self._state.message):
             self._state.since_us = time.time_ns() // 1000 if reason else 0
-        self._state.running, self._state.message = self._served or not reason, reason
+        self._state.running, self._state.message = runs, reason
         self._changed(self._road)
 
 

@@ -140,6 +140,7 @@ class RunningSources:
             state=SourceState.of(road, self._bus.state),
             outcomes=self._bus.outcomes,
             tell=fares.tell,
+            degraded=fares.degraded,
         )
         try:
             source: Source[Any] = kind(event.spec, context)

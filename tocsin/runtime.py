@@ -15,6 +15,7 @@ from cluster.allowed import Allowed
 from eventbus.contract import Bus
 from eventbus.sqlite import open_bus
 from manifests.objects import ObjectRef
+from sensors.triggers.certificates import Certificates
 from sensors.triggers.k8s.hand import Hand
 from sensors.triggers.shared import Shared
 from sensors.web.client import Web
@@ -41,7 +42,7 @@ from tocsin.said import Said
 from tocsin.secrets import LocalValues
 from tocsin.sensor_pauses import Paused
 from tocsin.supervisor import Supervisor
-from tocsin.troubles import Trouble, Troubles, degraded_view, of_rules, of_sources, of_targets, with_troubles
+from tocsin.troubles import Trouble, Troubles, degraded_view, of_certificates, of_rules, of_sources, of_targets, with_troubles
 from tocsin.views import Json
 
 logger = structlog.get_logger()
@@ -237,8 +238,13 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) 
     for component in (sensors.dispatcher, sensors.router, sensors.holding, sensors.partial_matches, sources):
         await stack.enter_async_context(running(component, grace_s=config.grace_s + 5.0))
     acts = Acts(bus, sensors.dispatcher, sensors.watch)
-    finders = [of_sources(supervisor.fare), of_rules(sensors.erring), of_targets(metrics, sensors.dispatcher.hanging)]
+    finders = [
+        of_sources(supervisor.fare, listener.look_at_certificates),
+        of_rules(sensors.erring),
+        of_targets(metrics, sensors.dispatcher.hanging),
+    ]
     finders.append(sensors.partial_matches.troubles)
+    finders.append(of_certificates(shared.get(Certificates), metrics.triggers.__contains__))
     troubles = Troubles(finders, bus.journal)
     await stack.enter_async_context(running(troubles))
     metrics.troubles_of = lambda: troubles.counts(supervisor.states)

@@ -16,6 +16,7 @@ from eventbus.journal import Journal
 from manifests.objects import ObjectRef
 from sensors.erring import Erring, Slow, Streak
 from sensors.lanes import Hanging
+from sensors.triggers.certificates import Certificates
 from tocsin.metrics import Metrics, TriggerSeries
 from tocsin.objects import ObjectState, State
 from tocsin.views import Json, when
@@ -44,7 +45,7 @@ class Trouble(NamedTuple):
     part: str
     """Which part of it, such as `trigger call`."""
     what: str
-    """One word: hangs, fails, errs, slow, floods, set-aside, unwell."""
+    """One word: hangs, fails, errs, slow, floods, set-aside, certificates, unwell."""
     reason: str
     since_us: int
     hint: str
@@ -208,14 +209,33 @@ def _slow(ref: ObjectRef, dependency: str, slow: Slow) -> Trouble:
     )
 
 
-def of_sources(states: Callable[[], Iterable[ObjectState]]) -> Finder:
-    """Finds event sources that run while something about them does not go well."""
+def of_sources(states: Callable[[], Iterable[ObjectState]], look: Callable[[], None] = lambda: None) -> Finder:
+    """Finds event sources that run while something about them does not go well; `look` lets them look first."""
 
     def find(now_us: int) -> Iterable[Trouble]:
+        look()
         for state in states():
             for name, event in state.events.items():
                 if event.running and event.message:
                     yield Trouble(state.ref, f"event {name}", "unwell", event.message, event.since_us or now_us, "")
+
+    return find
+
+
+def of_certificates(certificates: Certificates, declared: Callable[[TriggerRef], bool]) -> Finder:
+    """Finds triggers whose newest certificates cannot be used."""
+
+    def find(now_us: int) -> Iterable[Trouble]:
+        for kept in certificates.problems():
+            if declared(kept.ref):
+                yield Trouble(
+                    ObjectRef("Sensor", kept.ref.namespace, kept.ref.sensor),
+                    f"trigger {kept.ref.trigger}",
+                    "certificates",
+                    f"the newest certificates cannot be used, those of before are: {kept.problem}",
+                    kept.since_us,
+                    "put the files right, or both parts of a pair in place",
+                )
 
     return find
 

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eventbus.kafka.declared import Sasl, brokers
+from eventbus.kept_tls import KeptTLS
 from eventbus.tls import TLSMaterial, tls_context
 from manifests.fields import SecretRef, TLSConfig
 from manifests.secrets import Values
@@ -64,20 +65,24 @@ class Connection(NamedTuple):
         return told
 
 
-def resolve(url: str, tls: TLSConfig | None, sasl: Sasl | None, *, namespace: str, values: Values) -> Connection:
-    """Read the secrets as they are now. Raises `SecretMissing`, or `ValueError` where one cannot be used."""
+def resolve(url: str, tls: TLSConfig | None, sasl: Sasl | None, *, namespace: str, values: Values, kept: KeptTLS) -> Connection:
+    """Read the secrets as they are now; `kept` gives the certificates that could be used last where the newest cannot.
+
+    Raises `SecretMissing`, or `ValueError` where one cannot be used.
+    """
 
     def read(ref: SecretRef | None) -> bytes:
         return b"" if ref is None else values.secret(namespace, ref.name, ref.key).reveal()
 
-    material = None
-    if tls is not None:
-        material = TLSMaterial(
+    def read_tls(tls: TLSConfig) -> TLSMaterial:
+        return TLSMaterial(
             ca=read(tls.ca_cert_secret),
             certificate=read(tls.client_cert_secret),
             key=read(tls.client_key_secret),
             insecure=tls.insecure_skip_verify,
         )
+
+    material = None if tls is None else kept.usable(lambda: read_tls(tls))
     if sasl is None:
         return Connection(brokers(url), material)
     return Connection(

@@ -5,19 +5,22 @@ Semantics: Argo Events' `pkg/sensors/triggers/http`; what differs is in `docs/tr
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 from typing import Any, ClassVar, cast
 
 import msgspec
 
 from eventbus.chain import Chain
+from eventbus.firing import TriggerRef
+from eventbus.kept_tls import KeptTLS
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from manifests.secrets import SecretMissing
 from sensors.bound import Bound
 from sensors.errors import RenderError, TriggerUnavailable
 from sensors.parameters import Headers, ParameterError, Payload, compile_headers, compile_payload
+from sensors.triggers.certificates import Certificates
 from sensors.triggers.http_answer import judge
 from sensors.triggers.http_rewrite import parse_spec
 from sensors.triggers.http_spec import HttpSpec
@@ -45,8 +48,8 @@ _decode = msgspec.msgpack.Decoder(StoredRequest).decode
 class _Parts:
     """One declaration compiled: its target, and what is rendered for each firing."""
 
-    def __init__(self, spec: HttpSpec, namespace: str) -> None:
-        self.target = HttpTarget(spec, namespace=namespace)
+    def __init__(self, spec: HttpSpec, namespace: str, kept: Callable[[], KeptTLS]) -> None:
+        self.target = HttpTarget(spec, namespace=namespace, kept=None if spec.tls is None else kept())
         self._payload: Payload | None = compile_payload(spec.payload) if spec.payload else None
         self._headers: Headers | None = compile_headers(spec.dynamic_headers) if spec.dynamic_headers else None
         for n, header in enumerate(spec.dynamic_headers):
@@ -75,8 +78,11 @@ class HttpTrigger:
         lenient = context.dialect is Dialect.ARGO
         self._rewriting = Rewriting(declared, spec, partial(parse_spec, lenient=lenient))
         # A declaration that parameters rewrite may be wrong as it stands and right in each request.
-        self._parts = None if self._rewriting else _Parts(spec, context.namespace)
-        self._rewritten = lru_cache(maxsize=64)(lambda spec: _Parts(parse_spec(spec, lenient=lenient), context.namespace))
+        kept = partial(context.shared.get(Certificates).kept, TriggerRef(context.namespace, context.sensor, declared.name))
+        self._parts = None if self._rewriting else _Parts(spec, context.namespace, kept)
+        if self._parts is not None:
+            self._parts.target.expect(context.values)
+        self._rewritten = lru_cache(maxsize=64)(lambda spec: _Parts(parse_spec(spec, lenient=lenient), context.namespace, kept))
 
     @property
     def timeout_s(self) -> float:

@@ -4,13 +4,14 @@ import re
 import ssl
 from base64 import b64encode
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
 
 from multidict import CIMultiDict
 from yarl import URL
 
 from eventbus.chain import Chain
+from eventbus.kept_tls import KeptTLS
 from eventbus.tls import TLSMaterial, tls_context
 from manifests.fields import TLSConfig
 from manifests.secrets import Values
@@ -28,13 +29,14 @@ MASK = "***"
 class HttpTarget:
     """A prepared request without its body, its dynamic headers and its secrets."""
 
-    def __init__(self, spec: HttpSpec, *, namespace: str) -> None:
-        """Raises `ValueError` naming the field that cannot work."""
+    def __init__(self, spec: HttpSpec, *, namespace: str, kept: KeptTLS | None = None) -> None:
+        """`kept` remembers the certificates that could be used last. Raises `ValueError` naming the field that cannot work."""
         self.spec = spec
         self.method = spec.method or "POST"
         url = _url(spec.url)
         self.url = url.with_user(None)
         self._namespace = namespace
+        self._kept = kept or KeptTLS()
         self._headers = _static_headers(spec)
         if url.user is not None or url.password is not None:
             self._headers.setdefault("Authorization", _basic(url.user or "", url.password or ""))
@@ -110,14 +112,23 @@ class HttpTarget:
             revealed += [password, headers["Authorization"].removeprefix("Basic ")]
         return revealed
 
+    def expect(self, values: Values) -> None:
+        """Note where certificates are read, so that good ones are known before the first call."""
+        if self.spec.tls is not None:
+            self._kept.expect(partial(self._material, self.spec.tls, values))
+
     def _tls(self, tls: TLSConfig, values: Values) -> ssl.SSLContext | None:
         refs = (tls.ca_cert_secret, tls.client_cert_secret, tls.client_key_secret)
         if not any(refs) and not tls.insecure_skip_verify:
             return None
+        return tls_context(self._kept.usable(partial(self._material, tls, values)))
+
+    def _material(self, tls: TLSConfig, values: Values) -> TLSMaterial:
         ca, certificate, key = (
-            b"" if ref is None else values.secret(self._namespace, ref.name, ref.key).reveal() for ref in refs
+            b"" if ref is None else values.secret(self._namespace, ref.name, ref.key).reveal()
+            for ref in (tls.ca_cert_secret, tls.client_cert_secret, tls.client_key_secret)
         )
-        return tls_context(TLSMaterial(ca=ca, certificate=certificate, key=key, insecure=tls.insecure_skip_verify))
+        return TLSMaterial(ca=ca, certificate=certificate, key=key, insecure=tls.insecure_skip_verify)
 
 
 def header_name(name: str, place: str) -> str:

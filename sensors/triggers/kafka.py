@@ -10,6 +10,7 @@ from typing import Any, ClassVar, cast
 import msgspec
 
 from eventbus.chain import Chain
+from eventbus.firing import TriggerRef
 from eventbus.kafka.connection import NOT_INSTALLED, is_installed, resolve
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
@@ -17,6 +18,7 @@ from manifests.secrets import SecretMissing, Values
 from sensors.bound import Bound
 from sensors.errors import RenderError, TriggerUnavailable
 from sensors.parameters import ParameterError, compile_payload
+from sensors.triggers.certificates import Certificates
 from sensors.triggers.kafka_producers import Producers, Way
 from sensors.triggers.kafka_record import KEY_HEADER, Record, StoredRecord, cloud_attributes, cloud_record, shown_attributes
 from sensors.triggers.kafka_spec import KafkaTriggerSpec, check_usable, parse_spec
@@ -40,6 +42,7 @@ class _Parts:
         self._payload = compile_payload(spec.payload)
         self._key = None if spec.partitioning_key is None else spec.partitioning_key.encode()
         self._headers = [(header, text.encode()) for header, text in spec.headers.items()]
+        self._kept = context.shared.get(Certificates).kept(TriggerRef(context.namespace, context.sensor, name))
         # Without secrets it is the same each time.
         self._plain_way = self._way(context.values) if spec.tls is None and spec.sasl is None else None
         self._cloud_source = (spec.cloud_events and spec.cloud_events.source) or f"/{context.namespace}/{context.sensor}/{name}"
@@ -62,7 +65,7 @@ class _Parts:
 
     def _way(self, values: Values) -> Way:
         spec = self.spec
-        connection = resolve(spec.url, spec.tls, spec.sasl, namespace=self._namespace, values=values)
+        connection = resolve(spec.url, spec.tls, spec.sasl, namespace=self._namespace, values=values, kept=self._kept)
         return Way(connection, spec.acks, "snappy" if spec.compress else None, spec.flush_frequency if self._ours else 0)
 
     def record(self, stored: StoredRecord, key: str, values: Values, chain: Chain | None = None) -> Record:

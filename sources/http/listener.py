@@ -2,7 +2,6 @@
 
 import asyncio
 import ipaddress
-import ssl
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -10,11 +9,11 @@ import structlog
 
 from eventbus.event import Road
 from manifests.fields import SecretRef, Spec
+from sources.http.certificate import Pair, ServedCertificate
 from sources.http.limits import Budget, Limits
 from sources.http.port import Port
 from sources.http.route import Route
 from sources.http.source import UNAUTHENTICATED, Authentication, HttpSource
-from sources.http.tls import server_context
 from sources.source import Emit, SourceRefused
 
 logger = structlog.get_logger(__name__)
@@ -49,6 +48,7 @@ class HttpListener:
         self._budget = Budget(self._limits.body_bytes)
         self._ports: dict[str, Port] = {}
         self._tls: dict[str, tuple[_Identity | None, Road]] = {}
+        self._served: dict[str, ServedCertificate] = {}
         self._homes: dict[Road, tuple[str, str]] = {}
         self._changing = asyncio.Lock()
         self._stopped = False
@@ -84,6 +84,7 @@ class HttpListener:
             ports, self._ports = list(self._ports.values()), {}
             self._homes.clear()
             self._tls.clear()
+            self._served.clear()
             async with asyncio.TaskGroup() as tasks:
                 for port in ports:
                     tasks.create_task(port.close(grace_s), name=f"http-close-{port.number}")
@@ -92,6 +93,13 @@ class HttpListener:
         """The real TCP port of the source of `road`, or None."""
         home = self._homes.get(road)
         return self._ports[home[0]].number if home is not None else None
+
+    def look_at_certificates(self) -> None:
+        """Read again what the ports serve, and tell their sources what is wrong with it: new connections do so by themselves."""
+        for declared, served in self._served.items():
+            problem = served.look()
+            for route in self._ports[declared].routes.values():
+                route.source.context.degraded(problem and f"{problem}; the certificate of before is served on")
 
     def routes(self) -> Iterable[Route]:
         """What is served, each with its counters."""
@@ -131,7 +139,8 @@ class HttpListener:
         if port is not None:
             self._refuse_other_tls(declared, identity, source)
             return port
-        port = Port(limits=self._limits, connections=self._connections, tls=_context(source, identity))
+        served = None if identity is None else _served(source, identity)
+        port = Port(limits=self._limits, connections=self._connections, tls=None if served is None else served.context)
         number = int(declared) + self._offset if declared != "0" else 0
         try:
             if number > 65535:
@@ -141,6 +150,8 @@ class HttpListener:
             reason = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
             raise SourceRefused(f"port: {road} cannot listen on {self.host}:{number}: {reason}; choose a free port") from exc
         self._ports[declared], self._tls[declared] = port, (identity, road)
+        if served is not None:
+            self._served[declared] = served
         return port
 
     def _refuse_other_tls(self, declared: str, identity: _Identity | None, source: HttpSource[Spec]) -> None:
@@ -160,6 +171,7 @@ class HttpListener:
         port.drop(path)
         if not port.routes:
             del self._ports[declared], self._tls[declared]
+            self._served.pop(declared, None)
             await port.close(grace_s=20.0)
 
 
@@ -168,15 +180,13 @@ def _identity(source: HttpSource[Spec]) -> _Identity | None:
     return _Identity(source.context.road.namespace, certificate, key) if certificate and key else None
 
 
-def _context(source: HttpSource[Spec], identity: _Identity | None) -> ssl.SSLContext | None:
-    if identity is None:
-        return None
-    source.usable_secret(identity.certificate, "serverCertSecret")
-    source.usable_secret(identity.key, "serverKeySecret")
-    try:
-        return server_context(source.secret(identity.certificate), source.secret(identity.key))
-    except ValueError as exc:
-        raise SourceRefused(f"serverCertSecret, serverKeySecret: {exc}") from None
+def _served(source: HttpSource[Spec], identity: _Identity) -> ServedCertificate:
+    def read() -> Pair:
+        source.usable_secret(identity.certificate, "serverCertSecret")
+        source.usable_secret(identity.key, "serverKeySecret")
+        return Pair(source.secret(identity.certificate), source.secret(identity.key))
+
+    return ServedCertificate(read, where=source.endpoint.port)
 
 
 def _describe(identity: _Identity | None) -> str:

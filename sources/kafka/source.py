@@ -18,6 +18,7 @@ from eventbus.event import Event
 from eventbus.kafka.connection import Connection, NotInstalled, UnknownTopic, partitions_of, require_library, resolve
 from eventbus.kafka.declared import brokers
 from eventbus.kafka.faults import why
+from eventbus.kept_tls import KeptTLS
 from manifests.secrets import SecretMissing
 from sources.http.payload import now
 from sources.kafka.pace import Pace
@@ -54,6 +55,8 @@ class Kafka(Source[KafkaSpec]):
         self._stopping = asyncio.Event()
         self._failures = 0
         self._connection: Connection | None = None
+        self._kept = KeptTLS(f"event {road.name} of event source {road.namespace}/{road.source}")
+        self._session_over = asyncio.Event()
 
     @property
     def group(self) -> str:
@@ -75,6 +78,7 @@ class Kafka(Source[KafkaSpec]):
     def stop(self) -> bool:
         """Read nothing more; `run` makes durable what it has read, commits, and leaves the group."""
         self._stopping.set()
+        self._session_over.set()
         return True
 
     async def run(self, emit: Emit) -> None:
@@ -90,14 +94,16 @@ class Kafka(Source[KafkaSpec]):
             sleep=self._sleep,
             retry_error_callback=lambda state: None,
         )
-        await retrying(self._session, emit)
+        while not self._stopping.is_set():
+            await retrying(self._session, emit)
 
     async def _session(self, emit: Emit) -> None:
         """One connection, from start to end."""
         if self._stopping.is_set():
             return
-        spec, road = self.spec, self.context.road
-        self._connection = resolve(spec.url, spec.tls, spec.sasl, namespace=road.namespace, values=self.context.values)
+        spec = self.spec
+        self._session_over.clear()
+        self._connection = self._resolved()
         async with self._consuming(self._connection) as consumer:
             client = consumer._client  # noqa: SLF001 - the library has no public way to ask whether the cluster answers
             partitions = await partitions_of(client, spec.topic)
@@ -105,6 +111,13 @@ class Kafka(Source[KafkaSpec]):
             self.context.tell("")
             self._failures = 0
             await intake.run()
+
+    def _resolved(self) -> Connection:
+        """The cluster with the secrets as they are now; certificates that cannot be used stay those of before."""
+        spec, context = self.spec, self.context
+        found = resolve(spec.url, spec.tls, spec.sasl, namespace=context.road.namespace, values=context.values, kept=self._kept)
+        context.degraded(self._kept.problem and f"certificates: {self._kept.problem}; those of before are used on")
+        return found
 
     async def _begin(self, consumer: "AIOKafkaConsumer", emit: Emit, partitions: frozenset[int]) -> "Intake":
         """Join the group, or take the one partition. Raises `UnknownTopic` where there is no such partition."""
@@ -127,7 +140,7 @@ class Kafka(Source[KafkaSpec]):
             context=self.context,
             oldest=oldest,
             pace=pace,
-            stopping=self._stopping,
+            stopping=self._session_over,
         )
         if spec.consumer_group is not None:
             await membership.bury()
@@ -183,8 +196,18 @@ class Kafka(Source[KafkaSpec]):
             await partitions_of(client, self.spec.topic, anew=True)
         except Exception as exc:
             self.context.tell(await self._reason(exc))
+            self._connect_anew_with_other_secrets()
         else:
             self.context.tell("")
+            with contextlib.suppress(SecretMissing, ValueError):
+                self._resolved()
+
+    def _connect_anew_with_other_secrets(self) -> None:
+        """The library keeps to the secrets it was given: where it fails and others are there by now, it has to be told."""
+        with contextlib.suppress(SecretMissing, ValueError):
+            if self._resolved() != self._connection:
+                logger.info("kafka_connects_anew", source=str(self.context.road), reason="its secrets have changed")
+                self._session_over.set()
 
     async def _say_why(self, state: RetryCallState) -> None:
         self._failures += 1

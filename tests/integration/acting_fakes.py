@@ -24,6 +24,7 @@ from sensors.dispatch import Dispatcher
 from sensors.limits import ActingLimits
 from sensors.report import Watch
 from sensors.triggers.http import HttpKind
+from sensors.triggers.shared import Shared
 from sensors.triggers.trigger import Trigger, TriggerContext
 from sensors.web.client import Web
 
@@ -180,13 +181,16 @@ def http_trigger(
     values: FixedValues | None = None,
     web: Web | None = None,
     name: str = "call",
+    shared: Shared | None = None,
 ) -> Trigger:
     """Compile an http trigger as the loader would hand it over."""
     checked: Spec = HttpKind.spec.model_validate(spec)
     declared = DeclaredTrigger(
         name=name, kind="http", spec=checked, template={"name": name, "http": dict(spec)}, head=head or TocsinTriggerHead()
     )
-    context = TriggerContext(namespace="default", sensor="shop", values=values or FixedValues(), web=web)
+    context = TriggerContext(
+        namespace="default", sensor="shop", values=values or FixedValues(), web=web, shared=shared or Shared()
+    )
     return HttpKind().compile(declared, context)
 
 

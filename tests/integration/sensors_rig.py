@@ -21,7 +21,7 @@ from tocsin.metrics import Metrics
 from tocsin.running_sensors import RunningSensors
 from tocsin.secrets import LocalValues
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 def sensor(name: str = "s", ref: str = "main", *, conditions: str = "", dependencies: Sequence[str] = (), **more: Any) -> Sensor:

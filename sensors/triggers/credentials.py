@@ -1,8 +1,12 @@
 """Reading what a declaration refers to: secrets as they are now, for each attempt."""
 
+import contextlib
+from collections.abc import Iterator
+
 from eventbus.tls import TLSMaterial
 from manifests.fields import SecretRef, TLSConfig
-from manifests.secrets import Values
+from manifests.secrets import SecretMissing, Values
+from sensors.errors import TriggerUnavailable
 
 
 class Credentials:
@@ -35,3 +39,12 @@ class Credentials:
             key=self.bytes(tls.client_key_secret),
             insecure=tls.insecure_skip_verify,
         )
+
+
+@contextlib.contextmanager
+def available() -> Iterator[None]:
+    """Secrets that are read in the block, and are missing or cannot be used, may be put right: worth another try."""
+    try:
+        yield
+    except (SecretMissing, ValueError) as exc:
+        raise TriggerUnavailable(str(exc)) from exc

@@ -19,7 +19,7 @@ SpecT = TypeVar("SpecT", bound=ParametrisedSpec)
 PartsT = TypeVar("PartsT")
 
 
-class Fitted(Generic[SpecT, PartsT]):
+class Fitted(Generic[PartsT]):
     """What `make` makes of a kind's spec. Rewritten specs travel as JSON in the stored request, and are made again from it."""
 
     def __init__(

@@ -12,12 +12,10 @@ import msgspec
 from eventbus.chain import Chain
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
-from manifests.secrets import SecretMissing
-from sensors.bound import Bound
-from sensors.errors import RenderError, TriggerUnavailable
-from sensors.parameters import ParameterError, compile_payload
-from sensors.triggers.credentials import Credentials
+from sensors.parameters import compile_payload
+from sensors.triggers.credentials import Credentials, available
 from sensors.triggers.fitted import Fitted, readable
+from sensors.triggers.message import MessageTrigger
 from sensors.triggers.nats_connections import NatsConnections, NatsMessage, NatsWay
 from sensors.triggers.nats_spec import NatsAuth, NatsSpec, check_dialect, servers, shown_url
 from sensors.triggers.rewriting import honoured
@@ -27,18 +25,6 @@ KEY_HEADER = "Idempotency-Key"
 STREAM_KEY_HEADER = "Nats-Msg-Id"
 """By this a stream recognises a repeat, for as long as its window of duplicates lasts."""
 NOT_INSTALLED = "NATS needs more than the base installation: pip install 'tocsin[nats]'"
-
-
-class StoredMessage(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A rendered message: what the revision's declaration does not say already. It never holds a secret."""
-
-    body: bytes
-    spec: bytes | None = None
-    """The declaration as parameters rewrote it, JSON; None where none did."""
-
-
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(StoredMessage).decode
 
 
 class _Parts:
@@ -70,52 +56,29 @@ class _Parts:
         return NatsMessage(self.spec.subject, body, headers, stream)
 
 
-class NatsTrigger:
+class NatsTrigger(MessageTrigger[_Parts]):
     """One compiled nats trigger. Its connections are the service's."""
 
     def __init__(self, declared: DeclaredTrigger, context: TriggerContext) -> None:
         dialect = context.dialect
         settle = _without_subject if dialect is Dialect.ARGO else honoured
-        self._fitted = Fitted(declared, NatsSpec, lambda spec: _Parts(spec, dialect), dialect=dialect, settle=settle)
-        self._read = Credentials(context.namespace, context.values)
+        super().__init__(Fitted(declared, NatsSpec, lambda spec: _Parts(spec, dialect), dialect=dialect, settle=settle))
+        self._credentials = Credentials(context.namespace, context.values)
         self._connections = context.shared.get(NatsConnections)
-
-    @property
-    def timeout_s(self) -> None:
-        """None: the service's default."""
-        return None
-
-    def render(self, bound: Bound) -> bytes:
-        """Return the message as bytes to store."""
-        parts, spec = self._fitted.for_firing(bound)
-        try:
-            return _encode(StoredMessage(parts.payload.build(bound), spec))
-        except ParameterError as exc:
-            raise RenderError(str(exc)) from exc
 
     def show(self, request: bytes) -> Mapping[str, Any]:
         """Where it goes, headers and body; the body as JSON where it is JSON, else as text."""
-        stored = _decode(request)
-        spec = self._fitted.stored(stored.spec).spec
-        shown = {"url": shown_url(spec.url), "subject": spec.subject, "body": readable(stored.body)}
-        if spec.headers:
-            shown["headers"] = spec.headers
-        return shown
+        parts, body = self._read(request)
+        shown = {"url": shown_url(parts.spec.url), "subject": parts.spec.subject, "body": readable(body)}
+        return {**shown, "headers": parts.spec.headers} if parts.spec.headers else shown
 
     async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
         """Publish the message and wait until the server, or a stream, has it."""
-        stored = _decode(request)
-        parts = self._fitted.stored(stored.spec)
-        try:
-            way = parts.way(self._read)
-        except (SecretMissing, ValueError) as exc:
-            # Someone can put it right, so it is worth trying again.
-            raise TriggerUnavailable(str(exc)) from exc
-        message = parts.message(stored.body, idempotency_key, chain)
+        parts, body = self._read(request)
+        with available():
+            way = parts.way(self._credentials)
+        message = parts.message(body or b"", idempotency_key, chain)
         return Delivered(detail=await self._connections.publish(way, message))
-
-    async def aclose(self) -> None:
-        """Do nothing: connections are closed when nobody has used them for a while, or with the service."""
 
 
 def _without_subject(before: bytes, after: bytes) -> bytes:

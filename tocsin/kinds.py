@@ -30,6 +30,9 @@ MODULES: Mapping[tuple[Role, str], str] = {
     ("trigger", "kafka"): "sensors.triggers.kafka",
     ("trigger", "log"): "sensors.triggers.log",
     ("trigger", "nats"): "sensors.triggers.nats",
+    ("trigger", "openWhisk"): "sensors.triggers.openwhisk",
+    ("trigger", "email"): "sensors.triggers.email",
+    ("trigger", "slack"): "sensors.triggers.slack",
 }
 """Where each built kind registers itself; one line a kind."""
 

@@ -116,14 +116,14 @@ class Reading:
     """Reads manifests again and again: only what changed is read anew, and what did not is the same object as before."""
 
     def __init__(self, paths: Sequence[Path], *, strict: bool = False) -> None:
-        self._paths = paths
+        self.paths = paths
         self._loader = Loader(paths, kinds(), strict=strict)
         self.looked: Look = {}
         """What the files looked like when they were read last."""
 
     def look(self) -> Look:
         """What the files look like now."""
-        return look(self._paths)
+        return look(self.paths)
 
     def read(self) -> Declarations:
         """As `load`. Files that change while they are read are read again, so that what moves between them is not missed."""

@@ -195,7 +195,7 @@ async def serve(
         await service.replayer.load()
         await stack.enter_async_context(running(service.replayer))
         url = await _api(stack, service, config)
-        reloader = Reloader(reading, service.supervisor.reapply, polls=config.watch)
+        reloader = Reloader(reading, service.supervisor.reapply, polls=config.watch, loses=service.supervisor.loses)
         await stack.enter_async_context(running(reloader))
         service.started = True
         states = service.supervisor.states

@@ -100,6 +100,11 @@ class Supervisor:
         """The positions of events that partial matches need."""
         return self._sensors.needed()
 
+    def loses(self, declared: Declarations) -> bool:
+        """Whether something that runs is not in `declared`, or is wrong there."""
+        found = declared.objects()
+        return declared.unreadable or any(ref not in found for ref in self._in_force or ())
+
     async def apply(self, declared: Declarations) -> Applied:
         """Make what runs equal `declared`: what is new starts, what is gone stops, what is unchanged is not touched.
 

@@ -1,7 +1,7 @@
 """When changed manifests have come to rest: a file that is still being written is not applied half."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from manifests.files import SUFFIXES
@@ -47,21 +47,36 @@ class Settling:
     def __init__(self, applied: Look) -> None:
         self._applied, self._latest = applied, applied
         self._began_s = self._changed_s = 0.0
+        self._patient = False
+        self.early = False
+        """Whether what `rested` allowed last had not been at rest for long: every file of it is known to be whole."""
 
     @property
     def moving(self) -> bool:
         """Whether something has changed that is not applied."""
         return self._latest != self._applied
 
-    def rested(self, now: Look, at_s: float) -> bool:
-        """Whether what changed should be applied now."""
+    def rested(self, now: Look, at_s: float, whole: Callable[[Collection[str]], bool] = lambda names: False) -> bool:
+        """Whether what changed should be applied now. `whole` tells of files whether nobody writes them: they need no rest."""
         if now != self._latest:
             if not self.moving:
                 self._began_s = at_s
-            self._latest, self._changed_s = now, at_s
+            self._latest, self._changed_s, self._patient = now, at_s, False
+        self.early = False
         if not self.moving:
             return False
-        return at_s - self._changed_s >= self._quiet_s() or at_s - self._began_s >= LONGEST_S
+        if at_s - self._changed_s >= self._quiet_s() or at_s - self._began_s >= LONGEST_S:
+            return True
+        self.early = not self._patient and self._whole(whole)
+        return self.early
+
+    def wait(self) -> None:
+        """What was allowed early has to rest like everything else, until something changes again."""
+        self._patient = True
+
+    def _whole(self, whole: Callable[[Collection[str]], bool]) -> bool:
+        changed = {name for name, _ in self._applied.items() ^ self._latest.items()}
+        return all(name in self._latest and self._latest[name].size for name in changed) and whole(changed)
 
     def applied(self, look: Look) -> None:
         """`look` is what was applied."""

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from manifests.stamps import Stamp
 from tocsin import reload, watching
 from tocsin.components import Died, running
 from tocsin.declared import Declarations, Reading, kinds
+from tocsin.notices import Notices
 from tocsin.reload import Reloader
 from tocsin.watching import Settling, look
 
@@ -94,6 +96,84 @@ async def test_what_the_bus_could_not_take_is_tried_again(tmp_path: Path) -> Non
         (tmp_path / "a.yaml").write_text(source("a"))
         await asyncio.wait_for(apply.applied.wait(), 5)
     assert (apply.calls, apply.declared) == (3, [["a"]])
+
+
+@pytest.fixture
+def told_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is found by looking again, and nothing comes to rest: what is applied is what the system told of."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("only Linux tells when a file is closed")
+    for name in ("POLL_S", "MOVING_S"):
+        monkeypatch.setattr(reload, name, 60.0)
+    monkeypatch.setattr(watching, "QUIET_S", 60.0)
+
+
+@pytest.mark.usefixtures("told_only")
+async def test_a_file_that_was_saved_whole_is_applied_at_once(tmp_path: Path) -> None:
+    apply, folder = Applying(), tmp_path / "manifests"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(source("a"))
+    async with running(Reloader(reading(folder), apply, polls=True)):
+        (folder / "b.yaml").write_text(source("b"))
+        await asyncio.wait_for(apply.applied.wait(), 5)
+        apply.applied.clear()
+        (tmp_path / "new").write_text(source("c") + "---" + source("a"))
+        (tmp_path / "new").replace(folder / "a.yaml")
+        await asyncio.wait_for(apply.applied.wait(), 5)
+    assert apply.declared == [["a", "b"], ["a", "b", "c"]]
+
+
+@pytest.mark.usefixtures("told_only")
+async def test_a_file_that_is_being_written_is_applied_when_it_is_closed(tmp_path: Path) -> None:
+    apply = Applying()
+    async with running(Reloader(reading(tmp_path), apply, polls=True)):
+        with (tmp_path / "a.yaml").open("w") as file:
+            file.write(source("a"))
+            file.flush()
+            (tmp_path / "other.txt").write_text("")  # the folder is looked at, and a.yaml left alone
+            await asyncio.sleep(0.1)
+            assert apply.calls == 0
+            file.write("---" + source("b"))
+        await asyncio.wait_for(apply.applied.wait(), 5)
+    assert apply.declared == [["a", "b"]]
+
+
+@pytest.mark.usefixtures("told_only")
+async def test_what_takes_something_away_waits_for_the_file_that_has_it(tmp_path: Path) -> None:
+    apply, looked = Applying(), asyncio.Event()
+    (tmp_path / "a.yaml").write_text(source("a"))
+
+    def loses(declared: Declarations) -> bool:
+        looked.set()
+        return "a" not in {ref.name for ref in declared.refs()}
+
+    async with running(Reloader(reading(tmp_path), apply, polls=True, loses=loses)):
+        (tmp_path / "a.yaml").write_text(source("b"))
+        await asyncio.wait_for(looked.wait(), 5)
+        await asyncio.sleep(0.05)
+        assert apply.calls == 0
+        (tmp_path / "c.yaml").write_text(source("a"))
+        await asyncio.wait_for(apply.applied.wait(), 5)
+    assert apply.declared == [["a", "b"]]
+
+
+@pytest.mark.usefixtures("told_only")
+async def test_a_folder_that_is_away_for_a_while_is_watched_again(tmp_path: Path) -> None:
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    told = asyncio.Event()
+    notices = Notices.of([folder], told.set)
+    assert notices is not None
+    folder.rmdir()
+    await asyncio.wait_for(told.wait(), 5)
+    folder.mkdir()
+    notices.watch()
+    told.clear()
+    (folder / "a.yaml").write_text(source("a"))
+    await asyncio.wait_for(told.wait(), 5)
+    assert notices.whole([str(folder / "a.yaml")])
+    assert not notices.whole([str(folder / "b.yaml")])
+    notices.close()
 
 
 def test_files_that_change_while_they_are_read_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -82,6 +82,9 @@ class Dispatcher:
         self._in_flight = 0
         self._under_way: dict[FiringId, _UnderWay] = {}
         self._cut_off = 0
+        self._left = self._limits.starts_per_turn
+        """Attempts that may start in this turn of the loop."""
+        self._turning = False
         self._stopping = False
         self._room = asyncio.Event()
         self._taking: asyncio.Timeout | None = None
@@ -198,8 +201,13 @@ class Dispatcher:
         if self._stopping:
             return
         loop = asyncio.get_running_loop()
-        starting, back = self._lanes.start(loop.time())
+        starting, back = self._lanes.start(loop.time(), self._left)
         self._in_flight += len(starting)
+        if starting:
+            self._left -= len(starting)
+            if not self._turning:
+                self._turning = True
+                loop.call_soon(self._next_turn)
         for lane, taken in starting:
             self._group.create_task(self._carry_out(lane, taken), name=f"firing-{taken.firing.id}")
         for given in back:
@@ -208,6 +216,12 @@ class Dispatcher:
             self._lanes.eased = False
             self._wake()
         self._set_timer(loop)
+
+    def _next_turn(self) -> None:
+        """The loop has been round: start what there was no place for in that turn."""
+        spent, self._left, self._turning = self._left <= 0, self._limits.starts_per_turn, False
+        if spent:
+            self._start()
 
     def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
         at = self._lanes.next_at()

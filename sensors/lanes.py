@@ -13,6 +13,7 @@ from eventbus.firing import FiringId, Taken, TriggerRef
 from manifests.objects import TriggerHead
 from sensors.limits import ActingLimits, pace_of, share
 
+_ALL = 1 << 30
 GIVE_BACK_S = 30.0
 """A longer wait than this is spent in the outbox, where another worker can have the firing."""
 
@@ -108,12 +109,12 @@ class Lanes:
         self._queue(lane)
         self._judge(lane)
 
-    def start(self, now: float) -> tuple[list[tuple[Lane, Taken]], list[GivenBack]]:
+    def start(self, now: float, at_most: int = _ALL) -> tuple[list[tuple[Lane, Taken]], list[GivenBack]]:
         """What to start at `now`, and what would wait too long here."""
         self._awaken(now)
         starting: list[tuple[Lane, Taken]] = []
         back: list[GivenBack] = []
-        while (lane := self._next()) is not None:
+        while len(starting) < at_most and (lane := self._next()) is not None:
             at = lane.free_at(now)
             if at > now:
                 back.extend(self._delay(lane, at, now))

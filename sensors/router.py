@@ -9,6 +9,7 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import structlog
 
@@ -29,6 +30,17 @@ QUARANTINE_STARTS = 4
 
 Fresh = tuple[Firing, Mapping[int, EventView]]
 """A firing just committed, and its events by position, already parsed."""
+
+
+class Stepped(NamedTuple):
+    """What a committed step decided, by road."""
+
+    seen: Mapping[Road, int]
+    """Events."""
+    took_s: Mapping[Road, float]
+    """Seconds that deciding them took."""
+    fired: Mapping[Road, int]
+    """Firings."""
 
 
 class Views:
@@ -69,6 +81,8 @@ class _Step:
     def __init__(self) -> None:
         self.firings: list[Firing] = []
         self.seen: dict[Road, int] = {}
+        self.took_s: dict[Road, float] = {}
+        self.fired: dict[Road, int] = {}
         self.matched: dict[DependencyRef, int] = {}
         self.errors: dict[DependencyRef, int] = {}
         self.quarantined: dict[int, str] = {}
@@ -104,6 +118,7 @@ class Router:
         most: int = sys.maxsize,
         hand_over: Callable[[Sequence[Fresh]], None] = lambda fresh: None,
         on_quarantine: Callable[[Recorded, str], None] = lambda recorded, reason: None,
+        on_step: Callable[[Stepped], None] = lambda step: None,
     ) -> None:
         """`limit` events are read at a time; a step decides at most `step_s` seconds, and no further
         than to `most` firings, before it commits and lets others run."""
@@ -116,6 +131,7 @@ class Router:
         self._most = most
         self._hand_over = hand_over
         self._on_quarantine = on_quarantine
+        self._on_step = on_step
         self._stopping = asyncio.Event()
         self.ready = asyncio.Event()
         self.views = Views()
@@ -197,7 +213,7 @@ class Router:
         until = time.perf_counter() + self._step_s
         now_us = self._clock_us()
         for index in range(begin, len(events)):
-            decided = await self._decide_one(events[index], now_us, until)
+            decided = await self._decide_one(events[index], now_us, until, step)
             if decided is None:
                 return index
             self._note(events[index], decided, step)
@@ -205,16 +221,21 @@ class Router:
                 return index + 1
         return len(events)
 
-    async def _decide_one(self, recorded: Recorded, now_us: int, until: float) -> Decided | None:
+    async def _decide_one(self, recorded: Recorded, now_us: int, until: float, step: _Step) -> Decided | None:
         """Decide one event; where that takes longer than a step, others run in between. None when stopped meanwhile."""
         slices = self._decider.slices(recorded, now_us=recorded.received_us, decided_us=now_us)
+        road, took_s = recorded.event.road, 0.0
         while True:
+            began = time.perf_counter()
             try:
                 next(slices)
             except StopIteration as ended:
                 decided: Decided = ended.value
+                step.took_s[road] = step.took_s.get(road, 0.0) + took_s + time.perf_counter() - began
                 return decided
-            if time.perf_counter() >= until:
+            now = time.perf_counter()
+            took_s += now - began
+            if now >= until:
                 await asyncio.sleep(0)
                 if self._stopping.is_set():
                     return None
@@ -230,6 +251,8 @@ class Router:
             step.errors[ref] = step.errors.get(ref, 0) + 1
         for change in decided.state:
             step.state[change.key] = change
+        if decided.firings:
+            step.fired[road] = step.fired.get(road, 0) + len(decided.firings)
         if (decided.firings or decided.state) and decided.view is not None:
             step.firings.extend(decided.firings)
             self.views.put(recorded.position, decided.view)
@@ -247,6 +270,7 @@ class Router:
                 await self._wait_out(exc)
         self.position = step.position
         self._decider.passed(step.position)
+        self._on_step(Stepped(step.seen, step.took_s, step.fired))
         if step.firings:
             self._hand_over([(firing, self._views_of(firing)) for firing in step.firings])
 

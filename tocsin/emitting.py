@@ -11,13 +11,15 @@ from sources.source import Emit
 from tocsin.changes import Changes
 from tocsin.metrics import Metrics
 from tocsin.pauses import RETRY_AFTER_S, Paused, Pauses
+from tocsin.sharing import Sharing
 
 
 class Emitter:
     """See `Emit`."""
 
-    def __init__(self, bus: Bus, metrics: Metrics, changes: Changes, pauses: Pauses, road: Road) -> None:
+    def __init__(self, bus: Bus, metrics: Metrics, changes: Changes, pauses: Pauses, *, sharing: Sharing, road: Road) -> None:
         """The series of `road` must exist."""
+        self._sharing, self._flow = sharing, sharing.flow(road)
         self._pauses, self._ref = pauses, ObjectRef("EventSource", road.namespace, road.source)
         self._append, self._metrics, self._changes = bus.append, metrics, changes
         self._series = metrics.roads[road]
@@ -27,11 +29,19 @@ class Emitter:
         if self._pauses and (dropped := self._dropped((event,))):
             return dropped[0]
         began = perf_counter()
+        sharing, flow, stored = self._sharing, self._flow, 0
+        if sharing.crowded(flow):
+            await sharing.turn(flow)
+        else:
+            sharing.entered(flow, began)
         try:
             (appended,) = await self._append((event,))
+            stored = not appended.repeat
         except BusError:
             self._series.refused += 1
             raise
+        finally:
+            sharing.left(flow, 1, stored)
         self._metrics.accepted(self._series, perf_counter() - began, repeat=appended.repeat)
         self._changes.appended()
         return appended
@@ -41,7 +51,16 @@ class Emitter:
         if self._pauses and (dropped := self._dropped(events)):
             return dropped
         began = perf_counter()
-        answers = await self._append(events)
+        sharing, flow, stored, count = self._sharing, self._flow, 0, len(events)
+        if sharing.crowded(flow):
+            await sharing.turn(flow, count)
+        else:
+            sharing.entered(flow, began, count)
+        try:
+            answers = await self._append(events)
+            stored = sum(not appended.repeat for appended in answers)
+        finally:
+            sharing.left(flow, count, stored)
         seconds = perf_counter() - began
         for appended in answers:
             self._metrics.accepted(self._series, seconds, repeat=appended.repeat)
@@ -65,6 +84,6 @@ class Emitter:
         self._series.refused += count
 
 
-def metered(bus: Bus, metrics: Metrics, changes: Changes, pauses: Pauses, road: Road) -> Emit:
+def metered(bus: Bus, metrics: Metrics, changes: Changes, pauses: Pauses, *, sharing: Sharing, road: Road) -> Emit:
     """An `emit` for the source of `road`, whose series must exist."""
-    return Emitter(bus, metrics, changes, pauses, road)
+    return Emitter(bus, metrics, changes, pauses, sharing=sharing, road=road)

@@ -19,7 +19,7 @@ from sensors.dispatch import Dispatcher
 from sensors.erring import Erring
 from sensors.hops import MAX_HOPS
 from sensors.limits import ActingLimits
-from sensors.router import Router
+from sensors.router import Router, Stepped
 from tocsin.armory import Armory
 from tocsin.changes import Changes
 from tocsin.declared import AT_ONCE, object_of, several
@@ -55,7 +55,15 @@ class RunningSensors:
     """Decides with the sensors declared and carries out what they decide."""
 
     def __init__(
-        self, bus: Bus, armory: Armory, metrics: Metrics, changes: Changes, *, grace_s: float, max_hops: int = MAX_HOPS
+        self,
+        bus: Bus,
+        armory: Armory,
+        metrics: Metrics,
+        changes: Changes,
+        *,
+        grace_s: float,
+        max_hops: int = MAX_HOPS,
+        on_step: Callable[[Stepped], None] = lambda step: None,
     ) -> None:
         self._bus, self._armory, self._metrics = bus, armory, metrics
         self._gate = GatedBus(bus, metrics)
@@ -69,7 +77,7 @@ class RunningSensors:
         """Revisions just put in force, not handed to the decider yet, each with the position it decides after."""
         self._took_over = False
         self.watch = Counting(metrics, changes)
-        self.router = Router(self._gate, self._decider)
+        self.router = Router(self._gate, self._decider, on_step=on_step)
         limits = ActingLimits(grace_s=grace_s, max_hops=max_hops)
         self.dispatcher = Dispatcher(bus.outbox, armory, self._view, limits=limits, watch=self.watch, lineage=self._lineage)
 

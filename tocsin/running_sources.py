@@ -21,6 +21,7 @@ from tocsin.kept_running import Fares, KeptRunning
 from tocsin.metrics import Metrics
 from tocsin.objects import EventState
 from tocsin.pauses import Pauses
+from tocsin.sharing import Sharing
 
 logger = structlog.get_logger()
 
@@ -53,8 +54,9 @@ class RunningSources:
         kinds: SourceKinds,
         values: Values,
         listener: HttpListener,
+        sharing: Sharing | None = None,
     ) -> None:
-        self._pauses = pauses
+        self._pauses, self._sharing = pauses, sharing or Sharing()
         self.ready = asyncio.Event()
         self._bus, self._metrics, self._changes, self._kinds, self._values, self._listener = (
             bus,
@@ -103,6 +105,7 @@ class RunningSources:
             if road not in wanted:
                 gone[road] = source
         await self._keep_outcomes({road: event.kind for road, (_, event) in wanted.items()})
+        self._sharing.keep((road.namespace, road.source) for road in wanted)
         states: dict[Road, EventState] = {}
         for road, (declaration, event) in wanted.items():
             if road not in self._running:
@@ -157,7 +160,7 @@ class RunningSources:
         return state
 
     async def _begin(self, road: Road, source: Source[Any], state: EventState, fares: Fares) -> KeptRunning | None:
-        emit = metered(self._bus, self._metrics, self._changes, self._pauses, road)
+        emit = metered(self._bus, self._metrics, self._changes, self._pauses, sharing=self._sharing, road=road)
         if isinstance(source, HttpSource):
             port = await self._listener.add(source, emit)
             host = self._listener.host

@@ -41,8 +41,19 @@ from tocsin.running_sources import RunningSources
 from tocsin.said import Said
 from tocsin.secrets import LocalValues
 from tocsin.sensor_pauses import Paused
+from tocsin.sharing import Sharing
 from tocsin.supervisor import Supervisor
-from tocsin.troubles import Trouble, Troubles, degraded_view, of_certificates, of_rules, of_sources, of_targets, with_troubles
+from tocsin.troubles import (
+    Trouble,
+    Troubles,
+    degraded_view,
+    of_certificates,
+    of_floods,
+    of_rules,
+    of_sources,
+    of_targets,
+    with_troubles,
+)
 from tocsin.views import Json
 
 logger = structlog.get_logger()
@@ -228,11 +239,16 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) 
     shared.put(Hand(config.cluster, Allowed(config.allowed)))
     armory = Armory(bus.journal, trigger_kinds(), values, Web(), shared)
     stack.push_async_callback(armory.aclose)
-    sensors = RunningSensors(bus, armory, metrics, changes, grace_s=config.grace_s, max_hops=config.max_hops)
+    sharing = Sharing()
+    sensors = RunningSensors(
+        bus, armory, metrics, changes, grace_s=config.grace_s, max_hops=config.max_hops, on_step=sharing.decided
+    )
     listener = HttpListener(host=config.host, port_offset=config.port_offset, allow_unauthenticated=config.allow_unauthenticated)
     pauses = Pauses(bus.state)
     await pauses.load(bus.journal)
-    sources = RunningSources(bus, metrics, changes, pauses, kinds=source_kinds(), values=values, listener=listener)
+    sources = RunningSources(
+        bus, metrics, changes, pauses, kinds=source_kinds(), values=values, listener=listener, sharing=sharing
+    )
     supervisor = Supervisor(bus, values, metrics, sources, sensors)
     metrics.in_flight_of = lambda: sensors.dispatcher.in_flight
     for component in (sensors.dispatcher, sensors.router, sensors.holding, sensors.partial_matches, sources):
@@ -240,11 +256,12 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) 
     acts = Acts(bus, sensors.dispatcher, sensors.watch)
     finders = [
         of_sources(supervisor.fare, listener.look_at_certificates),
+        of_floods(sharing),
         of_rules(sensors.erring),
         of_targets(metrics, sensors.dispatcher.hanging),
+        sensors.partial_matches.troubles,
+        of_certificates(shared.get(Certificates), metrics.triggers.__contains__),
     ]
-    finders.append(sensors.partial_matches.troubles)
-    finders.append(of_certificates(shared.get(Certificates), metrics.triggers.__contains__))
     troubles = Troubles(finders, bus.journal)
     await stack.enter_async_context(running(troubles))
     metrics.troubles_of = lambda: troubles.counts(supervisor.states)

@@ -19,6 +19,7 @@ from sensors.lanes import Hanging
 from sensors.triggers.certificates import Certificates
 from tocsin.metrics import Metrics, TriggerSeries
 from tocsin.objects import ObjectState, State
+from tocsin.sharing import Sharing
 from tocsin.views import Json, when
 
 logger = structlog.get_logger()
@@ -29,6 +30,8 @@ FAILS_FOR_US = 3600 * 1_000_000
 """A trigger that failed is named until it was not tried for so long, as long as two attempts are ever apart; microseconds."""
 HANGS_S = 10.0
 """An attempt under way for longer, while none of its trigger succeeds, is named; seconds."""
+SLOW_TIMES = 5
+"""A rule is named as slow when it was so often; less may be a busy machine."""
 SLOW_FOR_US = 60_000_000
 """A rule that was slow is named until it was not for so long; microseconds."""
 ASIDE_FOR_US = 24 * 3600 * 1_000_000
@@ -179,7 +182,7 @@ def of_rules(erring: Erring) -> Finder:
         for ref, streak in erring.failing().items():
             yield _errs(ObjectRef("Sensor", ref.namespace, ref.sensor), ref.dependency, streak)
         for ref, slow in erring.slow.items():
-            if now_us - slow.last_us < SLOW_FOR_US:
+            if slow.count >= SLOW_TIMES and now_us - slow.last_us < SLOW_FOR_US:
                 yield _slow(ObjectRef("Sensor", ref.namespace, ref.sensor), ref.dependency, slow)
 
     return find
@@ -236,6 +239,19 @@ def of_certificates(certificates: Certificates, declared: Callable[[TriggerRef],
                     kept.since_us,
                     "put the files right, or both parts of a pair in place",
                 )
+
+    return find
+
+
+def of_floods(sharing: Sharing) -> Finder:
+    """Finds event sources that send more than their share while others send, too."""
+
+    def find(now_us: int) -> Iterable[Trouble]:
+        for (namespace, name), lasted_s, held, rate in sharing.flooding():
+            reason = f"{rate:.0f} events a second are more than its share; {held} had to wait for their turn"
+            ref, since_us = ObjectRef("EventSource", namespace, name), now_us - round(lasted_s * 1e6)
+            hint = f"see to its sender; `tocsin sources pause {name}` holds it, with --drop for good"
+            yield Trouble(ref, "intake", "floods", reason, since_us, hint)
 
     return find
 

@@ -9,7 +9,7 @@ from aiohttp.web_protocol import RequestPayloadError
 
 from sources.http.answers import Refused
 from sources.http.connection import Request
-from sources.http.limits import Budget, Limits
+from sources.http.limits import Limits, Part
 
 _STEP = 256 * 1024
 _IDENTITY = ("", "identity")
@@ -21,7 +21,7 @@ class BodyReader:
 
     __slots__ = ("_budget", "_limit", "_limits", "_request", "taken")
 
-    def __init__(self, request: Request, limit: int, limits: Limits, budget: Budget) -> None:
+    def __init__(self, request: Request, limit: int, limits: Limits, budget: Part) -> None:
         self._request = request
         self._limit = limit
         self._limits = limits

@@ -12,9 +12,11 @@ class Limits:
     """Bounds of one listener, shared by all its ports."""
 
     connections: int = 1024
-    """Open connections; one more is answered 503 and closed."""
-    body_bytes: int = 64 * 1024 * 1024
-    """Bytes of bodies held at a time, from the first byte read to the answer. One request alone may exceed it."""
+    """Open connections; one more is answered 503 and closed. Each further port has `reserved` of them, up to half, for itself."""
+    reserved: int = 32
+    body_bytes: int = 128 * 1024 * 1024
+    """Bytes of bodies held at a time, from the first byte read to the answer. One request alone may exceed it, and of several
+    no endpoint holds more than it leaves free for others, which is half where it is the only one."""
     headers: int = 100
     """Header fields of one request, trailers included."""
     header_bytes: int = 8190
@@ -53,4 +55,31 @@ class Budget:
 
     def give_back(self, size: int) -> None:
         """Forget `size` bytes taken before."""
+        self.used -= size
+
+    @property
+    def free(self) -> int:
+        """Bytes that are left."""
+        return self._most - self.used
+
+
+class Part:
+    """One endpoint's part of a budget: it holds no more than it leaves free, so that a flood at one does not close the others."""
+
+    __slots__ = ("_budget", "used")
+
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
+        self.used = 0
+
+    def take(self, size: int) -> None:
+        """Count `size` bytes more; raises `Saturated` where there is no room. What comes first is this part's due."""
+        if self.used and self.used + size > self._budget.free - size:
+            raise Saturated
+        self._budget.take(size)
+        self.used += size
+
+    def give_back(self, size: int) -> None:
+        """Forget `size` bytes taken before."""
+        self._budget.give_back(size)
         self.used -= size

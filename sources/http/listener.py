@@ -109,8 +109,11 @@ class HttpListener:
         """Answers that no source gave, by port and status."""
         return {port.number: dict(port.answered) for port in self._ports.values()}
 
-    def _connections(self) -> int:
-        return sum(map(len, self._ports.values()))
+    def _full(self, port: Port) -> bool:
+        """Whether `port` may open no connection more."""
+        limits = self._limits
+        for_others = min(limits.reserved * (len(self._ports) - 1), limits.connections // 2)
+        return len(port) >= limits.connections - for_others or sum(map(len, self._ports.values())) >= limits.connections
 
     def _refuse_what_cannot_be_served(self, source: HttpSource[Spec]) -> None:
         if self._stopped:
@@ -140,7 +143,7 @@ class HttpListener:
             self._refuse_other_tls(declared, identity, source)
             return port
         served = None if identity is None else _served(source, identity)
-        port = Port(limits=self._limits, connections=self._connections, tls=None if served is None else served.context)
+        port = Port(limits=self._limits, full=self._full, tls=None if served is None else served.context)
         number = int(declared) + self._offset if declared != "0" else 0
         try:
             if number > 65535:

@@ -31,14 +31,14 @@ class _TurnedAway(asyncio.Protocol):
 class Port:
     """Serves the routes of one port. Routes come and go while connections stay."""
 
-    def __init__(self, *, limits: Limits, connections: Callable[[], int], tls: ssl.SSLContext | None) -> None:
+    def __init__(self, *, limits: Limits, full: Callable[["Port"], bool], tls: ssl.SSLContext | None) -> None:
         self.routes: dict[str, Route] = {}
         self.answered: Counter[int] = Counter()
         """Answers that no route gave."""
         self.number = 0
         self._patterns: list[Route] = []
         self._limits = limits
-        self._connections = connections
+        self._full = full
         self._tls = tls
         self._draining = False
         self._in_flight = 0
@@ -57,7 +57,7 @@ class Port:
         self.number = self._listening.sockets[0].getsockname()[1]
 
     def _connect(self) -> asyncio.Protocol:
-        if self._connections() >= self._limits.connections:
+        if self._full(self):
             self._note(503)
             return _TurnedAway()
         return self._server()

@@ -18,7 +18,7 @@ from manifests.fields import SecretRef, Spec
 from sources.http.answers import CLOSE, KEEP, Answer, Refused, accepted, plain
 from sources.http.body import BodyReader
 from sources.http.connection import Request
-from sources.http.limits import Budget, Limits, Saturated
+from sources.http.limits import Budget, Limits, Part, Saturated
 from sources.http.source import HttpSource, Received, Reply, SecretUnreadable
 from sources.source import Emit
 from sources.throttle import Throttle
@@ -45,7 +45,7 @@ class Route:
         self._auth: SecretRef | None = endpoint.auth_secret
         self._limit = endpoint.max_payload_size
         self._limits = limits
-        self._budget = budget
+        self._budget = Part(budget)
         self._said = Throttle(every_s=60.0)
 
     async def answer(self, request: Request, query: str) -> Answer:

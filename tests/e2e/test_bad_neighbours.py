@@ -1,7 +1,12 @@
 """Bad neighbours of the running process: a target that hangs, one that fails, a rule that errs. Named, bounded, and alone."""
 
+import http.client
+import json
 import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +84,99 @@ def test_each_bad_neighbour_is_named_and_the_good_one_is_served(tmp_path: Path) 
             service.process.send_signal(1)
             service.wait_for("/readyz", lambda page: page["degraded"] == [])
             assert service.said().count("\n") < 400
+
+
+COSTLY = """
+    - name: d{n}
+      eventSourceName: noise
+      eventName: push
+      filters:
+        data:
+          - path: body.pad
+            type: string
+            value: ["^never$"]
+            template: '{{{{ .Input | upper | trimAll "X" | repeat 3 | sha256sum }}}}-{n}'"""
+
+
+def test_a_flood_that_outruns_deciding_is_slowed_and_named_and_the_others_act_in_time(tmp_path: Path) -> None:
+    port, noisy, manifest = free_port(), free_port(), tmp_path / "m.yaml"
+    dependencies = "".join(COSTLY.format(n=n) for n in range(40))
+    costly = f"""
+apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: {{name: costly}}
+spec:
+  dependencies:{dependencies}
+  triggers:
+    - template: {{name: say, log: {{}}}}
+"""
+    with Target().serving() as target:
+        sensor = calling("deploy", f"http://127.0.0.1:{target.port}/")
+        manifest.write_text("---".join([webhook("hooks", port), webhook("noise", noisy), sensor, costly]))
+        with running(str(manifest), data=tmp_path / "data") as service:
+            pid, body = service.process.pid, json.dumps({"pad": "x" * 1000}).encode()
+            assert push(port) == 200
+            with flooding(noisy, body, senders=12) as answers:
+                _wait_until(lambda: len(answers) > 100, service)
+                before, waiting, slowest = _rss_kib(pid), 0.0, 0.0
+                until = time.monotonic() + 5
+                while time.monotonic() < until:
+                    slowest = max(slowest, _acted(port, target))
+                    waiting = max(waiting, _figure(service, "tocsin_events_undecided"))
+                named = service.wait_for("/readyz", lambda page: page["degraded"])
+                assert listed(service, "sources")["noise"]["troubles"][0]["what"] == "floods"
+                assert listed(service, "sources")["hooks"]["state"] == "running"
+            assert named["ready"] is True
+            assert named["degraded"][0]["name"] == "EventSource/default/noise"
+            assert set(answers) == {200}, "slowed down, not turned away"
+            assert waiting < 100
+            assert slowest < 3, "without turns it would wait behind all that came before"
+            assert _rss_kib(pid) - before < 30 * 1024
+            assert service.said().count("\n") < 600
+
+
+@contextmanager
+def flooding(port: int, body: bytes, *, senders: int) -> Iterator[list[int]]:
+    """Send `body` again and again on some connections beside the block; gives the answers so far."""
+    answers: list[int] = []
+    over = threading.Event()
+
+    def send() -> None:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+            while not over.is_set():
+                connection.request("POST", "/push", body, {"Content-Type": "application/json"})
+                answer = connection.getresponse()
+                answer.read()
+                answers.append(answer.status)
+
+    with ThreadPoolExecutor(senders) as pool:
+        done = [pool.submit(send) for _ in range(senders)]
+        try:
+            yield answers
+        finally:
+            over.set()
+        for one in done:
+            one.result()
+
+
+def _acted(port: int, target: Target) -> float:
+    """Seconds from sending an event until its target has it."""
+    count, began = len(target.received), time.monotonic()
+    assert push(port) == 200
+    while len(target.received) == count:
+        assert time.monotonic() < began + 20
+        time.sleep(0.002)
+    return time.monotonic() - began
+
+
+def _rss_kib(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+
+
+def _figure(service: Service, name: str) -> float:
+    page = ask(f"{service.api}/metrics")[2].decode()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in page.splitlines() if line.startswith((f"{name} ", f"{name}{{")))
 
 
 def _all_succeeded(count: int) -> Any:

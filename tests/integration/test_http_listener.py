@@ -213,6 +213,25 @@ async def test_connections_over_the_limit_are_turned_away_until_one_closes() -> 
         assert (await rig.post()).status == 200
 
 
+async def test_connections_that_flood_one_port_leave_some_for_the_others() -> None:
+    async with rigged(Limits(connections=4, reserved=1)) as rig:
+        await rig.serve(rig.webhook("noisy"))
+        noisy = rig.port
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            free = probe.getsockname()[1]
+        await rig.serve(rig.webhook("quiet", port=str(free)))
+        quiet = rig.port
+        assert noisy != quiet
+        async with connected(noisy), connected(noisy), connected(noisy):
+            await asyncio.sleep(0.05)
+            async with connected(noisy) as (reader, _):
+                assert (await read_answer(reader)).status == 503
+            async with connected(quiet) as (reader, writer):
+                writer.write(request("/hook", b"{}"))
+                assert (await read_answer(reader)).status == 200
+
+
 async def test_an_endpoint_for_anyone_is_refused_off_loopback_unless_that_is_said() -> None:
     async with rigged(host="0.0.0.0") as rig:
         with pytest.raises(SourceRefused, match=r"tocsin.dev/unauthenticated: \"true\""):

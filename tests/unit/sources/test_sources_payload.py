@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sources.http import payload
 from sources.http.answers import Refused, problem
-from sources.http.limits import Budget, Saturated
+from sources.http.limits import Budget, Part, Saturated
 from sources.http.payload import canonical_name, headers_for_data, parse_json, values_by_name
 from sources.throttle import Throttle
 
@@ -94,6 +94,21 @@ def test_the_budget_lets_one_pass_alone_and_counts_the_rest() -> None:
     with pytest.raises(Saturated):
         budget.take(5)
     assert budget.used == 6
+
+
+def test_an_endpoint_holds_no_more_than_it_leaves_free_and_the_others_find_room() -> None:
+    budget = Budget(100)
+    noisy, quiet = Part(budget), Part(budget)
+    for _ in range(5):
+        noisy.take(10)
+    with pytest.raises(Saturated):
+        noisy.take(10)
+    quiet.take(25)
+    with pytest.raises(Saturated):
+        quiet.take(1)
+    noisy.give_back(50)
+    quiet.take(12)
+    assert (noisy.used, quiet.used, budget.used, budget.free) == (0, 37, 37, 63)
 
 
 def test_the_throttle_admits_one_line_and_counts_the_others() -> None:

@@ -16,6 +16,7 @@ from tocsin.troubles import (
     FAILED_IN_A_ROW,
     FAILS_FOR_US,
     SLOW_FOR_US,
+    SLOW_TIMES,
     Trouble,
     Troubles,
     of_rules,
@@ -69,7 +70,8 @@ def test_rules_that_fail_or_take_long_are_named() -> None:
     erring, ref = Erring(), DependencyRef("default", "deploy", "main")
     for _ in range(IN_A_ROW):
         erring.erred(ref, lambda: "script: no such field", NOW_US)
-    erring.took(ref, 0.125, NOW_US)
+    for _ in range(SLOW_TIMES):
+        erring.took(ref, 0.125, NOW_US)
     errs, slow = of_rules(erring)(NOW_US)
     assert (errs.part, errs.what) == ("dependency main", "errs")
     assert "script: no such field" in errs.reason

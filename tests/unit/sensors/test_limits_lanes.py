@@ -36,7 +36,7 @@ def test_only_so_many_start_at_once_and_triggers_take_turns_for_them() -> None:
     put(lanes, A, 10)
     put(lanes, B, 2)
     begun = [[one.firing.id for _, one in lanes.start(0.0, at_most=4)[0]] for _ in range(3)]
-    assert begun == [["a0", "a1", "a2", "a3"], ["b0", "b1", "a4", "a5"], ["a6", "a7", "a8", "a9"]]
+    assert begun == [["a0", "b0", "a1", "b1"], ["a2", "a3", "a4", "a5"], ["a6", "a7", "a8", "a9"]]
 
 
 def test_a_trigger_is_full_while_it_holds_its_share_and_eased_when_half_is_gone() -> None:

@@ -127,21 +127,26 @@ def _near(road: Road, others: list[tuple[str, Road]]) -> Iterator[str]:
         yield f"sensor {names[near]} depends on {near}, which is near {road}"
 
 
+async def verdict_views(journal: Journal, declared: Declared, recorded: Recorded) -> tuple[list[Json], str | None]:
+    """What each dependency of a revision makes of an event; or why that cannot be told."""
+    if recorded.event.forgotten is not None:
+        return [], await data_gone(journal)
+    try:
+        decider = Decider([compiled(declared.content)])
+    except ManifestError as exc:
+        return [], str(exc) or "it is no sensor"
+    verdicts = decider.verdicts(recorded, now_us=recorded.received_us)
+    return [{"dependency": one.dependency, "matched": one.matched, "reason": one.reason} for one in verdicts], None
+
+
 async def _sensor(journal: Journal, declared: Declared, namespace: str, name: str, recorded: Recorded) -> Json:
     view: Json = {"namespace": namespace, "name": name, "revision": declared.revision}
     view |= {"verdicts": [], "joins": [], "problem": None}
     view["undecided"] = await undecided(journal, ObjectRef("Sensor", namespace, name), recorded.position) or None
-    if recorded.event.forgotten is not None:
-        return view | {"problem": await data_gone(journal)}
-    try:
-        sensor = compiled(declared.content)
-        decider = Decider([sensor])
-    except ManifestError as exc:
-        return view | {"problem": str(exc) or "it is no sensor"}
-    view["verdicts"] = [
-        {"dependency": verdict.dependency, "matched": verdict.matched, "reason": verdict.reason}
-        for verdict in decider.verdicts(recorded, now_us=recorded.received_us)
-    ]
+    view["verdicts"], view["problem"] = await verdict_views(journal, declared, recorded)
+    if view["problem"] is not None:
+        return view
+    sensor = compiled(declared.content)
     matched = [verdict["dependency"] for verdict in view["verdicts"] if verdict["matched"]]
     view["joins"] = await joined(journal, sensor, recorded, matched)
     return view

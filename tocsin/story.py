@@ -8,6 +8,7 @@ from eventbus.event import Recorded
 from eventbus.firing import Cause, Firing
 from eventbus.journal import FiringRecord, Journal
 from manifests.objects import ObjectRef
+from tocsin import story_objects
 from tocsin.queries import NotFound, find_event, find_firing
 from tocsin.replaying.record import find, replay_view
 from tocsin.sensor_pauses import in_force
@@ -25,7 +26,10 @@ async def show_firing(journal: Journal, name: str) -> Json:
 
 
 async def why(journal: Journal, what: str) -> Json:
-    """What caused a firing, named by its id, a prefix of it, or `FIRING/N` for its Nth attempt."""
+    """What caused a firing, named by its id, a prefix of it, or `FIRING/N` for its Nth attempt; or what is to be said of
+    `KIND/NAMESPACE/NAME`: what a sensor or an event source did lately, or which firing made an object of a cluster."""
+    if what.count("/") >= 2:
+        return await _why_object(journal, *what.split("/", 2))
     name, _, attempt = what.partition("/")
     record = await find_firing(journal, name)
     if attempt and attempt not in (numbers := [str(one.number) for one in record.attempts]):
@@ -38,6 +42,16 @@ async def why(journal: Journal, what: str) -> Json:
         "paused": await _paused(journal, record.firing),
         "chain": await _chain(journal, record.firing),
     }
+
+
+async def _why_object(journal: Journal, kind: str, namespace: str, name: str) -> Json:
+    match kind.lower():
+        case "sensor" | "sensors":
+            return await story_objects.why_sensor(journal, namespace, name)
+        case "eventsource" | "eventsources" | "source" | "sources":
+            return await story_objects.why_source(journal, namespace, name)
+        case _:
+            return await why(journal, await story_objects.maker(journal, kind, namespace, name))
 
 
 async def _replay(journal: Journal, number: int) -> Json | None:

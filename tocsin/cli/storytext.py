@@ -15,7 +15,9 @@ def firing_text(firing: Json) -> str:
 
 
 def why_text(story: Json) -> str:
-    """What caused a firing, and the chain before it."""
+    """What caused a firing, and the chain before it; or what an object did lately."""
+    if "object" in story:
+        return "\n".join(_object_lines(story))
     firing = story["firing"]
     lines = [f"{trigger(firing)} fired because:"]
     for cause in story["causes"]:
@@ -31,6 +33,25 @@ def why_text(story: Json) -> str:
             lines.append(f"  firing {link['firing']['id']} of {fired(link['firing'])}, {outcome_line(link['firing'])}")
             lines += [f"    on {line}" for event in link["causes"] for line in _event_line(event)]
     return "\n".join(lines)
+
+
+def _object_lines(story: Json) -> Iterator[str]:
+    found = story["object"]
+    word = "sensor" if found["kind"] == "Sensor" else "event source"
+    yield f"{word} {_object(found)}" + (f", revision {story['revision'][:12]}" if story["revision"] else "")
+    if story["paused"]:
+        yield f"  {story['paused']}"
+    for firing in story["firings"]:
+        yield f"fired {firing['decided']}: {firing['id']} {firing['trigger']}, {outcome_line(firing)}"
+        yield from (f"  on event {cause['id']} from {road(cause)}, as {cause['dependency']}" for cause in firing["causes"])
+    for item in story["events"]:
+        yield from _event_line(item["event"])
+        yield from (f"  fired {fired(firing)}: {firing['id']}, {outcome_line(firing)}" for firing in item["firings"])
+        yield from (f"  {line}" for line in _verdicts(item))
+        if found["kind"] != "Sensor" and not item["firings"]:
+            yield f"  fired nothing; `tocsin explain {item['event']['id']}` says why"
+    if story["note"]:
+        yield story["note"]
 
 
 def explain_text(story: Json) -> str:

@@ -18,7 +18,16 @@ class Feature(StrEnum):
 
 
 BUILT: frozenset[Feature] = frozenset(
-    (Feature.EXPRS, Feature.TIME, Feature.SCRIPT, Feature.TRANSFORM, Feature.JOIN, Feature.CONDITIONS_RESET, Feature.K8S_POLICY)
+    (
+        Feature.EXPRS,
+        Feature.TIME,
+        Feature.SCRIPT,
+        Feature.TRANSFORM,
+        Feature.JOIN,
+        Feature.CONDITIONS_RESET,
+        Feature.K8S_POLICY,
+        Feature.SOURCE_FILTER,
+    )
 )
 """The features this version runs. A feature joins this set in the change that builds it."""
 

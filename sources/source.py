@@ -20,6 +20,10 @@ class SourceRefused(Exception):
     """A source cannot run as declared. The message names the field and what to do; the service turns it into a problem."""
 
 
+LEFT_OUT = Appended(0, "", False)
+"""The answer for an event that the source's filter leaves out: all is well, and nothing is kept."""
+
+
 class Emit(Protocol):
     """Hands an event to the log."""
 

@@ -64,18 +64,38 @@ class Declarations:
                 found.setdefault(problem.ref, []).append(problem)
         return found
 
-    def placed(self, problems: Iterable[tuple[Sensor, Problem]]) -> list[Problem]:
-        """Problems of compiled sensors, each at its place in the file."""
+    def placed(self, problems: Iterable[tuple[Sensor | EventSource, Problem]]) -> list[Problem]:
+        """Problems of compiled objects, each at its place in the file."""
         found = []
-        for sensor, problem in problems:
-            place = self._loaded.locate(sensor.ref, problem.path)
+        for declared, problem in problems:
+            place = self._loaded.locate(declared.ref, problem.path)
             if place is not None:
-                problem = replace(problem, file=place.file, line=place.line, column=place.column, ref=sensor.ref)  # noqa: PLW2901
+                problem = replace(problem, file=place.file, line=place.line, column=place.column, ref=declared.ref)  # noqa: PLW2901
             found.append(problem)
         return found
 
+    def filter_problems(self, source: EventSource) -> list[Problem]:
+        """The filters of `source` that cannot work."""
+        if not any(getattr(event.spec, "filter", None) for event in source.events):
+            return []
+        from tocsin.source_filter import BadFilter, compile_filter, expression_of  # noqa: PLC0415 - seldom needed
+
+        found = []
+        for event in source.events:
+            try:
+                if expression := expression_of(event):
+                    compile_filter(expression)
+            except BadFilter as exc:
+                path = f"{event.path}.filter.expression"
+                found.append((source, Problem(file="", path=path, message=f"{exc}; this event does not run")))
+        return self.placed(found)
+
     def compiled_problems(self) -> list[Problem]:
         """What only compiling shows: patterns, paths and templates that cannot work."""
+        filters = [problem for source in self.sources for problem in self.filter_problems(source)]
+        return [*filters, *self._sensor_problems()]
+
+    def _sensor_problems(self) -> list[Problem]:
         if not self.sensors:
             return []
         from sensors.compile import compile_sensor  # noqa: PLC0415 - sources alone need none of it

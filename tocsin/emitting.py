@@ -1,25 +1,39 @@
 """What a source calls for its events: append to the log, and count."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
 from eventbus.contract import Appended, Bus
 from eventbus.errors import BusError
 from eventbus.event import Event, Road
 from manifests.objects import ObjectRef
-from sources.source import Emit
+from sources.source import LEFT_OUT, Emit
 from tocsin.changes import Changes
 from tocsin.metrics import Metrics
 from tocsin.pauses import RETRY_AFTER_S, Paused, Pauses
 from tocsin.sharing import Sharing
 
+Passes = Callable[[Event], bool]
+"""Whether an event goes to the log."""
+
 
 class Emitter:
     """See `Emit`."""
 
-    def __init__(self, bus: Bus, metrics: Metrics, changes: Changes, pauses: Pauses, *, sharing: Sharing, road: Road) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        metrics: Metrics,
+        changes: Changes,
+        pauses: Pauses,
+        *,
+        sharing: Sharing,
+        road: Road,
+        passes: Passes | None = None,
+    ) -> None:
         """The series of `road` must exist."""
         self._sharing, self._flow = sharing, sharing.flow(road)
+        self._passes = passes
         self._pauses, self._ref = pauses, ObjectRef("EventSource", road.namespace, road.source)
         self._append, self._metrics, self._changes = bus.append, metrics, changes
         self._series = metrics.roads[road]
@@ -28,6 +42,9 @@ class Emitter:
         """See `Emit.__call__`."""
         if self._pauses and (dropped := self._dropped((event,))):
             return dropped[0]
+        if self._passes is not None and not self._passes(event):
+            self._series.filtered += 1
+            return LEFT_OUT
         began = perf_counter()
         sharing, flow, stored = self._sharing, self._flow, 0
         if sharing.crowded(flow):
@@ -50,6 +67,19 @@ class Emitter:
         """See `Emit.batch`."""
         if self._pauses and (dropped := self._dropped(events)):
             return dropped
+        if self._passes is not None:
+            return await self._passing(events, [self._passes(event) for event in events])
+        return await self._all(events)
+
+    async def _passing(self, events: Sequence[Event], passed: Sequence[bool]) -> Sequence[Appended]:
+        """The answers for `events`, of which only those that passed go to the log."""
+        taken = [event for event, passes in zip(events, passed, strict=True) if passes]
+        answers = iter(await self._all(taken) if taken else ())
+        # Counted once it is done: a batch that the log cannot take now comes again.
+        self._series.filtered += len(events) - len(taken)
+        return [next(answers) if passes else LEFT_OUT for passes in passed]
+
+    async def _all(self, events: Sequence[Event]) -> Sequence[Appended]:
         began = perf_counter()
         sharing, flow, stored, count = self._sharing, self._flow, 0, len(events)
         if sharing.crowded(flow):
@@ -84,6 +114,15 @@ class Emitter:
         self._series.refused += count
 
 
-def metered(bus: Bus, metrics: Metrics, changes: Changes, pauses: Pauses, *, sharing: Sharing, road: Road) -> Emit:
-    """An `emit` for the source of `road`, whose series must exist."""
-    return Emitter(bus, metrics, changes, pauses, sharing=sharing, road=road)
+def metered(
+    bus: Bus,
+    metrics: Metrics,
+    changes: Changes,
+    pauses: Pauses,
+    *,
+    sharing: Sharing,
+    road: Road,
+    passes: Passes | None = None,
+) -> Emit:
+    """An `emit` for the source of `road`, whose series must exist. What does not pass is acknowledged and not kept."""
+    return Emitter(bus, metrics, changes, pauses, sharing=sharing, road=road, passes=passes)

@@ -62,6 +62,7 @@ def _sources(metrics: Metrics) -> Iterator[Metric]:
     yield _counters("tocsin_events_repeated", "Repeats answered with the first id.", ROAD, ((r, s.repeated) for r, s in roads))
     yield _counters("tocsin_events_refused", "Events that the log did not take.", ROAD, ((r, s.refused) for r, s in roads))
     yield _counters("tocsin_events_dropped", "Events dropped by a pause.", ROAD, ((r, s.dropped) for r, s in roads))
+    yield _counters("tocsin_events_filtered", "Events left out by a filter.", ROAD, ((r, s.filtered) for r, s in roads))
     yield _histogram("tocsin_accept_seconds", "From a complete event to its durable record.", metrics.accept_s)
     yield _gauges("tocsin_objects", "Declared objects by state.", ("kind", "state"), metrics.objects.items())
     troubles = ((ref, count) for ref, count in metrics.troubles_of().items())

@@ -33,7 +33,7 @@ class Histogram:
 class RoadSeries:
     """What is counted for one named event of an event source."""
 
-    __slots__ = ("accepted", "dropped", "duration_s", "refused", "repeated")
+    __slots__ = ("accepted", "dropped", "duration_s", "filtered", "refused", "repeated")
 
     def __init__(self) -> None:
         self.accepted = 0
@@ -42,6 +42,8 @@ class RoadSeries:
         """Events that the bus could not or would not take."""
         self.dropped = 0
         """Events that were acknowledged and not kept, because the source is paused so."""
+        self.filtered = 0
+        """Events that were acknowledged and not kept, because the source's filter left them out."""
         self.duration_s = 0.0
         """Seconds from emit to durable, summed."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -17,6 +17,9 @@ from tocsin.queries import Ambiguous, NotFound
 from tocsin.sensor_pauses import Paused, SensorPause, held_group, in_force, paused
 from tocsin.views import Json, state_of, when
 from tocsin.waiting import waiting
+
+if TYPE_CHECKING:
+    from tocsin.source_filter import SourceFilter
 
 
 class State(StrEnum):
@@ -50,6 +53,8 @@ class EventState:
     """Why it does not run, or what about it does not go well."""
     since_us: int = 0
     """When it was first told so, microseconds since 1970 UTC."""
+    filter: "SourceFilter | None" = None
+    """What its events must pass."""
 
     @property
     def state(self) -> State:
@@ -96,6 +101,7 @@ async def source_view(state: ObjectState, journal: Journal, pause: Pause | None 
             "endpoint": event.endpoint or None,
             "message": event.message,
             "since": when(event.since_us or None),
+            "filter": None if event.filter is None else event.filter.view(),
             "seen": await journal.seen(Road(state.ref.namespace, state.ref.name, name)),
         }
         for name, event in state.events.items()

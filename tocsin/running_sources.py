@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from eventbus.contract import Bus
 from eventbus.event import Road
+from manifests.fields import EventFilter
 from manifests.objects import DeclaredEvent, EventSource
 from manifests.secrets import Values
 from sources.http.listener import HttpListener
@@ -22,6 +23,9 @@ from tocsin.metrics import Metrics
 from tocsin.objects import EventState
 from tocsin.pauses import Pauses
 from tocsin.sharing import Sharing
+
+if TYPE_CHECKING:
+    from tocsin.source_filter import SourceFilter
 
 logger = structlog.get_logger()
 
@@ -146,6 +150,7 @@ class RunningSources:
             degraded=fares.degraded,
         )
         try:
+            state.filter = _filter_of(event, road)
             source: Source[Any] = kind(event.spec, context)
             kept = await self._begin(road, source, state, fares)
         except (SourceRefused, ValueError) as exc:
@@ -160,7 +165,8 @@ class RunningSources:
         return state
 
     async def _begin(self, road: Road, source: Source[Any], state: EventState, fares: Fares) -> KeptRunning | None:
-        emit = metered(self._bus, self._metrics, self._changes, self._pauses, sharing=self._sharing, road=road)
+        passes = None if state.filter is None else state.filter.passes
+        emit = metered(self._bus, self._metrics, self._changes, self._pauses, sharing=self._sharing, road=road, passes=passes)
         if isinstance(source, HttpSource):
             port = await self._listener.add(source, emit)
             host = self._listener.host
@@ -183,6 +189,19 @@ class RunningSources:
             await _ended([running.kept])
         logger.info("source_stopped", source=str(road))
         return running.source
+
+
+def _filter_of(event: DeclaredEvent, road: Road) -> "SourceFilter | None":
+    """What events must pass. Raises `SourceRefused`."""
+    declared = getattr(event.spec, "filter", None)
+    if not isinstance(declared, EventFilter) or not declared.expression:
+        return None
+    from tocsin.source_filter import BadFilter, SourceFilter  # noqa: PLC0415 - sources without filters need no language
+
+    try:
+        return SourceFilter(declared.expression, road)
+    except BadFilter as exc:
+        raise SourceRefused(f"filter.expression: {exc}") from None
 
 
 async def _undone(road: Road, source: Source[Any], others: Iterable[Source[Any]]) -> None:

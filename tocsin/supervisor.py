@@ -157,6 +157,8 @@ class Supervisor:
                 continue
             state = states[ref] = _state(ref, obj, ref in kept, said)
             if isinstance(obj, EventSource):
+                if state.state is not State.LAST_GOOD:
+                    state.problems = [*state.problems, *declared.filter_problems(obj)]
                 _judge_source(state, obj, events)
             else:
                 _judge_sensor(state, obj, compiled[ref], declared)

@@ -7,8 +7,10 @@ nothing reads the machine. Semantics: text/template of Go with sprig 3.3.0, by g
 import copy
 import random
 import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -113,6 +115,42 @@ def _readable(text: str) -> str:
 
 def _with_parentheses(action: re.Match[str]) -> str:
     return _NOW_FIELD.sub(lambda found: found.group(1) or "(now)", action.group())
+
+
+def sprig_functions() -> Mapping[str, Callable[..., object]]:
+    """Sprig's functions, for another language; what they take from outside is that of `moment`, in which they are called."""
+    _environment()
+    from gotpl.funcs.sprig import text_func_map  # noqa: PLC0415
+
+    from sensors.languages.gotemplate_values import adapted  # noqa: PLC0415
+
+    functions = text_func_map(clock=lambda: _moment.get().now, entropy=_random_bytes, randbelow=_random_below)
+    return limited(adapted(functions))
+
+
+@contextmanager
+def moment(now: datetime, seed: bytes) -> Iterator[None]:
+    """Functions called inside have this time and this source of randomness."""
+    token = _moment.set(_Moment(now, seed))
+    try:
+        yield
+    finally:
+        _moment.reset(token)
+
+
+def parse_time(layout: str, text: str, zone: tzinfo) -> tuple[datetime, int]:
+    """A time as Go's layouts have it, and its nanoseconds below the second. Raises `ValueError`."""
+    from gotpl.funcs.sprig import dates  # noqa: PLC0415
+
+    parsed = dates._parse_go_time(layout, text, zone)  # noqa: SLF001
+    return parsed, int(getattr(parsed, "nanosecond", parsed.microsecond * 1000))
+
+
+def format_time(moment_: datetime, nanosecond: int, layout: str) -> str:
+    """A time as Go's layouts have it."""
+    from gotpl.funcs.sprig import dates  # noqa: PLC0415
+
+    return str(dates._go_time_from_datetime(moment_, nanosecond).format(layout))  # noqa: SLF001
 
 
 def _random_bytes(count: int) -> bytes:

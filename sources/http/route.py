@@ -25,6 +25,7 @@ from sources.throttle import Throttle
 
 logger = structlog.get_logger(__name__)
 
+_LEFT_OUT = b'{"id":null,"reason":"the filter of this source leaves the event out"}'
 _CHALLENGE = (("WWW-Authenticate", "Bearer"),)
 
 
@@ -95,6 +96,8 @@ class Route:
         if type(result) is list:
             return await self._accept_all(result, connection)
         appended = await self._emit(result)  # type: ignore[arg-type]  # `type(x) is` costs a third of isinstance here
+        if not appended.id:
+            return plain(200, _LEFT_OUT, "application/json", close=connection == CLOSE)
         return accepted(appended.id, connection)
 
     async def _accept_all(self, events: list[Event], connection: bytes) -> Answer:
@@ -104,7 +107,7 @@ class Route:
                 tasks = [appends.create_task(self._append(event), name="append") for event in events]
         except* (BusUnavailable, EventRejected) as group:
             raise group.exceptions[0] from None
-        ids = msgspec.json.encode({"ids": [task.result() for task in tasks]})
+        ids = msgspec.json.encode({"ids": [task.result() or None for task in tasks]})
         return plain(200, ids, "application/json", close=connection == CLOSE)
 
     async def _append(self, event: Event) -> str:

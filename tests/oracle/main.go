@@ -23,6 +23,7 @@ var engines = map[string]engine{
 	"condition":  askCondition,
 	"lua":        askLua,
 	"jq":         askJq,
+	"expr":       askExpr,
 }
 
 type failure struct {

@@ -96,6 +96,8 @@ def _lines(found: Json) -> Iterator[str]:
         state = f", {event['state']}" if event.get("state") else ""
         why = f": {event['message']}" if event.get("message") else ""
         yield f"event       {event['name']} ({event['kind']}{where}): {event['seen']} seen{state}{why}"
+        if event.get("filter"):
+            yield f"filter      {_filter(event['filter'])}"
     for item in found.get("dependencies", ()):
         counts = f"{item['matched']} matched, {item['errors']} errors"
         yield f"dependency  {item['name']} on {item['source']}/{item['event']}: {counts}"
@@ -113,6 +115,11 @@ def _lines(found: Json) -> Iterator[str]:
         yield f"{trouble['what']:<11} {trouble['part']}, since {trouble['since']}: {trouble['reason']}{todo}"
     for problem in found.get("problems", ()):
         yield f"problem     {problem['file']}:{problem['line']}:{problem['column']}: {problem['path']}: {problem['message']}"
+
+
+def _filter(found: Json) -> str:
+    failed = f", {found['failed']} of them because it failed, at last with: {found['reason']}" if found["failed"] else ""
+    return f"{' '.join(found['expression'].split())}: {found['left_out'] + found['failed']} left out{failed}"
 
 
 def _pause(pause: Json) -> str:

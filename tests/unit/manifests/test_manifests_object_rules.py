@@ -49,9 +49,9 @@ def test_what_runs_here_but_not_upstream_is_a_warning(spec: str, words: str) -> 
     assert len(loaded.event_sources) == 1
 
 
-def test_an_expression_filter_of_a_source_disables_its_event_until_it_is_built() -> None:
+def test_an_expression_filter_of_a_source_disables_its_event_where_it_is_not_built() -> None:
     text = source_text("{webhook: {x: {endpoint: /x, filter: {expression: a == 1}}, z: {endpoint: /y, filter: {}}}}")
-    loaded = read(text)
+    loaded = read(text, features=())
     (source,) = loaded.event_sources.values()
     assert [event.name for event in source.events] == ["z"]
     (problem,) = loaded.errors

@@ -74,7 +74,6 @@ def test_an_unknown_strategy_is_range() -> None:
         ({"sasl": {"userSecret": REF}}, ["sasl: sasl needs a user and a password; passwordSecret is missing"]),
         ({"tls": {}}, ["tls: set caCertSecret, or a client certificate and its key, or insecureSkipVerify, or enabled"]),
         ({"tls": {"clientCertSecret": REF}}, ["tls: clientCertSecret and clientKeySecret come together"]),
-        ({"filter": {"expression": "true"}}, ["filter"]),
         ({"sasl": {"mechanism": "GSSAPI"}}, ["sasl.mechanism: Unsupported: the mechanism GSSAPI of sasl"]),
         ({"awsMskIamAuth": {"region": "x"}}, ["awsMskIamAuth: Unsupported: awsMskIamAuth is known"]),
         ({"schemaRegistry": {"url": "http://r"}}, ["schemaRegistry: Unsupported: schemaRegistry (Avro)"]),

@@ -68,7 +68,6 @@ def test_every_field_of_a_webhook_is_accepted() -> None:
         ({"method": "TRACE"}, "expected one of GET, POST"),
         ({"serverCertSecret": REF}, "go together"),
         ({"serverKeySecret": REF}, "go together"),
-        ({"filter": {"expression": "body.a == 1"}}, "filter in the sensor"),
     ],
 )
 def test_what_cannot_work_is_refused_with_the_reason(change: dict[str, Any], said: str) -> None:

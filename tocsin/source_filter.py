@@ -1,0 +1,95 @@
+"""The filter of an event source: what does not pass never reaches the log.
+
+It stands between a source and the log, where pauses do, so that a kind of source knows nothing of it. Whoever sent the event is
+told that all is well, as by the original; what was left out is counted and shown.
+"""
+
+from datetime import UTC, datetime
+from os import urandom
+from typing import Any
+
+import msgspec
+import structlog
+
+from eventbus.event import UNPARSED, Event, Road
+from manifests.fields import EventFilter
+from manifests.objects import DeclaredEvent
+from sensors.languages.expr import ExprError, Program, compile_expr
+from sensors.languages.expr.builtins import as_floats
+from sensors.languages.expr.environment import environment
+from sensors.languages.gotemplate import moment
+from sources.throttle import Throttle
+
+logger = structlog.get_logger()
+
+_decode = msgspec.json.Decoder().decode
+
+
+class BadFilter(ValueError):
+    """The expression cannot work. The message says why."""
+
+
+def expression_of(event: DeclaredEvent) -> str:
+    """The expression that events of `event` must pass; empty where there is none."""
+    declared = getattr(event.spec, "filter", None)
+    return declared.expression if isinstance(declared, EventFilter) else ""
+
+
+def compile_filter(expression: str) -> Program:
+    """The compiled expression. Raises `BadFilter`, also where it is known that it never gives true or false."""
+    try:
+        program = compile_expr(expression)
+    except ExprError as exc:
+        raise BadFilter(f"not an expression: {exc}") from None
+    if program.type is None or program.type.kind not in ("any", "bool"):
+        raise BadFilter(f"gives {program.type or 'nil'}, and must give true or false: no event would pass")
+    return program
+
+
+class SourceFilter:
+    """One filter at work, and what it has left out since it was declared."""
+
+    def __init__(self, expression: str, road: Road) -> None:
+        """Raises `BadFilter`."""
+        self.expression = expression
+        self.left_out = 0
+        """Events for which the expression was false."""
+        self.failed = 0
+        """Events for which it could not be computed; they are left out, too."""
+        self.reason = ""
+        """Why it could not, the last time."""
+        self._program = compile_filter(expression)
+        self._log, self._said = logger.bind(source=str(road)), Throttle(every_s=60.0)
+
+    def passes(self, event: Event) -> bool:
+        """Whether `event` goes to the log; what does not is counted, and said where it should not have happened."""
+        try:
+            if self._holds(event):
+                return True
+        except (ExprError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+            self.failed += 1
+            self.reason = str(exc) or type(exc).__name__
+            if (more := self._said.admits("failed")) is not None:
+                self._log.warning("source_filter_failed", id=event.id, reason=self.reason, more=more or None)
+            return False
+        self.left_out += 1
+        self._log.debug("event_left_out", id=event.id)
+        return False
+
+    def _holds(self, event: Event) -> bool:
+        data = _decode(event.data or b"null") if event.tree is UNPARSED else event.tree
+        if not isinstance(data, dict):
+            raise ExprError("the event's data is no JSON object")
+        now = datetime.now(UTC)
+        names = environment(as_floats(data))
+        with moment(now, urandom(16)):
+            return self._program.holds(names, now)
+
+    def view(self) -> dict[str, Any]:
+        """As JSON."""
+        return {
+            "expression": self.expression,
+            "left_out": self.left_out,
+            "failed": self.failed,
+            "reason": self.reason or None,
+        }

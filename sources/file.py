@@ -5,12 +5,12 @@ overflows, a folder that is not there yet and what happens before the watch stan
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from hashlib import blake2b
 from os import fsencode
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 import msgspec
 import re2
@@ -19,7 +19,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from eventbus.event import Event
 from manifests.fields import Spec
-from sources.folder import Change, Op, Seen, changes, look
+from sources.folder import Change, Op, Seen, changes, look_at
+from sources.folder_memory import Files, FolderMemory
 from sources.handing_over import hand_over
 from sources.http.endpoint import SourceFilter
 from sources.http.payload import now
@@ -31,6 +32,8 @@ POLL_S = 0.1
 """Between two looks with `polling`, as upstream."""
 LOOK_AGAIN_MS = 2000
 """Between two looks when the kernel says nothing: links that lead elsewhere, and what came before the watch stood."""
+_FLUSH_S = 2.0
+"""Seconds in which the last look is kept when the source ends."""
 
 
 def _check_pattern(text: str) -> str:
@@ -113,14 +116,44 @@ class File(Source[FileSpec]):
         )
 
     async def run(self, emit: Emit) -> None:
-        """Emit until cancelled. Files that are there at the start produce nothing."""
-        before = await asyncio.to_thread(look, self._folder)
-        async for _ in self._stirred():
-            found = await asyncio.to_thread(look, self._folder)
-            for change in changes(before, found):
-                if self._counts(change):
-                    await hand_over(emit, self._event(change), self.context)
-            before = found
+        """Emit until cancelled. Files that are there at the very first start produce nothing; at a later one, what happened to
+        them meanwhile does.
+
+        A look is kept after its events: a crash in between makes the same events again, which the log knows by their ids.
+        """
+        memory = FolderMemory(self._folder, self.context.state, self.context.road)
+        known = await memory.recall()
+        before: Files
+        place, before = await asyncio.to_thread(look_at, self._folder)
+        if not known:
+            await memory.note(place, before)
+        try:
+            before = await self._told(emit, memory, place, before, before)
+            async for _ in self._stirred():
+                place, found = await asyncio.to_thread(look_at, self._folder)
+                before = await self._told(emit, memory, place, before, found)
+        finally:
+            async with asyncio.timeout(_FLUSH_S):
+                await memory.flush()
+
+    async def _told(self, emit: Emit, memory: FolderMemory, place: int, before: Files, found: Files) -> Files:
+        """Emit what happened between two looks; return the later one."""
+        kept = memory.before(place, found)
+        happened = list(changes(before if kept is None else kept, found))
+        if kept is not None and happened:
+            logger.info("folder_changed_meanwhile", source=str(self.context.road), changes=len(happened))
+        for change in happened:
+            if self._counts(change):
+                await hand_over(emit, self._event(change), self.context)
+        if happened:
+            await memory.note(place, found)
+        else:
+            await memory.flush()
+        return found
+
+    async def withdrawn(self, others: Iterable[Source[Any]]) -> None:
+        """Forget what the folder held: declared again, the source starts anew."""
+        await FolderMemory(self._folder, self.context.state, self.context.road).forget()
 
     async def _stirred(self) -> AsyncIterator[None]:
         """Says when to look: soon after something happened, and now and then anyway."""

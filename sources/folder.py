@@ -62,6 +62,15 @@ def look(folder: Path) -> dict[str, Seen]:
     return found
 
 
+def look_at(folder: Path) -> tuple[int, dict[str, Seen]]:
+    """The folder's own inode, 0 where it is not there, and its entries. Raises as `look`."""
+    try:
+        place = folder.stat().st_ino
+    except (FileNotFoundError, NotADirectoryError):
+        return 0, {}
+    return place, look(folder)
+
+
 def _seen(entry: "os.DirEntry[str]") -> Seen | None:
     for follow in (True, False):
         try:
@@ -72,20 +81,28 @@ def _seen(entry: "os.DirEntry[str]") -> Seen | None:
     return None
 
 
+def _self(file: Seen) -> tuple[int, int, int]:
+    return file.inode, file.size, file.modified_ns
+
+
 def changes(before: Mapping[str, Seen], now: Mapping[str, Seen]) -> Iterator[Change]:
-    """What happened in between, as far as it can be told: first what went, then what came, then what changed."""
-    came = {file.inode for name, file in now.items() if name not in before}
+    """What happened in between, as far as it can be told: first what went, then what came, then what changed.
+
+    A renamed file keeps its number, size and time; a number alone does not tell, because a new file may get that of a removed
+    one.
+    """
+    came = {_self(file) for name, file in now.items() if name not in before}
     for name, file in before.items():
         if name not in now:
-            yield Change(Op.RENAME if file.inode in came else Op.REMOVE, name, file)
-    moved = {file.inode for name, file in before.items() if name not in now}
+            yield Change(Op.RENAME if _self(file) in came else Op.REMOVE, name, file)
+    moved = {_self(file) for name, file in before.items() if name not in now}
     for name, file in now.items():
         old = before.get(name)
         if old is None:
             yield Change(Op.CREATE, name, file)
-            if file.size and file.inode not in moved:
+            if file.size and _self(file) not in moved:
                 yield Change(Op.WRITE, name, file)
-        elif (old.inode, old.size, old.modified_ns) != (file.inode, file.size, file.modified_ns):
+        elif _self(old) != _self(file):
             yield Change(Op.WRITE, name, file)
         elif old.access != file.access:
             yield Change(Op.CHMOD, name, file)

@@ -46,6 +46,10 @@ class SourceState:
         found = await self.store.get(self.prefix + name)
         return None if found is None else found[0]
 
+    async def forget(self, name: str) -> None:
+        """Remove the record, where there is one. Raises as `put`."""
+        await self.store.put(self.prefix + name, None)
+
     async def put(self, name: str, value: bytes) -> None:
         """Write the record; return once a crash cannot forget it. Raises `BusUnavailable` where it cannot be written now."""
         await self.store.put(self.prefix + name, value)

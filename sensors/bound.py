@@ -1,6 +1,6 @@
 """The events of one firing as filters, parameters and requests see them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -49,6 +49,17 @@ class EventView:
             found = ABSENT if self.document is None else path.get(self.document)
             self._found[path] = found
         return found
+
+    def look_ahead(self, paths: Sequence[Path]) -> None:
+        """Look up `paths`, so that `look` finds them at once. A thread may do this while nobody else has the view."""
+        if self.document is not None:
+            _ = self.document.walkable
+        for path in paths:
+            self.look(path)
+
+    def looked(self, path: Path) -> bool:
+        """Whether `look` finds `path` at once."""
+        return path in self._found
 
 
 def context_of(event: Event) -> dict[str, str | None]:

@@ -67,6 +67,8 @@ class CompiledDependency:
     triggers: tuple[CompiledTrigger, ...]
     joins: tuple[CompiledTrigger, ...] = ()
     """Triggers that need it and may need others."""
+    searched: tuple[Path, ...] = ()
+    """Paths of its filters that are searched for in the text: a query on a large event takes long."""
 
     def seen(self, view: EventView) -> EventView:
         """The event as this dependency reads it, where its filters held."""
@@ -216,7 +218,17 @@ class _Compiler:
             transform=transform,
             triggers=tuple(trigger for trigger in needing if trigger.joined is None),
             joins=tuple(trigger for trigger in needing if trigger.joined is not None),
+            searched=_searched(dependency) if transform is None else (),
         )
+
+
+def _searched(dependency: Dependency) -> tuple[Path, ...]:
+    if dependency.filters is None:
+        return ()
+    texts = [clause.path for clause in dependency.filters.data or ()]
+    texts += [field.path for item in dependency.filters.exprs or () for field in item.fields]
+    paths = [compile_path(text) for text in dict.fromkeys(texts)]
+    return tuple(path for path in paths if path.plain is None)
 
 
 def _names_as_written(content: Mapping[str, Any]) -> dict[str, int]:

@@ -22,6 +22,10 @@ from sensors.index import Index, RoadIndex
 from sensors.joins import Joins, Member, standing
 from sensors.transforms import Transform, Transforms
 
+LARGE = 64 * 1024
+"""Bytes of data from which on an event is searched beside the loop."""
+Search = Callable[[], None]
+"""Work that a thread may do before the next slice: it reads an event that nobody else has."""
 SLICE = 8
 """Rules of one event that are asked in a row."""
 
@@ -270,11 +274,14 @@ class Decider:
                 decided: Decided = ended.value
                 return decided
 
-    def slices(self, recorded: Recorded, *, now_us: int, decided_us: int | None = None) -> Generator[None, None, Decided]:
+    def slices(
+        self, recorded: Recorded, *, now_us: int, decided_us: int | None = None
+    ) -> Generator[Search | None, None, Decided]:
         """`decide` in slices of a few rules: a caller that shares its thread may do something else between two of them.
 
         What is applied or removed meanwhile does not change this event. `now_us` is the time that filters and transforms see,
-        `decided_us` that of the firings; the same unless given.
+        `decided_us` that of the firings; the same unless given. Where it gives a search, a thread may do that before this
+        goes on; the next slice does it where nobody did.
         """
         decided_us = now_us if decided_us is None else decided_us
         position, _, event = recorded
@@ -284,10 +291,16 @@ class Decider:
         view = EventView(event, now_us=now_us)
         matched: list[_Entry] = []
         errors: list[DependencyRef] = []
+        large = view.document is not None and len(view.document.raw) >= LARGE
+        if large:
+            yield partial(view.look_ahead, ())
         erring, began = self.erring, perf_counter()
         for number, entry in enumerate(list(self._candidates(road, view)), 1):
             if not entry.live.covers(position):
                 continue
+            if large and (searched := [path for path in entry.dependency.searched if not view.looked(path)]):
+                yield partial(view.look_ahead, searched)
+                began = perf_counter()
             try:
                 held = entry.clause.holds(view)
                 if held is Held.YES:
@@ -304,10 +317,10 @@ class Decider:
             now = perf_counter()
             if now - began > SLOW_S:
                 erring.took(entry.dependency.ref, now - began, decided_us)
-                yield
+                yield None
                 now = perf_counter()
             elif not number % SLICE:
-                yield
+                yield None
                 now = perf_counter()
             began = now
         if len(matched) > 1:

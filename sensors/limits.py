@@ -20,7 +20,7 @@ class ActingLimits:
     """Attempts at a time, over all triggers."""
     running_per_trigger: int = 32
     """Attempts at a time of one trigger that does not say its own `concurrency`."""
-    starts_per_turn: int = 4
+    starts_per_turn: int = 16
     """Attempts started in one turn of the event loop: what answers senders and other triggers get theirs in between."""
     held: int = 1024
     """Firings taken from the outbox and not yet recorded, those being carried out included."""

@@ -228,14 +228,17 @@ class Router:
         while True:
             began = time.perf_counter()
             try:
-                next(slices)
+                search = next(slices)
             except StopIteration as ended:
                 decided: Decided = ended.value
                 step.took_s[road] = step.took_s.get(road, 0.0) + took_s + time.perf_counter() - began
                 return decided
             now = time.perf_counter()
             took_s += now - began
-            if now >= until:
+            if search is not None:
+                await asyncio.to_thread(search)
+                took_s += time.perf_counter() - now
+            if search is not None or now >= until:
                 await asyncio.sleep(0)
                 if self._stopping.is_set():
                     return None

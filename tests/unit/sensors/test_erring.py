@@ -10,6 +10,7 @@ from sensors import erring
 from sensors.compile import CompiledSensor, compile_sensor
 from sensors.decide import Decider
 from sensors.erring import IN_A_ROW, PLACES, Erring
+from sensors.languages.gjson import compile_path
 
 REF = DependencyRef("default", "sensor", "dep")
 
@@ -84,3 +85,26 @@ def test_a_reason_that_cannot_be_had_is_said_so() -> None:
     for _ in range(erring.IN_A_ROW):
         known.erred(REF, breaks, 1)
     assert known.streaks[REF].reason == "the rule broke: ValueError: no reason"
+
+
+def test_a_query_on_a_large_event_may_be_answered_by_a_thread_beforehand() -> None:
+    query = '#(name=="last").n'
+    made = decider(data=[{"path": query, "type": "number", "value": ["7"]}])
+    items = [{"name": f"n{n}", "n": n} for n in range(4000)] + [{"name": "last", "n": 7}]
+    steps = made.slices(Recorded(1, 1, an_event(items)), now_us=1)
+    searches = []
+    try:
+        while True:
+            if (search := next(steps)) is not None:
+                searches.append(search)
+                search()
+    except StopIteration as ended:
+        ((ref,), view) = ended.value.matched, ended.value.view
+    assert (ref.dependency, len(searches)) == ("dep", 2)
+    assert view.looked(compile_path(query))
+    assert len(made.decide(Recorded(2, 2, an_event(items)), now_us=2).matched) == 1, "and the same where nobody did"
+
+
+def test_a_small_event_is_searched_at_once() -> None:
+    made = decider(data=[{"path": '#(name=="last").n', "type": "number", "value": ["7"]}])
+    assert list(made.slices(Recorded(1, 1, an_event([{"name": "last", "n": 7}])), now_us=1)) == []

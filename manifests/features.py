@@ -26,6 +26,7 @@ BUILT: frozenset[Feature] = frozenset(
         Feature.JOIN,
         Feature.CONDITIONS_RESET,
         Feature.K8S_POLICY,
+        Feature.DLQ,
         Feature.SOURCE_FILTER,
     )
 )

@@ -4,7 +4,7 @@ A faulty part disables the triggers that need it and is named in `problems`; the
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eventbus.contract import DependencyRef
@@ -16,6 +16,7 @@ from manifests.problems import Problem, Severity
 from manifests.revision import revision_of
 from manifests.secrets import Values
 from sensors.bound import EventView
+from sensors.dead_letters import dead_letter_ref
 from sensors.filters.check import check_dependency
 from sensors.filters.combine import compile_filters
 from sensors.filters.held import Clause
@@ -84,8 +85,15 @@ class CompiledSensor:
     dependencies: tuple[CompiledDependency, ...]
     triggers: Mapping[str, CompiledTrigger]
     """By name; those that were disabled are not here."""
+    dead_letters: Mapping[str, CompiledTrigger] = field(default_factory=dict)
+    """Dead-letter triggers by the name of their `ref`."""
     problems: tuple[Problem, ...]
     """What does not work or is doubtful. `file` is empty: whoever loaded the manifest knows it."""
+
+    @property
+    def acting(self) -> Mapping[str, CompiledTrigger]:
+        """Everything that can be fired, by the name of its `ref`."""
+        return {**self.triggers, **self.dead_letters}
 
 
 def compile_sensor(
@@ -111,6 +119,7 @@ class _Compiler:
         self._faulty: set[str] = set(sensor.unusable)
         self._clauses = {name: transformed(one.transform, compile_filters(one)) for name, one in self._dependencies.items()}
         self._definitions = {name: definition_of(one) for name, one in self._dependencies.items()}
+        self._dead_letters: list[CompiledTrigger] = []
         self._transforms = {name: transform for name, (_, transform) in self._clauses.items() if transform is not None}
 
     def compile(self) -> CompiledSensor:
@@ -123,6 +132,7 @@ class _Compiler:
                 self._dependency(index, dependency, compiled) for index, dependency in enumerate(self._dependencies.values())
             ),
             triggers={trigger.declared.name: trigger for trigger in compiled},
+            dead_letters={one.ref.trigger: one for one in self._dead_letters},
             problems=tuple(self._problems),
         )
 
@@ -147,7 +157,10 @@ class _Compiler:
     def _triggers(self) -> Iterator[CompiledTrigger]:
         for index, declared in enumerate(self._sensor.triggers):
             try:
-                yield self._trigger(index, declared)
+                trigger = self._trigger(index, declared)
+                if declared.dlq is not None:
+                    self._dead_letters.append(self._dead_letter(trigger, declared.dlq))
+                yield trigger
             except _Disabled as exc:
                 self._report(exc.path, f"{exc}; the trigger {declared.name!r} is disabled")
 
@@ -170,6 +183,12 @@ class _Compiler:
             resets=self._resets(declared),
             record_start=head.at_least_once is False,
         )
+
+    def _dead_letter(self, trigger: CompiledTrigger, declared: DeclaredTrigger) -> CompiledTrigger:
+        """The trigger that runs when `trigger` is given up: nothing decides it but that."""
+        acting = self._acting(declared)
+        ref = dead_letter_ref(trigger.ref)
+        return replace(trigger, ref=ref, declared=declared, acting=acting, order_key=None, order_by=None, joined=None, resets=())
 
     def _resets(self, declared: DeclaredTrigger) -> tuple[Reset, ...]:
         try:

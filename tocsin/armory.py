@@ -10,6 +10,7 @@ from manifests.problems import ManifestError
 from manifests.secrets import Values
 from sensors.attempt import Armed, Unarmed
 from sensors.compile import CompiledSensor, compile_sensor
+from sensors.dead_letters import dead_letter_ref
 from sensors.triggers.shared import Shared
 from sensors.triggers.trigger import TriggerKinds
 from sensors.web.client import Web
@@ -45,7 +46,7 @@ class Armory:
             self._heads.pop(ref, None)
         for declared, compiled in changed:
             self._replace(declared.ref, self._armed(declared, compiled))
-            self._heads[declared.ref] = {name: trigger.declared.head for name, trigger in compiled.triggers.items()}
+            self._heads[declared.ref] = {name: trigger.declared.head for name, trigger in compiled.acting.items()}
         await self._forget()
 
     def _replace(self, ref: ObjectRef, wanted: Mapping[tuple[TriggerRef, str], Armed]) -> None:
@@ -80,6 +81,17 @@ class Armory:
         await self._forget()
         return armed
 
+    async def dead_letter_trigger(self, trigger: TriggerRef, revision: str) -> TriggerRef | None:
+        """What runs when a firing of `trigger` is given up that `revision` decided; None where nothing does."""
+        ref = dead_letter_ref(trigger)
+        if (trigger, revision) in self._present:
+            return ref if (ref, revision) in self._present else None
+        try:
+            await self.armed(ref, revision)
+        except Unarmed:
+            return None
+        return ref
+
     async def aclose(self) -> None:
         """Release what the triggers hold."""
         for armed in (*self._present.values(), *self._former.values()):
@@ -106,5 +118,5 @@ class Armory:
             (trigger.ref, compiled.revision): Armed.of(
                 trigger.acting, trigger.declared.head, declared.dialect, trigger.transforms
             )
-            for trigger in compiled.triggers.values()
+            for trigger in compiled.acting.values()
         }

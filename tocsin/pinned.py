@@ -59,7 +59,7 @@ async def _trigger(journal: Journal, firing: Firing) -> CompiledTrigger:
     if content is None:
         raise _Unknown(f"revision {firing.revision} is no longer kept")
     try:
-        trigger = compiled(content).triggers.get(firing.trigger.trigger)
+        trigger = compiled(content).acting.get(firing.trigger.trigger)
     except ManifestError as exc:
         raise _Unknown(f"revision {firing.revision} cannot be read by this version: {exc}") from exc
     if trigger is None:

@@ -14,6 +14,7 @@ from manifests.objects import ObjectRef, Sensor
 from manifests.problems import ManifestError
 from sensors.bound import EventView
 from sensors.compile import CompiledSensor
+from sensors.dead_letters import READER, DeadLetters
 from sensors.decide import Decider
 from sensors.dispatch import Dispatcher
 from sensors.erring import Erring
@@ -26,6 +27,7 @@ from tocsin.declared import AT_ONCE, object_of, several
 from tocsin.gate import GatedBus
 from tocsin.holding import Holding
 from tocsin.metrics import Metrics
+from tocsin.outcome_readers import OutcomeReaders
 from tocsin.partial_matches import PartialMatches
 from tocsin.waiting import say_forgotten
 
@@ -63,10 +65,13 @@ class RunningSensors:
         *,
         grace_s: float,
         max_hops: int = MAX_HOPS,
+        readers: OutcomeReaders | None = None,
         on_step: Callable[[Stepped], None] = lambda step: None,
     ) -> None:
         self._bus, self._armory, self._metrics = bus, armory, metrics
         self._gate = GatedBus(bus, metrics)
+        self._readers = readers or OutcomeReaders(bus.outcomes, ["sensors"])
+        self.dead_letters = DeadLetters(bus, armory.dead_letter_trigger)
         self._decider = Decider()
         self._compiled: dict[ObjectRef, CompiledSensor] = {}
         self._declared: dict[ObjectRef, Sensor] = {}
@@ -107,6 +112,7 @@ class RunningSensors:
     async def apply(self, wanted: Mapping[ObjectRef, Sensor]) -> Mapping[ObjectRef, CompiledSensor]:
         """Make what decides equal `wanted`; return each compiled. An unchanged sensor is not touched."""
         fresh = await self._compile(wanted)
+        await self._read_dead_letters(fresh.values())
         gone = [ref for ref in {**self._declared, **self._compiled, **self._since} if ref not in wanted]
         if fresh or gone or not self._took_over:
             async with self._gate.closed():
@@ -115,9 +121,14 @@ class RunningSensors:
             await self._armory.declare([(wanted[ref], one) for ref, one in fresh.items()], gone)
             for ref in (*fresh, *gone):
                 present = self._compiled.get(ref)
-                self._metrics.declare_triggers(ref, [] if present is None else [one.ref for one in present.triggers.values()])
+                self._metrics.declare_triggers(ref, [] if present is None else [one.ref for one in present.acting.values()])
         self._declared = dict(wanted)
         return self._compiled
+
+    async def _read_dead_letters(self, fresh: Iterable[CompiledSensor]) -> None:
+        """Have outcomes kept for dead-letter triggers as soon as there are any, and as long as this process lives."""
+        self.dead_letters.wanted |= any(one.dead_letters for one in fresh)
+        await self._readers.want("sensors", [READER] if self.dead_letters.wanted else [])
 
     async def _swap(
         self, wanted: Mapping[ObjectRef, Sensor], fresh: Mapping[ObjectRef, CompiledSensor], gone: Iterable[ObjectRef]

@@ -21,6 +21,7 @@ from tocsin.emitting import metered
 from tocsin.kept_running import Fares, KeptRunning
 from tocsin.metrics import Metrics
 from tocsin.objects import EventState
+from tocsin.outcome_readers import OutcomeReaders
 from tocsin.pauses import Pauses
 from tocsin.sharing import Sharing
 
@@ -59,6 +60,7 @@ class RunningSources:
         values: Values,
         listener: HttpListener,
         sharing: Sharing | None = None,
+        readers: OutcomeReaders | None = None,
     ) -> None:
         self._pauses, self._sharing = pauses, sharing or Sharing()
         self.ready = asyncio.Event()
@@ -71,8 +73,7 @@ class RunningSources:
             listener,
         )
         self._running: dict[Road, _Running] = {}
-        self._readers: frozenset[str] | None = None
-        """Who reads outcomes, as it is stored; None before that was made sure of."""
+        self._readers = readers or OutcomeReaders(bus.outcomes, ["sources"])
         self._group: asyncio.TaskGroup | None = None
         self._stopping = asyncio.Event()
         self.changed: Callable[[Road], None] = lambda road: None
@@ -124,10 +125,9 @@ class RunningSources:
     async def _keep_outcomes(self, wanted: Mapping[Road, str]) -> None:
         """Have outcomes kept for the sources that read them: not before they are wanted, and no longer."""
         kinds = {road: self._kinds.get(kind) for road, kind in wanted.items()}
-        readers = frozenset(str(road) for road, kind in kinds.items() if kind is not None and kind.reads_outcomes)
-        if readers != self._readers:
-            await self._bus.outcomes.keep_for(readers)
-            self._readers = readers
+        await self._readers.want(
+            "sources", [str(road) for road, kind in kinds.items() if kind is not None and kind.reads_outcomes]
+        )
 
     def _unchanged(self, running: _Running, wanted: tuple[EventSource, DeclaredEvent] | None) -> bool:
         return wanted is not None and running.declared == wanted[1] and running.annotations == wanted[0].annotations

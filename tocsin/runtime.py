@@ -33,6 +33,7 @@ from tocsin.holding import Holding
 from tocsin.kinds import source_kinds, trigger_kinds
 from tocsin.metrics import Metrics, PauseSeries
 from tocsin.objects import ObjectState, State, gone, sensor_view, source_view
+from tocsin.outcome_readers import OutcomeReaders
 from tocsin.pauses import Mode, Pauses, pause_text, pause_view
 from tocsin.reload import Reloader
 from tocsin.replaying.replayer import Replayer
@@ -240,18 +241,33 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) 
     armory = Armory(bus.journal, trigger_kinds(), values, Web(), shared)
     stack.push_async_callback(armory.aclose)
     sharing = Sharing()
+    readers = OutcomeReaders(bus.outcomes, ["sensors", "sources"])
     sensors = RunningSensors(
-        bus, armory, metrics, changes, grace_s=config.grace_s, max_hops=config.max_hops, on_step=sharing.decided
+        bus,
+        armory,
+        metrics,
+        changes,
+        grace_s=config.grace_s,
+        max_hops=config.max_hops,
+        readers=readers,
+        on_step=sharing.decided,
     )
     listener = HttpListener(host=config.host, port_offset=config.port_offset, allow_unauthenticated=config.allow_unauthenticated)
     pauses = Pauses(bus.state)
     await pauses.load(bus.journal)
     sources = RunningSources(
-        bus, metrics, changes, pauses, kinds=source_kinds(), values=values, listener=listener, sharing=sharing
+        bus, metrics, changes, pauses, kinds=source_kinds(), values=values, listener=listener, sharing=sharing, readers=readers
     )
     supervisor = Supervisor(bus, values, metrics, sources, sensors)
     metrics.in_flight_of = lambda: sensors.dispatcher.in_flight
-    for component in (sensors.dispatcher, sensors.router, sensors.holding, sensors.partial_matches, sources):
+    for component in (
+        sensors.dispatcher,
+        sensors.dead_letters,
+        sensors.router,
+        sensors.holding,
+        sensors.partial_matches,
+        sources,
+    ):
         await stack.enter_async_context(running(component, grace_s=config.grace_s + 5.0))
     acts = Acts(bus, sensors.dispatcher, sensors.watch)
     finders = [

@@ -8,6 +8,7 @@ from eventbus.event import Recorded
 from eventbus.firing import Cause, Firing
 from eventbus.journal import FiringRecord, Journal
 from manifests.objects import ObjectRef
+from sensors.dead_letters import followed_by
 from tocsin import story_objects
 from tocsin.queries import NotFound, find_event, find_firing
 from tocsin.replaying.record import find, replay_view
@@ -38,6 +39,7 @@ async def why(journal: Journal, what: str) -> Json:
         "firing": await _with_request(journal, record),
         "attempt": int(attempt) if attempt else None,
         "causes": [await _cause(journal, cause) for cause in record.firing.causes],
+        "follows": await _follows(journal, record.firing),
         "replay": await _replay(journal, record.firing.replay),
         "paused": await _paused(journal, record.firing),
         "chain": await _chain(journal, record.firing),
@@ -58,6 +60,13 @@ async def _replay(journal: Journal, number: int) -> Json | None:
     """The replay that a firing was decided in; None where it was decided as its events came in."""
     found = await find(journal, number) if number else None
     return None if found is None else replay_view(found)
+
+
+async def _follows(journal: Journal, firing: Firing) -> Json | None:
+    """The firing after whose end as a dead letter this one runs; None where it is no dead-letter trigger's."""
+    before = followed_by(firing)
+    record = None if before is None else await journal.firing(before.id)
+    return None if record is None else firing_view(record)
 
 
 async def _paused(journal: Journal, firing: Firing) -> str | None:

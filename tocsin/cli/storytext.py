@@ -22,6 +22,8 @@ def why_text(story: Json) -> str:
     lines = [f"{trigger(firing)} fired because:"]
     for cause in story["causes"]:
         lines += [f"  {cause['dependency']} matched {line}" for line in _event_line(cause)]
+    if before := story.get("follows"):
+        lines.append(f"  runs because firing {before['id']} of {fired(before)} was given up: {before['reason']}")
     lines += ["", *_firing_lines(firing), *_sent(firing)]
     if story.get("replay"):
         lines += ["", "decided again on purpose:", *(f"  {line}" for line in replay_text(story["replay"]).splitlines())]

@@ -45,6 +45,7 @@ from tocsin.sensor_pauses import Paused
 from tocsin.sharing import Sharing
 from tocsin.supervisor import Supervisor
 from tocsin.troubles import (
+    DAMAGED_HINT,
     Trouble,
     Troubles,
     degraded_view,
@@ -107,6 +108,10 @@ class Service:
             if state.state not in (State.RUNNING, State.DEGRADED)
         ]
         degraded += [degraded_view(trouble) for some in self.troubles.now().values() for trouble in some]
+        degraded += [
+            {"name": "bus", "state": State.DEGRADED.value, "reason": reason, "hint": DAMAGED_HINT}
+            for reason in self.troubles.damaged
+        ]
         degraded += [
             {"name": str(ref), "state": State.PAUSED.value, "reason": pause_text(pause)}
             for ref in self.supervisor.states

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import structlog
 
+from eventbus.errors import BusDamaged, BusError
 from eventbus.event import Road
 from eventbus.firing import TriggerRef
 from eventbus.journal import Journal
@@ -39,6 +40,7 @@ ASIDE_FOR_US = 24 * 3600 * 1_000_000
 MOST_ASIDE = 100
 """Events set aside that are looked at; the newest."""
 LOOK_EVERY_S = 5.0
+DAMAGED_HINT = "it is left out, the rest is served; check the disk, and restore the data folder from a backup to have it back"
 
 
 class Trouble(NamedTuple):
@@ -106,6 +108,8 @@ class Troubles:
     def __init__(self, finders: Sequence[Finder], journal: Journal) -> None:
         self._finders, self._journal = finders, journal
         self._aside: Sequence[Aside] = ()
+        self.damaged: Sequence[str] = ()
+        """What of the store is damaged, and so is not served."""
         self._said: dict[tuple[ObjectRef, str, str], Trouble] = {}
         self._stopping = asyncio.Event()
         self.ready = asyncio.Event()
@@ -141,7 +145,7 @@ class Troubles:
 
     async def look(self) -> None:
         """Read what was set aside, and say what changed since the last look."""
-        self._aside = await _read_aside(self._journal)
+        await self._read_aside()
         present = {(one.ref, one.part, one.what): one for some in self.now().values() for one in some}
         for key, trouble in present.items():
             if key not in self._said:
@@ -152,18 +156,30 @@ class Troubles:
                 logger.info("trouble_over", **_fields(trouble), lasted_s=lasted_s)
         self._said = present
 
+    async def _read_aside(self) -> None:
+        """Read what was set aside, and what cannot be read any more. Where the store gives no answer, what it gave last stands."""
+        found: list[Aside] = []
+        damaged: list[str] = []
+        try:
+            for position, reason in (await self._journal.quarantined())[-MOST_ASIDE:]:
+                try:
+                    recorded = await self._journal.known(position)
+                except BusDamaged:
+                    damaged.append(reason)
+                    continue
+                if recorded is not None:
+                    found.append(Aside(recorded.event.road, recorded.event.id, recorded.received_us, reason))
+        except BusError as exc:
+            logger.warning("troubles_not_read", reason=str(exc))
+            return
+        for reason in damaged:
+            if reason not in self.damaged:
+                logger.error("store_damaged", reason=reason, hint=DAMAGED_HINT)
+        self._aside, self.damaged = found, damaged
+
 
 def _fields(trouble: Trouble) -> Mapping[str, str]:
     return {"object": str(trouble.ref), "part": trouble.part, "what": trouble.what}
-
-
-async def _read_aside(journal: Journal) -> list[Aside]:
-    found: list[Aside] = []
-    for position, reason in (await journal.quarantined())[-MOST_ASIDE:]:
-        recorded = await journal.known(position)
-        if recorded is not None:
-            found.append(Aside(recorded.event.road, recorded.event.id, recorded.received_us, reason))
-    return found
 
 
 def _aside(events: Iterable[Aside], now_us: int) -> Iterable[Trouble]:

@@ -25,12 +25,13 @@ spec:
   triggers:
     - template: {name: say, log: {}}
 """
+JSON = {"Content-Type": "application/json"}
 QUICK = '      retryStrategy: {steps: 3, duration: "1ms", factor: 1}\n'
 
 
 def push(port: int) -> int:
-    body, headers = b'{"ref":"refs/heads/main"}', {"Content-Type": "application/json"}
-    return ask(f"http://127.0.0.1:{port}/push", method="POST", body=body, headers=headers)[0]
+    body = b'{"ref":"refs/heads/main"}'
+    return ask(f"http://127.0.0.1:{port}/push", method="POST", body=body, headers=JSON)[0]
 
 
 def degraded(service: Service) -> dict[str, dict[str, Any]]:
@@ -188,3 +189,26 @@ def _wait_until(holds: Any, service: Service) -> None:
     while not holds():
         assert time.monotonic() < until, service.said()[-3000:]
         time.sleep(0.05)
+
+
+def test_a_flipped_bit_on_disk_is_named_with_its_place_and_the_rest_is_served(tmp_path: Path) -> None:
+    port, manifest, data = free_port(), tmp_path / "m.yaml", tmp_path / "data"
+    manifest.write_text(webhook("hooks", port))
+    with running(str(manifest), data=data) as service:
+        for n in range(5):
+            body = json.dumps({"ref": f"payload-{n}"}).encode()
+            assert ask(f"http://127.0.0.1:{port}/push", method="POST", body=body, headers=JSON)[0] == 200
+        assert service.stop() == 0
+    content = bytearray((data / "tocsin.db").read_bytes())
+    content[content.index(b"payload-3")] ^= 0x10
+    (data / "tocsin.db").write_bytes(content)
+    with running(str(manifest), data=data) as service:
+        assert len(service.get("/api/v1/events")["items"]) == 4, "what is damaged is not served"
+        found = service.wait_for("/readyz", lambda page: page["degraded"])
+        assert found["ready"] is True
+        assert found["degraded"][0]["name"] == "bus"
+        assert "position 4 does not match its checksum" in found["degraded"][0]["reason"]
+        assert "restore the data folder from a backup" in found["degraded"][0]["hint"]
+        assert push(port) == 200
+        assert service.said().count("store_damaged") == 1
+        assert service.stop() == 0

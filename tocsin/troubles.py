@@ -157,7 +157,7 @@ class Troubles:
         self._said = present
 
     async def _read_aside(self) -> None:
-        """Read what was set aside, and what cannot be read any more. Where the store gives no answer, what it gave last stands."""
+        """Read what was set aside, and what cannot be read any more. Without an answer of the store, what it gave last stands."""
         found: list[Aside] = []
         damaged: list[str] = []
         try:

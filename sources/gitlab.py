@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from hmac import compare_digest
 from time import time
 from urllib.parse import quote
@@ -87,7 +88,13 @@ class Gitlab(ProviderSource[GitlabSpec]):
 
     def warnings(self) -> list[str]:
         """Say what is not done for the declaration."""
-        return [] if self.secrets else ["secretToken: missing; deliveries are not verified, so anyone can send them"]
+        said = [] if self.secrets else ["secretToken: missing; deliveries are not verified, so anyone can send them"]
+        for event in self.spec.events:
+            if _snake(event) not in _ALL_EVENTS:
+                near = get_close_matches(event, map(_camel, _ALL_EVENTS), n=1)
+                hint = f" (did you mean {near[0]}?)" if near else ""
+                said.append(f"events: GitLab ignores names that it does not know, such as, maybe, {event!r}{hint}")
+        return said
 
     def hooks(self) -> Hooks:
         """See `HookedSource.hooks`."""
@@ -117,6 +124,10 @@ class Gitlab(ProviderSource[GitlabSpec]):
         )
 
 
+def _camel(field: str) -> str:
+    return "".join(part.capitalize() for part in field.split("_"))
+
+
 def _snake(event: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", event).lower()
 
@@ -135,3 +146,17 @@ _EVENTS = (
     "emoji_events",
 )
 """What a hook sends unless told otherwise, so all of them are said."""
+_ALL_EVENTS = (
+    *_EVENTS,
+    "deployment_events",
+    "feature_flag_events",
+    "releases_events",
+    "milestone_events",
+    "member_events",
+    "project_events",
+    "subgroup_events",
+    "resource_access_token_events",
+    "resource_deploy_token_events",
+    "vulnerability_events",
+)
+"""What GitLab's API of project and group hooks knows."""

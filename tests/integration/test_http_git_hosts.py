@@ -184,3 +184,9 @@ async def test_whatever_is_sent_is_an_event_or_a_refusal(body: bytes, headers: d
                 received = Received("POST", "", CIMultiDictProxy(CIMultiDict(headers)), (), body)
                 with contextlib.suppress(Refused):
                     assert json.loads(source(rig, kind, secret).receive(received).data or b"")["headers"] == {}
+
+
+async def test_an_event_that_gitlab_may_not_know_is_said_with_the_nearest_name() -> None:
+    async with rigged() as rig:
+        (said,) = source(rig, "gitlab", HUB, events=["MergeRequestEvents", "PushEvents", "ReleasesEvents"]).warnings()
+    assert "'MergeRequestEvents' (did you mean MergeRequestsEvents?)" in said

@@ -54,19 +54,24 @@ class _Scope:
 class Run:
     """What one run knows."""
 
-    __slots__ = ("_elements", "_steps", "environment", "now", "scopes", "variables")
+    __slots__ = ("_elements", "_steps_left", "environment", "now", "scopes", "variables")
 
     def __init__(self, environment: Mapping[str, Any], now: datetime) -> None:
         self.environment, self.now = environment, now
         self.variables: list[Any] = []
         self.scopes: list[_Scope] = []
-        self._steps = self._elements = 0
+        self._steps_left = MAX_STEPS
+        self._elements = 0
 
     def step(self) -> None:
         """Count an element that is looked at."""
-        self._steps += 1
-        if self._steps > MAX_STEPS:
-            raise ExprError(f"more than {MAX_STEPS} elements were looked at")
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            raise ExprError(f"more than {MAX_STEPS} elements were looked at, or it took too long")
+
+    def exhaust(self) -> None:
+        """Let the next step be the last: there is no time left."""
+        self._steps_left = 0
 
     def made(self, count: int) -> None:
         """Count elements that are made."""

@@ -12,6 +12,10 @@ from sensors.languages.expr.parser import parse
 from sensors.languages.expr.types import Type
 from sensors.languages.expr.values import shown
 from sensors.languages.expr.words import ExprError
+from sensors.languages.time_limit import TimeUp, within
+
+MAX_SECONDS = 0.1
+"""Seconds of processor time of one run."""
 
 
 class Program:
@@ -27,10 +31,13 @@ class Program:
 
     def compute(self, environment: Mapping[str, Any], now: datetime) -> Any:
         """The value. Raises `ExprError` where the values do not fit, or where it would take too long."""
+        run = Run(environment, now)
         try:
-            return self._compute(Run(environment, now))
+            return within(MAX_SECONDS, lambda: self._compute(run), run.exhaust)
         except RecursionError:
             raise ExprError("nested too deep") from None
+        except TimeUp:
+            raise ExprError(f"needs more than {MAX_SECONDS * 1000:g} ms") from None
 
     def holds(self, environment: Mapping[str, Any], now: datetime) -> bool:
         """The value, which must be true or false. Raises `ExprError`."""

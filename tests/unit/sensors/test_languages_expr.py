@@ -4,6 +4,7 @@ import contextlib
 import copy
 import random
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,14 @@ def test_what_is_looked_at_is_bounded() -> None:
     assert compute("len(filter(body.l, # == 0))", body=many) == 2000
     with pytest.raises(ExprError, match=f"more than {compiler.MAX_STEPS} elements were looked at"):
         compute("any(body.l, any(body.l, # == 1))", body=many)
+
+
+def test_what_takes_long_is_cut_off() -> None:
+    body = {"l": ["x"] * 5000, "s": "a" * 1_000_000}
+    began = time.process_time()
+    with pytest.raises(ExprError, match=r"took too long|more than 100 ms"):
+        compute("count(body.l, lower(body.s) contains 'b')", body=body)
+    assert time.process_time() - began < 3
 
 
 def test_what_is_made_is_bounded() -> None:

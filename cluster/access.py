@@ -87,6 +87,9 @@ async def _load(access: Access, configuration: "Configuration") -> None:
             raise ClusterUnavailable(
                 "no cluster is configured: there is no kubeconfig and this is no pod; name a kubeconfig with --kubeconfig"
             )
-    except (config.ConfigException, OSError, ValueError, TypeError, AttributeError, KeyError) as exc:
+    except ClusterUnavailable:
+        raise
+    except Exception as exc:
         # The library trips over what is malformed in as many ways as there are.
-        raise ClusterUnavailable(f"{access} cannot be used: {exc or type(exc).__name__}") from exc
+        lines = str(exc).splitlines() or [type(exc).__name__]
+        raise ClusterUnavailable(f"{access} cannot be used: {lines[0]}") from exc

@@ -5,13 +5,20 @@ A repeat of a firing finds its own object by these, instead of making a second o
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from cluster.transport import Json
 
-FIRINGS = "tocsin.dev/firings"
+OURS = "tocsin.dev/"
+FIRINGS = f"{OURS}firings"
 """Annotation: ids of the last firings that wrote the object, the latest first."""
+EVENTS = f"{OURS}events"
+"""Annotation: the events behind the last of them, each as SOURCE/NAME/ID."""
+CORRELATION, HOPS = f"{OURS}correlation", f"{OURS}hops"
+"""Annotations: where in a chain the last of them stands, so that what follows from the object can go on with it."""
 KEPT = 8
+MOST_EVENTS = 32
+LONGEST_TEXT = 8192
 SUFFIX = 10
 """Hexadecimal digits of the firing's id at the end of a generated name."""
 LONGEST_NAME = 63
@@ -19,6 +26,16 @@ LONGEST_NAME = 63
 SENSOR_LABEL = "events.argoproj.io/sensor"
 TRIGGER_LABEL = "events.argoproj.io/trigger"
 TIME_LABEL = "events.argoproj.io/action-timestamp"
+
+
+class Written(NamedTuple):
+    """Who writes an object, and why."""
+
+    firing: str
+    events: tuple[str, ...] = ()
+    correlation: str = ""
+    hops: int = 0
+
 
 _LABEL = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 
@@ -34,10 +51,16 @@ def firings_of(found: Json) -> tuple[str, ...]:
     return tuple(filter(None, str(annotations.get(FIRINGS) or "").split(",")))
 
 
-def next_mark(found: Json | None, firing: str) -> str:
-    """The annotation's value once `firing` has written the object, which is None where there was none."""
-    former = [one for one in firings_of(found or {}) if one != firing]
-    return ",".join([firing, *former][:KEPT])
+def annotations_of(found: Json | None, written: Written) -> dict[str, str]:
+    """The annotations of the object once `written`, which is None where there was none."""
+    former = [one for one in firings_of(found or {}) if one != written.firing]
+    told = {FIRINGS: ",".join([written.firing, *former][:KEPT])}
+    if written.events:
+        more = [] if len(written.events) <= MOST_EVENTS else ["…"]
+        told[EVENTS] = " ".join([*written.events[:MOST_EVENTS], *more])[:LONGEST_TEXT]
+    if written.correlation:
+        told |= {CORRELATION: written.correlation[:LONGEST_TEXT], HOPS: str(written.hops)}
+    return told
 
 
 def generated_name(prefix: str, firing: str) -> str:
@@ -52,9 +75,9 @@ def labelled(body: Json, *, sensor: str, trigger: str, at_ms: int) -> dict[str, 
     return with_metadata(body, "labels", fitting)
 
 
-def marked(body: Json, found: Json | None, firing: str) -> dict[str, Any]:
-    """`body` with the annotation that `firing` wrote it."""
-    return with_metadata(body, "annotations", {FIRINGS: next_mark(found, firing)})
+def marked(body: Json, found: Json | None, written: Written) -> dict[str, Any]:
+    """`body` with the annotations that say who wrote it."""
+    return with_metadata(body, "annotations", annotations_of(found, written))
 
 
 def with_metadata(body: Json, field: str, values: Mapping[str, str]) -> dict[str, Any]:

@@ -57,6 +57,7 @@ def proxying(server: KubernetesServer) -> Iterator[Proxy]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        timeout = 30
 
         def _do(self) -> None:
             length = int(self.headers.get("Content-Length", "0"))
@@ -87,7 +88,7 @@ def proxying(server: KubernetesServer) -> Iterator[Proxy]:
             return
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
-        served.daemon_threads = True
+        served.daemon_threads = False  # closing waits for them, and with them for their sockets
         proxy.url = f"http://127.0.0.1:{served.server_address[1]}"
         thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()

@@ -9,7 +9,7 @@ import pytest
 from kubernetes_rig import SECOND_MS, Custom, Rig, a_bound, define, firing_id, rig_of, set_from
 from servers.kubernetes import PLAIN, KubernetesServer
 
-from cluster.marks import FIRINGS
+from cluster.marks import EVENTS, FIRINGS
 from manifests.fields import Backoff
 from manifests.objects import K8sPolicy, Parameter, Policy, TocsinTriggerHead
 from sensors.errors import TriggerRefused, TriggerUnavailable
@@ -56,7 +56,7 @@ async def test_an_object_is_created_in_the_sensors_namespace_with_its_labels_and
         "events.argoproj.io/trigger": "act",
         "events.argoproj.io/action-timestamp": str(SECOND_MS),
     }
-    assert found["metadata"]["annotations"] == {FIRINGS: firing}
+    assert found["metadata"]["annotations"] == {FIRINGS: firing, EVENTS: "hooks/push/e1"}
 
 
 async def test_a_repeat_finds_its_own_object_and_makes_no_second_one(rig: Rig) -> None:

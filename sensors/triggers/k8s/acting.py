@@ -12,7 +12,7 @@ from typing import Any
 from cluster.api import Json, PatchType, said
 from cluster.faults import AlreadyExists, ClusterRefused, Conflict, NotFound
 from cluster.kinds import Kind
-from cluster.marks import FIRINGS, firings_of, generated_name, labelled, marked, next_mark, written_by
+from cluster.marks import Written, annotations_of, firings_of, generated_name, labelled, marked, written_by
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers.k8s.hand import Hand
 
@@ -31,9 +31,14 @@ class Author:
     namespace: str
     sensor: str
     trigger: str
-    firing: str
+    written: Written
     at_ms: int
     """When it was decided."""
+
+    @property
+    def firing(self) -> str:
+        """The id of the firing."""
+        return self.written.firing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +87,7 @@ class Acting:
             if before is not None:
                 await before()
             try:
-                stored = await self._cluster.replace(kind, namespace, marked(wanted, found, self._author.firing))
+                stored = await self._cluster.replace(kind, namespace, marked(wanted, found, self._author.written))
             except Conflict:
                 await _pause(attempt)
                 continue
@@ -105,9 +110,9 @@ class Acting:
                 self._hand.allow("create", kind, namespace, self._author.namespace)
             elif written_by(found, self._author.firing):
                 return self._again(kind, namespace, found)
-            changes = _operations(body, found, self._author.firing) if how is PatchType.JSON and found is not None else None
+            changes = _operations(body, found, self._author.written) if how is PatchType.JSON and found is not None else None
             try:
-                sent = changes or marked(body, found, self._author.firing)
+                sent = changes or marked(body, found, self._author.written)
                 stored = await self._cluster.patch(kind, namespace, name, sent, how)
             except ClusterRefused as exc:
                 if changes is None or not await self._moved(kind, namespace, name, found, exc):
@@ -162,7 +167,7 @@ class Acting:
         author, name = self._author, self._name(body)
         whole = labelled(body, sensor=author.sensor, trigger=author.trigger, at_ms=author.at_ms)
         try:
-            made = await self._cluster.create(kind, namespace, marked(whole, None, author.firing))
+            made = await self._cluster.create(kind, namespace, marked(whole, None, author.written))
         except AlreadyExists as exc:
             found = await self._get(kind, namespace, name)
             if found is None:
@@ -216,17 +221,17 @@ def merged(found: Any, wanted: Any) -> Any:
     return wanted
 
 
-def _operations(body: Json, found: Json, firing: str) -> list[Any]:
-    """The operations of a JSON patch, behind a test that the object is as it was seen, and our mark."""
-    metadata = found["metadata"]
-    mark = next_mark(found, firing)
-    where = f"/metadata/annotations/{FIRINGS.replace('/', '~1')}"
-    value: Any = mark
-    if not metadata.get("annotations"):
-        where, value = "/metadata/annotations", {FIRINGS: mark}
+def _operations(body: Json, found: Json, written: Written) -> list[Any]:
+    """The operations of a JSON patch, behind a test that the object is as it was seen, and our marks."""
+    metadata, where = found["metadata"], "/metadata/annotations"
+    marks: dict[str, Any] = dict(annotations_of(found, written))
+    adding = {f"{where}/{name.replace('/', '~1')}": text for name, text in marks.items()}
     return [
         {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
-        {"op": "add", "path": where, "value": value},
+        *(
+            {"op": "add", "path": at, "value": value}
+            for at, value in (adding if metadata.get("annotations") else {where: marks}).items()
+        ),
         *body["patch"],
     ]
 

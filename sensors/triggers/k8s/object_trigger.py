@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Protocol
 
+from cluster.marks import Written
 from eventbus.chain import Chain
 from manifests.objects import DeclaredTrigger
 from sensors.bound import Bound
@@ -80,7 +81,7 @@ class ObjectTrigger:
             namespace=self._context.namespace,
             sensor=self._context.sensor,
             trigger=self._name,
-            firing=idempotency_key,
+            written=_written(kept, idempotency_key, chain),
             at_ms=kept.at_ms,
         )
         with told():
@@ -95,3 +96,8 @@ class ObjectTrigger:
 
     def _of(self, kept: StoredObject) -> Parts:
         return self._parts if self._parts is not None else self._rewritten(kept.spec or b"{}")
+
+
+def _written(kept: StoredObject, firing: str, chain: Chain | None) -> Written:
+    told = chain or Chain("", firing, 0)
+    return Written(firing, tuple(kept.events), told.correlation, told.hops)

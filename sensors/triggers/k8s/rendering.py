@@ -34,6 +34,8 @@ class StoredObject(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What parameters set in an object that is read when acting."""
     spec: bytes | None = None
     """The declaration as parameters of the trigger rewrote it; None where none did."""
+    events: list[str] = []
+    """The events it was decided on, each as SOURCE/NAME/ID."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -60,10 +62,11 @@ class Rendering:
         at_ms = int(bound.now.timestamp() * 1000)
         if self._base is not None and not self._live:
             body = to_object(self._parameters.apply(self._base, bound))
-            return _encode(StoredObject(at_ms, msgspec.json.encode(body), [], spec))
+            return _encode(StoredObject(at_ms, msgspec.json.encode(body), [], spec, _events(bound)))
         values = self._parameters.resolve(bound)
         body_now = None if self._base is None else msgspec.json.encode(to_object(self._base))
-        return _encode(StoredObject(at_ms, body_now, [None if one is None else (one.text, one.raw) for one in values], spec))
+        kept = [None if one is None else (one.text, one.raw) for one in values]
+        return _encode(StoredObject(at_ms, body_now, kept, spec, _events(bound)))
 
     def show(self, kept: StoredObject) -> Mapping[str, Any]:
         """The object, or where it is read; and what is set in it then."""
@@ -138,3 +141,9 @@ def _written(where: str, declared: Any) -> bytes | None:
 
 def _resolved(kept: StoredObject) -> list[Resolved | None]:
     return [None if one is None else Resolved(*one) for one in kept.values]
+
+
+def _events(bound: Bound) -> list[str]:
+    """Each event once, in the order of the dependencies."""
+    seen = [view.event for _, view in sorted(bound.events.items())]
+    return list(dict.fromkeys(f"{event.source}/{event.name}/{event.id}" for event in seen))

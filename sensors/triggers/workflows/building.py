@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cluster.api import Json, name_of
-from cluster.marks import FIRINGS, with_metadata
+from cluster.marks import OURS, with_metadata
 from sensors.errors import TriggerRefused
 from sensors.triggers.workflows.options import Options
 
@@ -67,7 +67,7 @@ def resubmitted(former: Json, options: Options) -> dict[str, Any]:
     labels = {key: text for key, text in (metadata.get("labels") or {}).items() if _is_copied(key)}
     made = _new(str(metadata.get("generateName") or f"{name}-"), labels, spec)
     made = with_metadata(made, "labels", {f"{PREFIX}resubmitted-from-workflow": name})
-    annotations = {key: text for key, text in (metadata.get("annotations") or {}).items() if key != FIRINGS}
+    annotations = {key: text for key, text in (metadata.get("annotations") or {}).items() if not key.startswith(OURS)}
     if annotations:
         made = with_metadata(made, "annotations", annotations)
     if metadata.get("ownerReferences"):

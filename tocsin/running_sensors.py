@@ -74,7 +74,7 @@ class RunningSensors:
         self.dead_letters = DeadLetters(bus, armory.dead_letter_trigger)
         self._decider = Decider()
         self._compiled: dict[ObjectRef, CompiledSensor] = {}
-        self._declared: dict[ObjectRef, Sensor] = {}
+        self._declared: Mapping[ObjectRef, Sensor] = {}
         """What was applied last: what is equal to it is not compiled again."""
         self.partial_matches = PartialMatches(bus, self._gate, self._decider)
         self.holding = Holding(bus, self._gate, self._decider)
@@ -109,11 +109,21 @@ class RunningSensors:
         """The positions of events that partial matches need: retention keeps their data."""
         return self._decider.needed(time.time_ns() // 1000) | self.holding.needed()
 
-    async def apply(self, wanted: Mapping[ObjectRef, Sensor]) -> Mapping[ObjectRef, CompiledSensor]:
-        """Make what decides equal `wanted`; return each compiled. An unchanged sensor is not touched."""
-        fresh = await self._compile(wanted)
+    async def apply(
+        self, wanted: Mapping[ObjectRef, Sensor], touched: Collection[ObjectRef] | None = None
+    ) -> Mapping[ObjectRef, CompiledSensor]:
+        """Make what decides equal `wanted`; return each compiled. An unchanged sensor is not touched.
+
+        Only those `touched` are looked at: sensors that are not the same objects as the last time, and those that went; None:
+        all, as after an `apply` that failed.
+        """
+        if touched is None:
+            touched = {**self._declared, **self._compiled, **self._since, **wanted}
+        fresh = await self._compile({ref: wanted[ref] for ref in touched if ref in wanted})
         await self._read_dead_letters(fresh.values())
-        gone = [ref for ref in {**self._declared, **self._compiled, **self._since} if ref not in wanted]
+        gone = [
+            ref for ref in touched if ref not in wanted and (ref in self._declared or ref in self._compiled or ref in self._since)
+        ]
         if fresh or gone or not self._took_over:
             async with self._gate.closed():
                 await self._swap(wanted, fresh, gone)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Collection, Container, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import structlog
 
@@ -25,6 +25,8 @@ logger = structlog.get_logger()
 
 MOST_SAID = 20
 """Problems that are said when manifests are applied; `tocsin validate` shows all."""
+JUDGED_AT_ONCE = 1000
+"""Objects looked at before others get a turn."""
 MOST_NAMED = 10
 """Objects that are named when manifests are applied."""
 
@@ -59,21 +61,31 @@ def _names(refs: Sequence[ObjectRef]) -> str:
     return ", ".join(map(str, refs[:MOST_NAMED])) + more
 
 
-def _difference(
+class Difference(NamedTuple):
+    """What is declared otherwise than it runs."""
+
+    unlike: Sequence[ObjectRef]
+    """Objects that are new, or were read anew; some of them are equal to what runs."""
+    added: Sequence[ObjectRef]
+    removed: Sequence[ObjectRef]
+
+
+def _difference(former: Mapping[ObjectRef, EventSource | Sensor], wanted: Mapping[ObjectRef, EventSource | Sensor]) -> Difference:
+    unlike = [ref for ref, obj in wanted.items() if former.get(ref) is not obj]
+    added = [ref for ref in unlike if ref not in former]
+    gone = len(former) + len(added) - len(wanted)
+    return Difference(unlike, added, [ref for ref in former if ref not in wanted] if gone else [])
+
+
+def _applied(
+    difference: Difference,
     former: Mapping[ObjectRef, EventSource | Sensor],
     wanted: Mapping[ObjectRef, EventSource | Sensor],
-    states: Mapping[ObjectRef, ObjectState],
+    not_in_order: int,
 ) -> Applied:
-    same = [ref for ref, obj in wanted.items() if former.get(ref) is obj]
-    other = {ref: obj for ref, obj in wanted.items() if former.get(ref) is not obj}
-    changed = [ref for ref, obj in other.items() if ref in former and former[ref] != obj]
-    return Applied(
-        added=[ref for ref in other if ref not in former],
-        changed=changed,
-        removed=[ref for ref in former if ref not in wanted],
-        unchanged=len(same) + sum(ref in former for ref in other) - len(changed),
-        not_in_order=sum(state.state is not State.RUNNING for state in states.values()),
-    )
+    changed = [ref for ref in difference.unlike if ref in former and former[ref] != wanted[ref]]
+    unchanged = len(wanted) - len(difference.added) - len(changed)
+    return Applied(difference.added, changed, difference.removed, unchanged, not_in_order)
 
 
 class Supervisor:
@@ -86,6 +98,8 @@ class Supervisor:
         self._events: Mapping[Road, EventState] = {}
         self._in_force: dict[ObjectRef, EventSource | Sensor] | None = None
         """What runs; None before the first `apply`."""
+        self._settled = False
+        """Whether the last `apply` got to its end."""
         self._put: dict[ObjectRef, str] = {}
         """The revisions of event sources that are on record as in force."""
         self._known: frozenset[Said] = frozenset()
@@ -114,20 +128,26 @@ class Supervisor:
             kept = await self._last_good(declared)
             self._values.replace([*(self._values.documents() if declared.unreadable else ()), *declared.values])
             wanted = declared.objects() | kept
-            sources = {ref: obj for ref, obj in wanted.items() if isinstance(obj, EventSource)}
-            compiled = await self._sensors.apply({ref: obj for ref, obj in wanted.items() if isinstance(obj, Sensor)})
+            former = self._in_force or {}
+            difference = _difference(former, wanted)
+            await asyncio.sleep(0)
+            sources = {ref: obj for ref, obj in wanted.items() if ref.kind == "EventSource" and isinstance(obj, EventSource)}
+            sensors = {ref: obj for ref, obj in wanted.items() if ref.kind == "Sensor" and isinstance(obj, Sensor)}
+            # What a failed attempt left is not known: then everything is looked at.
+            touched = [*difference.unlike, *difference.removed] if self._settled else None
+            self._settled = False
+            compiled = await self._sensors.apply(sensors, touched)
             self._metrics.declare_roads(
                 [Road(ref.namespace, ref.name, event.name) for ref, source in sources.items() for event in source.events]
             )
             await self._put_sources(sources)
             events = await self._sources.apply(sources.values())
             states = await self._judged(wanted, kept, declared, compiled, events)
+            await asyncio.sleep(0)
             self._say_what_changed(states)
-            applied = _difference(self._in_force or {}, wanted, states)
-            self.states, self._events, self._in_force = states, events, wanted
+            self.states, self._events, self._in_force, self._settled = states, events, wanted, True
             self._known = frozenset(map(_said, declared.problems))
-            self._count(events)
-            return applied
+            return _applied(difference, former, wanted, self._count(events))
 
     async def reapply(self, declared: Declarations) -> None:
         """Apply what was edited, and say what became of it."""
@@ -151,6 +171,8 @@ class Supervisor:
         """How everything fares. A sensor about which nothing changed fares as before."""
         states: dict[ObjectRef, ObjectState] = {}
         for number, (ref, obj) in enumerate(wanted.items()):
+            if number % JUDGED_AT_ONCE == 0:
+                await asyncio.sleep(0)
             former, said = self.states.get(ref), declared.about(ref)
             if former is not None and former.declared is obj and former.unchanged(said, kept=ref in kept):
                 states[ref] = former
@@ -162,8 +184,6 @@ class Supervisor:
                 _judge_source(state, obj, events)
             else:
                 _judge_sensor(state, obj, compiled[ref], declared)
-            if number % 256 == 0:
-                await asyncio.sleep(0)
         for ref in declared.broken() - states.keys():
             problems = declared.about(ref)
             message = f"invalid, and no earlier revision is kept: {_first(problems)}"
@@ -222,21 +242,25 @@ class Supervisor:
     def _runs(self, ref: ObjectRef, source: EventSource) -> bool:
         return self._in_force is not None and self._in_force.get(ref) is source
 
-    def _count(self, events: Mapping[Road, EventState]) -> None:
-        counts: Counter[tuple[str, str]] = Counter((state.ref.kind, state.state.value) for state in self.states.values())
-        kinds = ("EventSource", "Sensor")
-        states = [state.value for state in State if state is not State.KEPT]
-        self._metrics.objects = {(kind, state): counts[kind, state] for kind in kinds for state in states}
+    def _count(self, events: Mapping[Road, EventState]) -> int:
+        """Count the objects by how they fare; how many do not run as they are declared."""
+        counts = Counter([(ref.kind, state.state) for ref, state in self.states.items()])
+        kinds: Sequence[Literal["EventSource", "Sensor"]] = ("EventSource", "Sensor")
+        states = [state for state in State if state is not State.KEPT]
+        self._metrics.objects = {(kind, state.value): counts[kind, state] for kind in kinds for state in states}
         listening = {(ref.namespace, ref.name): 0 for ref in self.states if ref.kind == "EventSource"}
         for road, event in events.items():
             listening[road.namespace, road.source] += event.running
         self._metrics.listening = listening
+        return sum(count for (_, state), count in counts.items() if state is not State.RUNNING)
 
     def _say_what_changed(self, states: Mapping[ObjectRef, ObjectState]) -> None:
         """One line for each object that fares worse than it should, when that begins or changes."""
         for ref, state in states.items():
+            if state.state is State.RUNNING:
+                continue
             former = self.states.get(ref)
-            if state.state is State.RUNNING or (former and (former.state, former.message) == (state.state, state.message)):
+            if former and (former.state, former.message) == (state.state, state.message):
                 continue
             where = next(
                 (f"{one.file}:{one.line}" for one in state.problems if one.severity is Severity.ERROR and one.file), None

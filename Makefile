@@ -20,10 +20,11 @@ OTHERS ?= 60
 PAIRS ?= 2500
 SOAK ?= 180
 SEED ?= 1
+EDITS ?= 500
 FUZZ_SECONDS ?= 60
 ORACLE_ROUNDS ?= 10
 
-.PHONY: help run test servers check bench chaos fuzz oracle fmt clean
+.PHONY: help run test servers check bench chaos edits fuzz oracle fmt clean
 
 help:
 	@echo "make run     start the service on examples/quickstart/ and show a request to send it"
@@ -31,6 +32,7 @@ help:
 	@echo "make check   format, lint, types, import contracts, generated files"
 	@echo "make bench   benchmarks: a table, and build/bench.json        (BENCH='--quick' for a minute's worth)"
 	@echo "make chaos   harm the service in every way again and again, and count   (KILLS=$(KILLS) OTHERS=$(OTHERS) PAIRS=$(PAIRS) SOAK=$(SOAK) SEED=$(SEED))"
+	@echo "make edits   edit and pause under load, and count             (EDITS=$(EDITS) SEED=$(SEED))"
 	@echo "make fuzz    coverage-guided fuzzing of the parsers           (FUZZ_SECONDS=$(FUZZ_SECONDS) each)"
 	@echo "make oracle  the rule languages against the original Go engines, new questions each time (ORACLE_ROUNDS=$(ORACLE_ROUNDS)); needs Go"
 	@echo "make fmt     format the code"
@@ -61,6 +63,10 @@ bench: $(VENV)/.dev
 
 chaos: $(VENV)/.dev
 	PYTHONPATH=tests $(BIN)/python -m chaos --kills $(KILLS) --others $(OTHERS) --seed $(SEED) --pairs $(PAIRS) --soak $(SOAK)
+
+# Good and broken edits and pauses while senders go on; nothing else is harmed.
+edits: $(VENV)/.dev
+	PYTHONPATH=tests $(BIN)/python -m chaos --kills 0 --others 0 --pairs 0 --soak 0 --edits $(EDITS) --seed $(SEED)
 
 fuzz: $(VENV)/.fuzz
 	@shopt -s nullglob; for program in tests/fuzz/fuzz_*.py; do \

@@ -18,6 +18,7 @@ from chaos.faults import LEAVING_IT_ALIVE, OF_BROKER, OTHERS
 from chaos.plan import Plan, script
 from chaos.verdict import Report
 from chaos.workloads import WITH_BROKER, WORKLOADS
+from chaos.workloads.edits import Edits
 from chaos.workloads.pairs import Pairs
 from chaos.workloads.workload import Workload
 
@@ -42,6 +43,9 @@ def main() -> int:
         gap_s = 2 * args.pairs / 100 / kills_of_pairs
         plan = Plan(seed=seed, kills=kills_of_pairs, longest_gap_s=gap_s, workloads=("pairs",), target_faults=0.05)
         failed += _run(plan, [Pairs(seed, count=args.pairs)])
+    if args.edits:
+        plan = Plan(seed=seed, kills=0, workloads=("edits",), target_faults=0.05)
+        failed += _run(plan, [Edits(seed, count=args.edits, senders=8, longest_gap_s=0.8)])
     while kills > 0 or others > 0:
         plan = Plan(seed=seed, kills=min(kills, args.each), others=min(others, args.each // 4), faults=faults, workloads=loads)
         failed += _run(plan)
@@ -60,6 +64,12 @@ def _arguments() -> argparse.ArgumentParser:
         "--soak", type=float, default=180.0, help="seconds of a campaign without kills, whose one process must not grow"
     )
     parser.add_argument("--pairs", type=int, default=2500, help="pairs of a joined condition, sent beside a tenth as many kills")
+    parser.add_argument(
+        "--edits",
+        type=int,
+        default=0,
+        help="edits of manifests, good and broken, with pauses of the sensor, beside eight senders",
+    )
     parser.add_argument("--fault", action="append", choices=OTHERS, help="only this kind beside kills; may be repeated")
     parser.add_argument("--workload", action="append", choices=WORKLOADS, help="only this load; may be repeated")
     return parser

@@ -36,6 +36,15 @@ async def test_nothing_acknowledged_is_lost_doubled_or_done_out_of_order_under_k
     assert report.edits.total() > 5, report.text()
 
 
+@pytest.mark.timeout(200)
+async def test_edits_good_and_broken_and_pauses_lose_and_double_nothing_under_concurrent_senders(tmp_path: Path) -> None:
+    edits = Edits(1, count=20, senders=6, longest_gap_s=0.4)
+    report = await campaign(Plan(seed=1, kills=0), tmp_path, [edits])
+    passed(report)
+    assert report.acknowledged > 100, report.text()
+    assert {"pause", "resume", "no YAML", "a field that is none", "good"} <= set(report.edits), report.text()
+
+
 @pytest.mark.kafka
 @pytest.mark.timeout(400)
 async def test_between_kafka_and_http_nothing_is_lost_doubled_or_out_of_order_when_service_and_broker_are_killed(

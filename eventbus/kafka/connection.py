@@ -32,6 +32,10 @@ class UnknownTopic(Exception):
     """The cluster answers, and has no such topic."""
 
 
+class RegistryUnavailable(Exception):
+    """A registry of schemas does not answer as one; trying again may help. The message says why."""
+
+
 class Connection(NamedTuple):
     """A cluster as one user sees it. Equal ones can share connections. It never prints its password."""
 
@@ -116,6 +120,12 @@ def require_library() -> None:
         raise NotInstalled(NOT_INSTALLED) from exc
     # It logs every try of every connection; what matters comes as an exception and is said once, by whoever handles it.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+
+
+def require_avro() -> None:
+    """Raise `NotInstalled` where Avro cannot be read."""
+    if find_spec("fastavro") is None:
+        raise NotInstalled("schemaRegistry needs more than this installation has: pip install 'tocsin[kafka]'")
 
 
 async def partitions_of(client: "AIOKafkaClient", topic: str, *, anew: bool = False) -> frozenset[int]:

@@ -2,10 +2,11 @@
 
 import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from manifests.fields import SecretRef, Spec
+from manifests.fields import BasicAuth, SecretRef, Spec
 from manifests.words import did_you_mean
 
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
@@ -66,12 +67,23 @@ ProtocolVersion = Annotated[str, AfterValidator(_check_version)]
 """Checked and not used: client and broker agree on the newest that both speak."""
 
 
-class SchemaRegistry(Spec):
-    """A registry of Avro schemas: known, and not built into this version."""
+def _check_registry(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{url!r} is not the address of a registry; write one such as http://registry:8081")
+    if parts.username or parts.password:
+        raise ValueError("the address holds a login; it belongs into auth, as Secrets")
+    return url
 
-    url: str = ""
-    schema_id: int = 0
-    auth: dict[str, SecretRef] | None = None
+
+class SchemaRegistry(Spec):
+    """A registry of Avro schemas that speaks as Confluent's does."""
+
+    url: Annotated[str, AfterValidator(_check_registry)]
+    schema_id: int = Field(default=0, ge=0, lt=1 << 31)
+    """Of what a trigger writes; a source finds it in each record."""
+    auth: BasicAuth | None = None
+    """User and password; used where both are given."""
 
 
 class Sasl(Spec):

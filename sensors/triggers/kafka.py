@@ -5,13 +5,13 @@ Semantics: Argo Events' `pkg/sensors/triggers/apache-kafka`; what differs is in 
 
 from collections.abc import Mapping
 from functools import lru_cache, partial
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import msgspec
 
 from eventbus.chain import Chain
 from eventbus.firing import TriggerRef
-from eventbus.kafka.connection import NOT_INSTALLED, is_installed, resolve
+from eventbus.kafka.connection import NOT_INSTALLED, NotInstalled, is_installed, require_avro, resolve
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from manifests.secrets import SecretMissing, Values
@@ -19,11 +19,15 @@ from sensors.bound import Bound
 from sensors.errors import RenderError, TriggerUnavailable
 from sensors.parameters import ParameterError, compile_payload
 from sensors.triggers.certificates import Certificates
+from sensors.triggers.kafka_avro import avro_value
 from sensors.triggers.kafka_producers import Producers, Way
 from sensors.triggers.kafka_record import KEY_HEADER, Record, StoredRecord, cloud_attributes, cloud_record, shown_attributes
 from sensors.triggers.kafka_spec import KafkaTriggerSpec, check_usable, parse_spec
 from sensors.triggers.rewriting import Rewriting
 from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
+
+if TYPE_CHECKING:
+    from eventbus.kafka.registry import Schemas
 
 MASK = "***"
 
@@ -45,6 +49,7 @@ class _Parts:
         self._kept = context.shared.get(Certificates).kept(TriggerRef(context.namespace, context.sensor, name))
         # Without secrets it is the same each time.
         self._plain_way = self._way(context.values) if spec.tls is None and spec.sasl is None else None
+        self._schemas = _schemas(spec, context)
         self._cloud_source = (spec.cloud_events and spec.cloud_events.source) or f"/{context.namespace}/{context.sensor}/{name}"
 
     @property
@@ -68,9 +73,16 @@ class _Parts:
         connection = resolve(spec.url, spec.tls, spec.sasl, namespace=self._namespace, values=values, kept=self._kept)
         return Way(connection, spec.acks, "snappy" if spec.compress else None, spec.flush_frequency if self._ours else 0)
 
-    def record(self, stored: StoredRecord, key: str, values: Values, chain: Chain | None = None) -> Record:
+    async def value(self, stored: StoredRecord) -> bytes:
+        """What the record holds: the payload, as Avro where there is a registry. Raises as `avro_value`."""
+        registry = self.spec.schema_registry
+        if registry is None or self._schemas is None:
+            return stored.body
+        return await avro_value(self._schemas, registry.schema_id, stored.body)
+
+    def record(self, stored: StoredRecord, body: bytes, key: str, values: Values, chain: Chain | None) -> Record:
         """What is sent. Later headers of a name replace earlier ones; the idempotency key gives way to one that is declared."""
-        cloud, value = self.spec.cloud_events, stored.body
+        cloud, value = self.spec.cloud_events, body
         headers: dict[str, bytes] = {KEY_HEADER: key.encode()}
         if cloud is not None:
             value, attributes = cloud_record(stored, id=key, structured=cloud.mode == "structured", chain=chain)
@@ -129,8 +141,9 @@ class KafkaTrigger:
         """Send the record and wait until the brokers have it."""
         stored = _decode(request)
         parts = self._of(stored)
+        body = await parts.value(stored)
         try:
-            way, record = parts.way(self._values), parts.record(stored, idempotency_key, self._values, chain)
+            way, record = parts.way(self._values), parts.record(stored, body, idempotency_key, self._values, chain)
         except (SecretMissing, ValueError) as exc:
             # Someone can put it right, so it is worth trying again.
             raise TriggerUnavailable(str(exc)) from exc
@@ -156,6 +169,19 @@ class KafkaKind:
         if not is_installed():
             raise ValueError(NOT_INSTALLED)
         return KafkaTrigger(declared, context)
+
+
+def _schemas(spec: KafkaTriggerSpec, context: TriggerContext) -> "Schemas | None":
+    """What `schemaRegistry` names. Raises `ValueError` where its library is missing."""
+    if spec.schema_registry is None:
+        return None
+    try:
+        require_avro()
+    except NotInstalled as exc:
+        raise ValueError(str(exc)) from exc
+    from eventbus.kafka.registry import Schemas  # noqa: PLC0415 - only who has a registry pays for its libraries
+
+    return Schemas(spec.schema_registry, namespace=context.namespace, values=context.values)
 
 
 def _readable(body: bytes) -> Any:

@@ -49,6 +49,7 @@ class KafkaTriggerSpec(Spec):
     version: ProtocolVersion = ""
     sasl: Sasl | None = None
     schema_registry: SchemaRegistry | None = None
+    """Write the payload as Avro, by the schema `schemaId` of this registry."""
     headers: dict[str, str] = {}
     secure_headers: list[SecureHeader] = []
     cloud_events: CloudEventsMode | None = None
@@ -70,8 +71,10 @@ def check_usable(spec: KafkaTriggerSpec, dialect: Dialect) -> None:
             judge()
         except ValueError as exc:
             raise ValueError(f"{field}: {exc}") from None
-    if spec.schema_registry is not None:
-        raise ValueError(f"schemaRegistry: {unsupported('schemaRegistry (Avro)', 'leave it out to send JSON')}")
+    if spec.schema_registry is not None and not spec.schema_registry.schema_id:
+        raise ValueError("schemaRegistry.schemaId: missing; the id of the schema that records are written by")
+    if spec.schema_registry is not None and spec.cloud_events is not None:
+        raise ValueError("schemaRegistry and cloudEvents: not both; a CloudEvent's data is JSON here")
     if spec.sasl is not None and spec.sasl.mechanism in NOT_BUILT:
         raise ValueError(f"sasl.mechanism: {unsupported(f'the mechanism {spec.sasl.mechanism}', 'use PLAIN or SCRAM')}")
     if spec.cloud_events is not None and dialect is Dialect.ARGO:

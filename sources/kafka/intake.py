@@ -13,6 +13,7 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from eventbus.errors import BusUnavailable, EventRejected
 from eventbus.event import Event
+from eventbus.kafka.connection import RegistryUnavailable
 from sources.kafka.pace import Pace
 from sources.kafka.records import Unreadable
 from sources.source import Emit, SourceContext
@@ -47,16 +48,19 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         consumer: AIOKafkaConsumer,
         event_of: Callable[[Record], Event],
         emit: Emit,
+        *,
+        prepare: Callable[[Iterable[bytes | None]], Awaitable[None]],
         look: Callable[[], Awaitable[None]],
         joined: Callable[[], Awaitable[None]],
-        *,
         context: SourceContext,
         oldest: bool,
         pace: Pace[TopicPartition],
         stopping: asyncio.Event,
     ) -> None:
-        """`look` finds out, and tells, whether the cluster answers; `joined` is called when partitions are ours to read."""
-        self._consumer, self._event_of, self._emit, self._oldest, self._pace = consumer, event_of, emit, oldest, pace
+        """`prepare` fetches what `event_of` needs for records of such values, `look` finds out, and tells, whether the cluster
+        answers, `joined` is called when partitions are ours to read."""
+        self._consumer, self._emit, self._oldest, self._pace = consumer, emit, oldest, pace
+        self._prepare, self._event_of = prepare, event_of
         self._look, self._joined, self._tell, self._stopping = look, joined, context.tell, stopping
         self._log = logger.bind(source=str(context.road))
         self._said = Throttle(every_s=10.0)
@@ -129,6 +133,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         return found
 
     async def _take(self, records: Records, generation: int) -> None:
+        if not await self._prepared(records) or generation != self._generation:
+            return
         events: list[Event] = []
         for record in (record for batch in records.values() for record in batch):
             try:
@@ -140,6 +146,24 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         for partition, batch in records.items():
             self._durable[partition] = batch[-1].offset + 1
             self._pace.took(partition, len(batch))
+
+    async def _prepared(self, records: Records) -> bool:
+        """Return when all of `records` can be read; False where a stop came before, and then they are read again."""
+        wait_s, reason = 0.5, ""
+        while True:
+            try:
+                await self._prepare(record.value for batch in records.values() for record in batch)
+            except RegistryUnavailable as exc:
+                reason = str(exc)
+                self._tell(reason)
+                await self._pause(wait_s)
+                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+                if self._stopping.is_set():
+                    return False
+            else:
+                if reason:
+                    self._tell("")
+                return True
 
     async def _hand_over(self, events: Sequence[Event]) -> bool:
         """Return when each of `events` is durable or has been said to be unusable; False where a stop came before the log took

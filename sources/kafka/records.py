@@ -4,6 +4,7 @@ Semantics: Argo Events 1.9, `pkg/eventsources/sources/kafka` and `pkg/eventsourc
 `docs/sources/kafka.md`.
 """
 
+import contextlib
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -16,6 +17,10 @@ from eventbus.chain import ATTRIBUTES, CAUSATION, CORRELATION, HOPS, unquoted
 
 if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
+
+    from eventbus.kafka.registry import Schemas
+
+# The registry's libraries are imported where a source has one.
 
 _encode = msgspec.json.encode
 _CHAIN = {name.lower(): place for place, name in enumerate((CORRELATION, CAUSATION, HOPS))}
@@ -37,10 +42,24 @@ class Read(NamedTuple):
 class Reader:
     """Reads the records of one source."""
 
-    def __init__(self, *, json_body: bool, metadata: Mapping[str, str]) -> None:
+    def __init__(self, *, json_body: bool, metadata: Mapping[str, str], schemas: "Schemas | None" = None) -> None:
+        """With `schemas`, JSON bodies are Avro on the wire."""
         self._json_body = json_body
+        self._schemas = schemas if json_body else None
         self._metadata = dict(metadata)
         self._tail = b',"metadata":%b}' % _encode(self._metadata) if metadata else b"}"
+
+    async def prepare(self, values: Iterable[bytes | None]) -> None:
+        """Ask for what reading records with `values` needs. Raises `RegistryUnavailable`."""
+        if self._schemas is None:
+            return
+        from eventbus.kafka.avro import AvroError  # noqa: PLC0415 - see above
+        from eventbus.kafka.registry import schema_of  # noqa: PLC0415
+
+        for value in values:
+            if value is not None:
+                with contextlib.suppress(AvroError):  # said when it is read
+                    await self._schemas.ask(schema_of(value))
 
     def read(self, record: "ConsumerRecord[bytes, bytes]") -> Read:
         """The data of `record`, its JSON body as it was sent. Raises `Unreadable`."""
@@ -72,6 +91,7 @@ class Reader:
         if not self._json_body:
             text = b64encode(value)
             return b'"%b"' % text, text.decode()
+        value = value if self._schemas is None else _from_avro(self._schemas, value)
         try:
             return value, msgspec.json.decode(value)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
@@ -88,6 +108,16 @@ def told_by(record: "ConsumerRecord[bytes, bytes]") -> tuple[str | None, str | N
             told[place] = unquoted(text) if name == CORRELATION else text
     correlation, causation, hops = told
     return correlation, causation, hops
+
+
+def _from_avro(schemas: "Schemas", value: bytes) -> bytes:
+    from eventbus.kafka.avro import AvroError  # noqa: PLC0415 - see above
+    from eventbus.kafka.registry import avro_part, schema_of  # noqa: PLC0415
+
+    try:
+        return schemas.known(schema_of(value)).to_json(avro_part(value))
+    except AvroError as exc:
+        raise Unreadable(str(exc)) from None
 
 
 def timestamp(milliseconds: int) -> str:

@@ -15,7 +15,15 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from eventbus.chain import continued
 from eventbus.event import Event
-from eventbus.kafka.connection import Connection, NotInstalled, UnknownTopic, partitions_of, require_library, resolve
+from eventbus.kafka.connection import (
+    Connection,
+    NotInstalled,
+    UnknownTopic,
+    partitions_of,
+    require_avro,
+    require_library,
+    resolve,
+)
 from eventbus.kafka.declared import brokers
 from eventbus.kafka.faults import why
 from eventbus.kept_tls import KeptTLS
@@ -29,6 +37,7 @@ from sources.source import Emit, Source, SourceContext, SourceRefused, sources
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer
 
+    from eventbus.kafka.registry import Schemas
     from sources.kafka.intake import Intake, Record
 
 logger = structlog.get_logger()
@@ -50,7 +59,7 @@ class Kafka(Source[KafkaSpec]):
         except NotInstalled as exc:
             raise SourceRefused(str(exc)) from exc
         road = context.road
-        self._reader = Reader(json_body=spec.json_body, metadata=spec.metadata)
+        self._reader = Reader(json_body=spec.json_body, metadata=spec.metadata, schemas=_schemas(spec, context))
         self._id_head = f"{road.source}:{road.name}:{brokers(spec.url)[0]}"
         self._stopping = asyncio.Event()
         self._failures = 0
@@ -69,6 +78,8 @@ class Kafka(Source[KafkaSpec]):
         said = []
         if self.spec.partition and self.spec.consumer_group is not None:
             said.append("partition: ignored, because a consumerGroup is given")
+        if self.spec.schema_registry is not None and not self.spec.json_body:
+            said.append("schemaRegistry: ignored, because jsonBody is not set: records are base64 text")
         if self.spec.consumer_group is None:
             said.append(
                 f"partition: its position is kept under the group {self.group!r} (Argo Events starts at the newest each time)"
@@ -135,8 +146,9 @@ class Kafka(Source[KafkaSpec]):
             consumer,
             self._event_of,
             emit,
-            look,
-            membership.note,
+            prepare=self._reader.prepare,
+            look=look,
+            joined=membership.note,
             context=self.context,
             oldest=oldest,
             pace=pace,
@@ -231,6 +243,19 @@ class Kafka(Source[KafkaSpec]):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(seconds, 0.05)):
                 await self._stopping.wait()
+
+
+def _schemas(spec: KafkaSpec, context: SourceContext) -> "Schemas | None":
+    """What `schemaRegistry` names. Raises `SourceRefused` where its library is missing."""
+    if spec.schema_registry is None or not spec.json_body:
+        return None
+    try:
+        require_avro()
+    except NotInstalled as exc:
+        raise SourceRefused(str(exc)) from exc
+    from eventbus.kafka.registry import Schemas  # noqa: PLC0415 - see above
+
+    return Schemas(spec.schema_registry, namespace=context.road.namespace, values=context.values)
 
 
 async def _left(consumer: "AIOKafkaConsumer") -> None:

@@ -57,6 +57,7 @@ class KafkaSpec(Spec):
     filter: SourceFilter = None
     config: str = ""
     schema_registry: SchemaRegistry | None = None
+    """Where the schemas of Avro records are; with `jsonBody`, and each record is then Avro."""
     aws_msk_iam_auth: JsonObject | None = None
 
     @model_validator(mode="after")
@@ -71,7 +72,5 @@ class KafkaSpec(Spec):
             yield ("sasl", "mechanism"), f"the mechanism {self.sasl.mechanism} of sasl"
         if self.aws_msk_iam_auth is not None:
             yield ("awsMskIamAuth",), "awsMskIamAuth"
-        if self.schema_registry is not None:
-            yield ("schemaRegistry",), "schemaRegistry (Avro)"
         if self.config:
             yield ("config",), "config, the settings of another client library,"

@@ -8,9 +8,11 @@ from unittest import mock
 import pytest
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from kafka_rig import Cluster, Remembering, cluster_of, doubled, reading, until
+from registry_double import Registry
 from servers.kafka import KafkaBroker
 
 from eventbus.errors import BusUnavailable
+from eventbus.kafka.registry import framed
 from sources.kafka.source import Kafka
 from sources.state import SourceState
 
@@ -285,3 +287,26 @@ async def _is_set(found) -> bool:  # type: ignore[no-untyped-def]
 
 async def _true(fact: bool) -> bool:
     return fact
+
+
+async def test_avro_records_are_read_by_the_schema_that_each_names(cluster: Cluster, emit: Remembering) -> None:
+    one = '{"type":"record","name":"R","fields":[{"name":"id","type":["null","long"]}]}'
+    topic, told = await cluster.topic(), list[str]()
+    async with Registry({1: one, 2: '"string"'}).serving() as registry:
+        await cluster.send(topic, framed(1, b"\x02\x08"), framed(2, b"\x04hi"), framed(9, b"\x02"), b"{}", None, framed(1, b""))
+        registry.broken = True
+        async with reading(
+            cluster.source(
+                topic, tell=told.append, schemaRegistry={"url": registry.url}, connectionBackoff={"duration": "100ms"}
+            ),
+            emit,
+        ):
+            await until(lambda: _true(bool(told and told[-1])))
+            assert told[-1] == f"schemaRegistry {registry.url}: answered 502 to schema 1; is it the address of a registry?"
+            assert emit.events == []
+            registry.broken = False
+            await emit.until(lambda emit: len(emit.events) == 3)
+            await until(lambda: _is(cluster.committed(f"g-{topic}", topic), 6))
+        assert emit.bodies == [{"id": {"long": 4}}, "hi", None]
+        assert emit.unusables == 3, "an unknown schema, no Avro, and cut off"
+        assert told[-1] == ""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from kafka_rig import Cluster, Remembering, cluster_of, reading
+from registry_double import Registry
 from servers.kafka import MAX_RECORD_BYTES, KafkaBroker
 
 from eventbus.chain import Chain
@@ -248,3 +249,24 @@ async def test_a_way_prints_no_password() -> None:
     from eventbus.kafka.connection import Connection
 
     assert "hush" not in repr(Way(Connection(("a:1",), None, "PLAIN", "me", "hush"), -1))
+
+
+async def test_a_payload_is_written_as_avro_by_the_schema_that_is_named(rig: Rig) -> None:
+    topic = await rig.cluster.topic()
+    schema = '{"type":"record","name":"R","fields":[{"name":"who","type":"string"}]}'
+    async with Registry({5: schema, 6: '"long"'}).serving() as registry:
+        named = {"url": registry.url, "schemaId": 5}
+        trigger = rig.trigger(topic, schemaRegistry=named)
+        request = trigger.render(a_bound({"who": "ann"}))
+        assert trigger.show(request)["body"] == {"who": "ann"}
+        await trigger.fire(request, idempotency_key="k1")
+        await trigger.fire(request, idempotency_key="k1")
+        assert registry.asked == ["5"]
+        with pytest.raises(TriggerRefused, match="the payload does not fit the Avro schema: the value is no long"):
+            await rig.trigger(topic, schemaRegistry=named | {"schemaId": 6}).fire(request, idempotency_key="k2")
+        with pytest.raises(TriggerRefused, match="schema 7: the registry does not have it"):
+            await rig.trigger(topic, schemaRegistry=named | {"schemaId": 7}).fire(request, idempotency_key="k3")
+        registry.broken = True
+        with pytest.raises(TriggerUnavailable, match="answered 502"):
+            await rig.trigger(topic, schemaRegistry=named).fire(request, idempotency_key="k4")
+    assert [record.value for record in await rig.cluster.read(topic, 2)] == [b"\0\0\0\0\5\6ann"] * 2

@@ -44,6 +44,7 @@ def test_every_field_is_accepted() -> None:
             "metadata": {"a": "b"},
             "connectionBackoff": {"duration": "5s", "factor": 2, "jitter": 0.5, "steps": 3},
             "filter": {"expression": ""},
+            "schemaRegistry": {"url": "http://r:8081", "schemaId": 7, "auth": {"username": REF, "password": REF}},
         }
     )
     assert spec.consumer_group is not None
@@ -76,7 +77,9 @@ def test_an_unknown_strategy_is_range() -> None:
         ({"tls": {"clientCertSecret": REF}}, ["tls: clientCertSecret and clientKeySecret come together"]),
         ({"sasl": {"mechanism": "GSSAPI"}}, ["sasl.mechanism: Unsupported: the mechanism GSSAPI of sasl"]),
         ({"awsMskIamAuth": {"region": "x"}}, ["awsMskIamAuth: Unsupported: awsMskIamAuth is known"]),
-        ({"schemaRegistry": {"url": "http://r"}}, ["schemaRegistry: Unsupported: schemaRegistry (Avro)"]),
+        ({"schemaRegistry": {}}, ["schemaRegistry.url: missing"]),
+        ({"schemaRegistry": {"url": "r:8081"}}, ["schemaRegistry.url: 'r:8081' is not the address of a registry"]),
+        ({"schemaRegistry": {"url": "http://u:p@r"}}, ["schemaRegistry.url: the address holds a login; it belongs into auth"]),
         ({"config": "net: {}"}, ["config: Unsupported: config, the settings of another client library, is known"]),
     ],
 )

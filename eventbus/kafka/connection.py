@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from eventbus.credentials import Credentials
 from eventbus.kafka.declared import Sasl, brokers
 from eventbus.kept_tls import KeptTLS
 from eventbus.tls import TLSMaterial, tls_context
-from manifests.fields import SecretRef, TLSConfig
+from manifests.fields import TLSConfig
 from manifests.secrets import Values
 
 if TYPE_CHECKING:
@@ -75,36 +76,12 @@ def resolve(url: str, tls: TLSConfig | None, sasl: Sasl | None, *, namespace: st
     Raises `SecretMissing`, or `ValueError` where one cannot be used.
     """
 
-    def read(ref: SecretRef | None) -> bytes:
-        return b"" if ref is None else values.secret(namespace, ref.name, ref.key).reveal()
-
-    def read_tls(tls: TLSConfig) -> TLSMaterial:
-        return TLSMaterial(
-            ca=read(tls.ca_cert_secret),
-            certificate=read(tls.client_cert_secret),
-            key=read(tls.client_key_secret),
-            insecure=tls.insecure_skip_verify,
-        )
-
-    material = None if tls is None else kept.usable(lambda: read_tls(tls))
+    read = Credentials(namespace, values)
+    material = None if tls is None else kept.usable(lambda: read.tls(tls))
     if sasl is None:
         return Connection(brokers(url), material)
-    return Connection(
-        brokers(url),
-        material,
-        sasl.mechanism or "PLAIN",
-        _text(sasl.user_secret, namespace, values),
-        _text(sasl.password_secret, namespace, values),
-    )
-
-
-def _text(ref: SecretRef | None, namespace: str, values: Values) -> str:
-    if ref is None:
-        return ""
-    try:
-        return values.secret(namespace, ref.name, ref.key).text()
-    except ValueError as exc:
-        raise ValueError(f"Secret {namespace}/{ref.name}, key {ref.key}: {exc}") from None
+    user, password = read.text(sasl.user_secret), read.text(sasl.password_secret)
+    return Connection(brokers(url), material, sasl.mechanism or "PLAIN", user, password)
 
 
 def is_installed() -> bool:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import aiohttp
 import msgspec
 
+from eventbus.credentials import Credentials
 from eventbus.kafka.avro import AvroError, Codec
 from eventbus.kafka.connection import RegistryUnavailable
 from eventbus.kafka.declared import SchemaRegistry
@@ -99,9 +100,8 @@ class Schemas:
         auth = self._registry.auth
         if auth is None or auth.username is None or auth.password is None:
             return {}
-        user, password = (
-            self._values.secret(self._namespace, ref.name, ref.key).text() for ref in (auth.username, auth.password)
-        )
+        read = Credentials(self._namespace, self._values)
+        user, password = read.text(auth.username), read.text(auth.password)
         return {"Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
-import msgspec
-
 from eventbus.chain import Chain
+from eventbus.credentials import Credentials
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
-from sensors.bound import Bound
-from sensors.triggers.credentials import Credentials, available
+from sensors.triggers.available import available
+from sensors.triggers.declaration import DeclarationTrigger
 from sensors.triggers.email_sending import Mail, Mailer, Server
 from sensors.triggers.email_spec import EmailSpec, complete
 from sensors.triggers.fitted import Fitted
@@ -23,44 +22,29 @@ from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, trigger
 NOT_INSTALLED = "mail needs more than the base installation: pip install 'tocsin[email]'"
 
 
-class EmailTrigger:
+class EmailTrigger(DeclarationTrigger[EmailSpec]):
     """One compiled email trigger."""
 
     def __init__(self, declared: DeclaredTrigger, context: TriggerContext) -> None:
         settle = ignored if context.dialect is Dialect.ARGO else honoured
-        self._fitted = Fitted(declared, EmailSpec, complete, dialect=context.dialect, settle=settle)
+        super().__init__(Fitted(declared, EmailSpec, complete, dialect=context.dialect, settle=settle))
         self._credentials = Credentials(context.namespace, context.values)
         self._mailer = context.shared.get(Mailer)
 
-    @property
-    def timeout_s(self) -> None:
-        """None: the service's default."""
-        return None
-
-    def render(self, bound: Bound) -> bytes:
-        """Return the mail as bytes to store: what parameters made of the declaration. Raises `RenderError`."""
-        return msgspec.msgpack.encode(self._fitted.for_firing(bound)[1])
-
     def show(self, request: bytes) -> Mapping[str, Any]:
         """The mail, and where it is handed in."""
-        spec = self._spec(request)
+        spec = self._read(request)
         shown = {"host": spec.host, "port": spec.port_used, "username": spec.username, "from": spec.sender}
         return {**shown, "to": spec.to, "subject": spec.subject, "body": spec.body}
 
     async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
         """Send the mails that have not been sent yet."""
-        spec = self._spec(request)
+        spec = self._read(request)
         with available():
             password = self._credentials.text(spec.smtp_password)
         server = Server(spec.host, spec.port_used, spec.username, password)
         sent = await self._mailer.send(server, Mail(spec.sender, spec.subject, spec.body), spec.to, idempotency_key)
         return Delivered(detail=f"{sent} sent")
-
-    async def aclose(self) -> None:
-        """Do nothing: it holds nothing open."""
-
-    def _spec(self, request: bytes) -> EmailSpec:
-        return self._fitted.stored(msgspec.msgpack.decode(request))
 
 
 @triggers.register

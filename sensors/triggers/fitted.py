@@ -5,15 +5,12 @@ from functools import lru_cache, partial
 from typing import Generic, TypeVar
 
 import msgspec
-from pydantic import ValidationError
 
-from manifests.checked import check
 from manifests.objects import DeclaredTrigger, Dialect
-from manifests.report import Report
 from sensors.bound import Bound
 from sensors.errors import RenderError
 from sensors.parameters import ParameterError
-from sensors.triggers.rewriting import ParametrisedSpec, Rewriting, Settle, honoured
+from sensors.triggers.rewriting import ParametrisedSpec, Rewriting, Settle, honoured, parse_rewritten
 
 SpecT = TypeVar("SpecT", bound=ParametrisedSpec)
 PartsT = TypeVar("PartsT")
@@ -30,15 +27,24 @@ class Fitted(Generic[PartsT]):
         *,
         dialect: Dialect,
         settle: Settle = honoured,
+        parse: Callable[[bytes], SpecT] | None = None,
     ) -> None:
-        """`settle` says what the kind's own parameters may change. Raises `ValueError` naming what cannot work."""
+        """`settle` says what the kind's own parameters may change, `parse` checks what they made; None: by the model.
+
+        Raises `ValueError` naming what cannot work.
+        """
         if not isinstance(declared.spec, model):
             raise TypeError(f"a spec of {model.__name__} was declared, got {type(declared.spec).__name__}")
-        parse = partial(parse_rewritten, model, lenient=dialect is Dialect.ARGO)
+        parse = parse or partial(parse_rewritten, model, lenient=dialect is Dialect.ARGO)
         self._rewriting = Rewriting(declared, declared.spec, parse, settle)
         # A declaration that parameters rewrite may be wrong as it stands and right in each request.
         self._parts = None if self._rewriting else make(declared.spec)
         self._rewritten = lru_cache(maxsize=64)(lambda text: make(parse(text)))
+
+    @property
+    def plain(self) -> PartsT | None:
+        """The parts that serve every firing; None where parameters rewrite the declaration for each."""
+        return self._parts
 
     def for_firing(self, bound: Bound) -> tuple[PartsT, bytes | None]:
         """The parts for this firing, and the rewritten spec as it is to be stored; None where nothing rewrites it.
@@ -56,21 +62,6 @@ class Fitted(Generic[PartsT]):
     def stored(self, text: bytes | None) -> PartsT:
         """The parts that a stored request was made with."""
         return self._parts if self._parts is not None else self._rewritten(text or b"")
-
-
-def parse_rewritten(model: type[SpecT], text: bytes, *, lenient: bool) -> SpecT:
-    """Check a rewritten declaration. Raises `ValueError` saying where it is wrong, without the values.
-
-    `lenient` reads it as the original does: unknown fields and nulls are nothing.
-    """
-    try:
-        return model.model_validate_json(text)
-    except ValidationError as exc:
-        read = check(model, msgspec.json.decode(text), (), Report("")).value if lenient else None
-        if read is not None:
-            return read
-        faults = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors(include_url=False)]
-        raise ValueError(f"the parameters make a request that cannot be sent: {'; '.join(faults)}") from None
 
 
 def readable(body: bytes | None) -> object:

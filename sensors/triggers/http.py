@@ -6,8 +6,8 @@ Semantics: Argo Events' `pkg/sensors/triggers/http`; what differs is in `docs/tr
 import asyncio
 import math
 from collections.abc import Callable, Mapping
-from functools import lru_cache, partial
-from typing import Any, ClassVar, cast
+from functools import partial
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -21,11 +21,11 @@ from sensors.bound import Bound
 from sensors.errors import RenderError, TriggerUnavailable
 from sensors.parameters import Headers, ParameterError, Payload, compile_headers, compile_payload
 from sensors.triggers.certificates import Certificates
+from sensors.triggers.fitted import Fitted, readable
 from sensors.triggers.http_answer import judge
 from sensors.triggers.http_rewrite import parse_spec
 from sensors.triggers.http_spec import HttpSpec
 from sensors.triggers.http_target import HttpTarget, header_name, header_value
-from sensors.triggers.rewriting import Rewriting
 from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
 from sensors.web.call import origin
 from sensors.web.client import Web
@@ -67,35 +67,30 @@ class HttpTrigger:
     """One compiled http trigger. Holds no state between firings but its connections."""
 
     def __init__(self, declared: DeclaredTrigger, context: TriggerContext) -> None:
-        spec = cast("HttpSpec", declared.spec)
         policy = declared.head.policy
         self._allow = frozenset(policy.status.allow) if policy is not None and policy.status is not None else None
         self._repeatable = declared.head.at_least_once is not False
         self._values = context.values
         self._web = context.web or Web()
         self._owns_web = context.web is None
-        self._timeout_s = spec.timeout_s
-        lenient = context.dialect is Dialect.ARGO
-        self._rewriting = Rewriting(declared, spec, partial(parse_spec, lenient=lenient))
-        # A declaration that parameters rewrite may be wrong as it stands and right in each request.
         kept = partial(context.shared.get(Certificates).kept, TriggerRef(context.namespace, context.sensor, declared.name))
-        self._parts = None if self._rewriting else _Parts(spec, context.namespace, kept)
-        if self._parts is not None:
-            self._parts.target.expect(context.values)
-        self._rewritten = lru_cache(maxsize=64)(lambda spec: _Parts(parse_spec(spec, lenient=lenient), context.namespace, kept))
+        make = partial(_Parts, namespace=context.namespace, kept=kept)
+        parse = partial(parse_spec, lenient=context.dialect is Dialect.ARGO)
+        self._fitted = Fitted(declared, HttpSpec, make, dialect=context.dialect, parse=parse)
+        if self._fitted.plain is not None:
+            self._fitted.plain.target.expect(context.values)
 
     @property
     def timeout_s(self) -> float:
         """Seconds for one attempt; infinite where parameters may set it, and then `fire` keeps to it."""
-        return self._timeout_s if self._parts is not None else math.inf
+        plain = self._fitted.plain
+        return math.inf if plain is None else plain.target.spec.timeout_s
 
     def render(self, bound: Bound) -> bytes:
         """Return the request as bytes to store."""
+        parts, spec = self._fitted.for_firing(bound)
         try:
-            if self._parts is not None:
-                return self._parts.render(bound, None)
-            spec = self._rewriting.apply(bound)
-            return self._rewritten(spec).render(bound, spec)
+            return parts.render(bound, spec)
         except (ParameterError, ValueError) as exc:
             raise RenderError(str(exc)) from exc
 
@@ -107,7 +102,7 @@ class HttpTrigger:
             "method": target.method,
             "url": str(target.url),
             "headers": target.shown_headers(stored.headers),
-            "body": _readable(stored.body),
+            "body": readable(stored.body),
         }
 
     async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
@@ -141,8 +136,7 @@ class HttpTrigger:
         return Delivered(status=answer.status)
 
     def _target(self, stored: StoredRequest) -> HttpTarget:
-        parts = self._parts if self._parts is not None else self._rewritten(stored.spec)
-        return parts.target
+        return self._fitted.stored(stored.spec).target
 
 
 @triggers.register
@@ -155,12 +149,3 @@ class HttpKind:
     def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
         """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
         return HttpTrigger(declared, context)
-
-
-def _readable(body: bytes | None) -> Any:
-    if not body:
-        return None
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        return body.decode("utf-8", "replace")

@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 from manifests.checked import check
 from manifests.report import Report
 from sensors.triggers.http_spec import HttpSpec
+from sensors.triggers.rewriting import faults_text
 
 METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
@@ -25,8 +26,7 @@ def parse_spec(spec: bytes, *, lenient: bool) -> HttpSpec:
         errors = exc.errors(include_url=False)
     if lenient and (read := _read_leniently(spec, errors)) is not None:
         return read
-    faults = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in errors]
-    raise ValueError(f"the parameters make a request that cannot be sent: {'; '.join(faults)}")
+    raise ValueError(faults_text(errors))
 
 
 def _read_leniently(spec: bytes, errors: Sequence[ErrorDetails]) -> HttpSpec | None:

@@ -4,14 +4,15 @@ from typing import Literal
 
 from pydantic import Field
 
-from manifests.fields import BasicAuth, Spec, TLSConfig
+from manifests.fields import BasicAuth, TLSConfig
 from manifests.objects import Parameter
+from sensors.triggers.rewriting import ParametrisedSpec
 from sensors.triggers.secure_header import SecureHeader
 
 DEFAULT_TIMEOUT_S = 60
 
 
-class HttpSpec(Spec):
+class HttpSpec(ParametrisedSpec):
     """One HTTP request. Headers are set in the order headers, dynamic, secure, basic auth; later ones replace earlier ones."""
 
     url: str = Field(min_length=1)
@@ -21,8 +22,6 @@ class HttpSpec(Spec):
     tls: TLSConfig | None = None
     method: Literal["", "GET", "DELETE", "PATCH", "POST", "PUT"] = ""
     """POST unless set."""
-    parameters: list[Parameter] = []
-    """Applied to this object before the request is made."""
     timeout: int = Field(default=0, ge=0)
     """Seconds for one attempt; 60 unless set."""
     basic_auth: BasicAuth | None = None

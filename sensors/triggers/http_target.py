@@ -11,6 +11,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from eventbus.chain import Chain
+from eventbus.credentials import Credentials
 from eventbus.kept_tls import KeptTLS
 from eventbus.tls import TLSMaterial, tls_context
 from manifests.fields import TLSConfig
@@ -104,10 +105,8 @@ class HttpTarget:
             revealed.append(text)
         auth = self.spec.basic_auth
         if auth is not None:
-            user, password = (
-                "" if part is None else values.secret(self._namespace, part.name, part.key).text()
-                for part in (auth.username, auth.password)
-            )
+            read = Credentials(self._namespace, values)
+            user, password = read.text(auth.username), read.text(auth.password)
             headers["Authorization"] = _basic(user, password)
             revealed += [password, headers["Authorization"].removeprefix("Basic ")]
         return revealed
@@ -124,11 +123,7 @@ class HttpTarget:
         return tls_context(self._kept.usable(partial(self._material, tls, values)))
 
     def _material(self, tls: TLSConfig, values: Values) -> TLSMaterial:
-        ca, certificate, key = (
-            b"" if ref is None else values.secret(self._namespace, ref.name, ref.key).reveal()
-            for ref in (tls.ca_cert_secret, tls.client_cert_secret, tls.client_key_secret)
-        )
-        return TLSMaterial(ca=ca, certificate=certificate, key=key, insecure=tls.insecure_skip_verify)
+        return Credentials(self._namespace, values).tls(tls)
 
 
 def header_name(name: str, place: str) -> str:

@@ -4,8 +4,8 @@ Semantics: Argo Events' `pkg/sensors/triggers/apache-kafka`; what differs is in 
 """
 
 from collections.abc import Mapping
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
@@ -14,16 +14,17 @@ from eventbus.firing import TriggerRef
 from eventbus.kafka.connection import NOT_INSTALLED, NotInstalled, is_installed, require_avro, resolve
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
-from manifests.secrets import SecretMissing, Values
+from manifests.secrets import Values
 from sensors.bound import Bound
-from sensors.errors import RenderError, TriggerUnavailable
+from sensors.errors import RenderError
 from sensors.parameters import ParameterError, compile_payload
+from sensors.triggers.available import available
 from sensors.triggers.certificates import Certificates
+from sensors.triggers.fitted import Fitted, readable
 from sensors.triggers.kafka_avro import avro_value
 from sensors.triggers.kafka_producers import Producers, Way
 from sensors.triggers.kafka_record import KEY_HEADER, Record, StoredRecord, cloud_attributes, cloud_record, shown_attributes
-from sensors.triggers.kafka_spec import KafkaTriggerSpec, check_usable, parse_spec
-from sensors.triggers.rewriting import Rewriting
+from sensors.triggers.kafka_spec import KafkaTriggerSpec, check_usable
 from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
 
 if TYPE_CHECKING:
@@ -99,14 +100,10 @@ class KafkaTrigger:
     """One compiled kafka trigger. Its connections are the service's."""
 
     def __init__(self, declared: DeclaredTrigger, context: TriggerContext) -> None:
-        spec = cast("KafkaTriggerSpec", declared.spec)
-        parse = partial(parse_spec, lenient=context.dialect is Dialect.ARGO)
         self._values = context.values
         self._producers = context.shared.get(Producers)
-        self._rewriting = Rewriting(declared, spec, parse)
-        # A declaration that parameters rewrite may be wrong as it stands and right in each record.
-        self._parts = None if self._rewriting else _Parts(spec, context, declared.name)
-        self._rewritten = lru_cache(maxsize=64)(lambda spec: _Parts(parse(spec), context, declared.name))
+        make = partial(_Parts, context=context, name=declared.name)
+        self._fitted = Fitted(declared, KafkaTriggerSpec, make, dialect=context.dialect)
 
     @property
     def timeout_s(self) -> None:
@@ -115,18 +112,16 @@ class KafkaTrigger:
 
     def render(self, bound: Bound) -> bytes:
         """Return the record as bytes to store."""
+        parts, spec = self._fitted.for_firing(bound)
         try:
-            if self._parts is not None:
-                return self._parts.render(bound, None)
-            spec = self._rewriting.apply(bound)
-            return self._rewritten(spec).render(bound, spec)
+            return parts.render(bound, spec)
         except (ParameterError, ValueError) as exc:
             raise RenderError(str(exc)) from exc
 
     def show(self, request: bytes) -> Mapping[str, Any]:
         """Where it goes, key, headers and body; the body as JSON where it is JSON, else as text."""
         stored = _decode(request)
-        parts = self._of(stored)
+        parts = self._fitted.stored(stored.spec)
         spec = parts.spec
         return {
             "url": spec.url,
@@ -134,27 +129,21 @@ class KafkaTrigger:
             "partition": parts.partition,
             "key": spec.partitioning_key,
             "headers": {**shown_attributes(stored), **spec.headers, **{header.name: MASK for header in spec.secure_headers}},
-            "body": _readable(stored.body),
+            "body": readable(stored.body),
         }
 
     async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
         """Send the record and wait until the brokers have it."""
         stored = _decode(request)
-        parts = self._of(stored)
+        parts = self._fitted.stored(stored.spec)
         body = await parts.value(stored)
-        try:
+        with available():
             way, record = parts.way(self._values), parts.record(stored, body, idempotency_key, self._values, chain)
-        except (SecretMissing, ValueError) as exc:
-            # Someone can put it right, so it is worth trying again.
-            raise TriggerUnavailable(str(exc)) from exc
         partition, offset = await self._producers.send(way, record)
         return Delivered(detail=f"partition {partition}, offset {offset}")
 
     async def aclose(self) -> None:
         """Do nothing: producers are closed when nobody has used them for a while, or with the service."""
-
-    def _of(self, stored: StoredRecord) -> _Parts:
-        return self._parts if self._parts is not None else self._rewritten(stored.spec)
 
 
 @triggers.register
@@ -182,12 +171,3 @@ def _schemas(spec: KafkaTriggerSpec, context: TriggerContext) -> "Schemas | None
     from eventbus.kafka.registry import Schemas  # noqa: PLC0415 - only who has a registry pays for its libraries
 
     return Schemas(spec.schema_registry, namespace=context.namespace, values=context.values)
-
-
-def _readable(body: bytes) -> Any:
-    if not body:
-        return None
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        return body.decode("utf-8", "replace")

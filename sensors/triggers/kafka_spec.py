@@ -2,16 +2,14 @@
 
 from typing import Literal
 
-import msgspec
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from eventbus.kafka.declared import NOT_BUILT, ProtocolVersion, Sasl, SchemaRegistry, brokers, check_topic
-from manifests.checked import check
 from manifests.features import unsupported
 from manifests.fields import Spec, TLSConfig
 from manifests.objects import Dialect, Parameter
-from manifests.report import Report
 from manifests.tls import check_tls
+from sensors.triggers.rewriting import ParametrisedSpec
 from sensors.triggers.secure_header import SecureHeader
 
 
@@ -25,7 +23,7 @@ class CloudEventsMode(Spec):
     """`/NAMESPACE/SENSOR/TRIGGER` unless set."""
 
 
-class KafkaTriggerSpec(Spec):
+class KafkaTriggerSpec(ParametrisedSpec):
     """One record to one topic."""
 
     url: str = Field(min_length=1)
@@ -33,8 +31,6 @@ class KafkaTriggerSpec(Spec):
     topic: str = Field(min_length=1)
     partition: int | None = Field(default=None, ge=0)
     """The partition to write to. Argo Events ignores it, and so do its manifests here."""
-    parameters: list[Parameter] = []
-    """Applied to this object before the record is made."""
     required_acks: Literal[-1, 0, 1] = 0
     """1: the leader has it. Anything else: every replica in sync has it, and it is there once."""
     compress: bool = False
@@ -86,15 +82,3 @@ def check_usable(spec: KafkaTriggerSpec, dialect: Dialect) -> None:
         if not header.name:
             raise ValueError(f"secureHeaders[{n}].name: a header needs a name")
         header.selector(n)
-
-
-def parse_spec(spec: bytes, *, lenient: bool) -> KafkaTriggerSpec:
-    """Check a rewritten declaration. Raises `ValueError` saying where it is wrong, without the values."""
-    try:
-        return KafkaTriggerSpec.model_validate_json(spec)
-    except ValidationError as exc:
-        read = check(KafkaTriggerSpec, msgspec.json.decode(spec), (), Report("")).value if lenient else None
-        if read is not None:
-            return read
-        faults = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in exc.errors(include_url=False)]
-        raise ValueError(f"the parameters make a record that cannot be sent: {'; '.join(faults)}") from None

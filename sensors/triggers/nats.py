@@ -10,10 +10,14 @@ from typing import Any, ClassVar
 import msgspec
 
 from eventbus.chain import Chain
+from eventbus.credentials import Credentials
+from eventbus.firing import TriggerRef
+from eventbus.kept_tls import KeptTLS
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.parameters import compile_payload
-from sensors.triggers.credentials import Credentials, available
+from sensors.triggers.available import available
+from sensors.triggers.certificates import Certificates
 from sensors.triggers.fitted import Fitted, readable
 from sensors.triggers.message import MessageTrigger
 from sensors.triggers.nats_connections import NatsConnections, NatsMessage, NatsWay
@@ -30,15 +34,17 @@ NOT_INSTALLED = "NATS needs more than the base installation: pip install 'tocsin
 class _Parts:
     """One declaration compiled."""
 
-    def __init__(self, spec: NatsSpec, dialect: Dialect) -> None:
+    def __init__(self, spec: NatsSpec, dialect: Dialect, kept: KeptTLS) -> None:
         check_dialect(spec, dialect)
+        self._kept = kept
         self.spec = spec
         self.payload = compile_payload(spec.payload)
         self._servers, self._where = servers(spec.url), f"NATS at {shown_url(spec.url)}"
 
     def way(self, read: Credentials) -> NatsWay:
         """How to connect, with the secrets as they are now. Raises `SecretMissing` and `ValueError`."""
-        way = NatsWay(self._servers, self._where, read.tls(self.spec.tls))
+        tls = self.spec.tls
+        way = NatsWay(self._servers, self._where, None if tls is None else self._kept.usable(lambda: read.tls(tls)))
         auth = self.spec.auth or NatsAuth()
         if auth.basic is not None:
             return way._replace(user=read.text(auth.basic.username), password=read.text(auth.basic.password))
@@ -62,7 +68,8 @@ class NatsTrigger(MessageTrigger[_Parts]):
     def __init__(self, declared: DeclaredTrigger, context: TriggerContext) -> None:
         dialect = context.dialect
         settle = _without_subject if dialect is Dialect.ARGO else honoured
-        super().__init__(Fitted(declared, NatsSpec, lambda spec: _Parts(spec, dialect), dialect=dialect, settle=settle))
+        kept = context.shared.get(Certificates).kept(TriggerRef(context.namespace, context.sensor, declared.name))
+        super().__init__(Fitted(declared, NatsSpec, lambda spec: _Parts(spec, dialect, kept), dialect=dialect, settle=settle))
         self._credentials = Credentials(context.namespace, context.values)
         self._connections = context.shared.get(NatsConnections)
 

@@ -12,10 +12,11 @@ from pydantic import Field
 from yarl import URL
 
 from eventbus.chain import Chain
+from eventbus.credentials import Credentials
 from manifests.fields import SecretRef, Spec
 from manifests.objects import DeclaredTrigger, Parameter
 from sensors.parameters import compile_payload
-from sensors.triggers.credentials import Credentials, available
+from sensors.triggers.available import available
 from sensors.triggers.fitted import Fitted, readable
 from sensors.triggers.http_answer import judge
 from sensors.triggers.message import MessageTrigger

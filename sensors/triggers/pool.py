@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Hashable
 from time import monotonic
 from typing import Generic, TypeVar
@@ -25,7 +26,7 @@ class _Held(Generic[ClientT]):
         self.used_at = monotonic()
 
 
-class Pool(Generic[WayT, ClientT]):
+class Pool(ABC, Generic[WayT, ClientT]):
     """Opens and closes clients; a kind's module says how. Equal ways share a client; a rotated secret is another way."""
 
     def __init__(self) -> None:
@@ -35,13 +36,13 @@ class Pool(Generic[WayT, ClientT]):
     def __len__(self) -> int:
         return len(self._held)
 
+    @abstractmethod
     async def open(self, way: WayT) -> ClientT:
         """A client that is ready to use. Its errors reach everybody who waits for it."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def close(self, client: ClientT) -> None:
         """Let go of `client`, which may be broken."""
-        raise NotImplementedError
 
     def usable(self, client: ClientT) -> bool:
         """Whether `client` can still be used."""

@@ -4,9 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
+from manifests.checked import check
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Parameter
+from manifests.report import Report
 from sensors.bound import Bound
 from sensors.parameters import Parameters, compile_parameters
 
@@ -27,6 +31,7 @@ class ParametrisedSpec(Spec):
 
 
 SpecT = TypeVar("SpecT", bound=Parametrised)
+AnySpec = TypeVar("AnySpec", bound=Spec)
 Settle = Callable[[bytes, bytes], bytes]
 """What counts of a spec before and after its own parameters, both JSON."""
 
@@ -41,8 +46,32 @@ def ignored(before: bytes, after: bytes) -> bytes:
     return before
 
 
+class TemplateRewriting:
+    """What trigger-level parameters do to one declaration. False where there are none."""
+
+    def __init__(self, declared: DeclaredTrigger) -> None:
+        """Raises `ValueError` naming the parameter that cannot work."""
+        self._kind = declared.kind
+        self._parameters = compile_parameters(declared.head.parameters, "parameters")
+        # The checked spec, not what was written: unknown fields have been reported and are gone from it.
+        own = declared.spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        self.spec = msgspec.json.encode(own)
+        """The kind's declaration as it stands, as JSON."""
+        self._template = msgspec.json.encode({**declared.template, declared.kind: own})
+
+    def __bool__(self) -> bool:
+        return bool(self._parameters)
+
+    def apply(self, bound: Bound) -> bytes:
+        """The kind's declaration for this firing, as JSON. Raises `ParameterError` or `ValueError`."""
+        spec = msgspec.json.decode(self._parameters.apply(self._template, bound)).get(self._kind)
+        if not isinstance(spec, dict):
+            raise ValueError(f"the parameters leave no {self._kind!r} in the template")
+        return msgspec.json.encode(spec)
+
+
 class Rewriting(Generic[SpecT]):
-    """What parameters do to one declaration. False where there are none."""
+    """What parameters do to one declaration: trigger-level ones, then the kind's own. False where there are none."""
 
     def __init__(
         self, declared: DeclaredTrigger, spec: SpecT, parse: Callable[[bytes], SpecT], settle: Settle = honoured
@@ -50,35 +79,45 @@ class Rewriting(Generic[SpecT]):
         """`parse` checks a rewritten declaration. Raises `ValueError` naming the parameter that cannot work."""
         self._parse = parse
         self._settle = settle
-        self._kind = declared.kind
         self._declared = spec
-        self._on_template = compile_parameters(declared.head.parameters, "parameters")
-        self._on_spec = compile_parameters(spec.parameters, f"template.{declared.kind}.parameters")
-        # The checked spec, not what was written: unknown fields have been reported and are gone from it.
-        own = declared.spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        self._spec = msgspec.json.encode(own)
-        self._template = msgspec.json.encode({**declared.template, declared.kind: own})
+        self._place = f"template.{declared.kind}.parameters"
+        self._on_template = TemplateRewriting(declared)
+        self._on_spec = compile_parameters(spec.parameters, self._place)
 
     def __bool__(self) -> bool:
         return bool(self._on_template) or bool(self._on_spec)
 
     def apply(self, bound: Bound) -> bytes:
         """The declaration for this firing, as JSON. Raises `ParameterError` or `ValueError`."""
-        spec, on_spec = self._spec, self._on_spec
+        spec, on_spec = self._on_template.spec, self._on_spec
         if self._on_template:
-            spec = self._taken_out(self._on_template.apply(self._template, bound))
+            spec = self._on_template.apply(bound)
             on_spec = self._listed_in(spec)
         return self._settle(spec, on_spec.apply(spec, bound))
-
-    def _taken_out(self, template: bytes) -> bytes:
-        spec = msgspec.json.decode(template).get(self._kind)
-        if not isinstance(spec, dict):
-            raise ValueError(f"the parameters leave no {self._kind!r} in the template")
-        return msgspec.json.encode(spec)
 
     def _listed_in(self, spec: bytes) -> Parameters:
         """The parameters that `spec` lists now: trigger-level ones can rewrite that list too."""
         listed = self._parse(spec).parameters
         if listed == self._declared.parameters:
             return self._on_spec
-        return compile_parameters(listed, f"template.{self._kind}.parameters")
+        return compile_parameters(listed, self._place)
+
+
+def parse_rewritten(model: type[AnySpec], text: bytes, *, lenient: bool) -> AnySpec:
+    """Check a rewritten declaration. Raises `ValueError` saying where it is wrong, without the values.
+
+    `lenient` reads it as the original does: unknown fields and nulls are nothing.
+    """
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as exc:
+        read = check(model, msgspec.json.decode(text), (), Report("")).value if lenient else None
+        if read is not None:
+            return read
+        raise ValueError(faults_text(exc.errors(include_url=False))) from None
+
+
+def faults_text(errors: Sequence[ErrorDetails]) -> str:
+    """What is wrong with a declaration that parameters made, without its values."""
+    faults = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in errors]
+    return f"the parameters make a request that cannot be sent: {'; '.join(faults)}"

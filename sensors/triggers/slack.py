@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
-import msgspec
-
 from eventbus.chain import Chain
+from eventbus.credentials import Credentials
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
-from sensors.bound import Bound
-from sensors.triggers.credentials import Credentials, available
+from sensors.triggers.available import available
+from sensors.triggers.declaration import DeclarationTrigger
 from sensors.triggers.fitted import Fitted
 from sensors.triggers.rewriting import honoured, ignored
 from sensors.triggers.slack_posting import Post, Threads
@@ -23,28 +22,19 @@ from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, trigger
 NOT_INSTALLED = "Slack needs more than the base installation: pip install 'tocsin[slack]'"
 
 
-class SlackTrigger:
+class SlackTrigger(DeclarationTrigger[SlackSpec]):
     """One compiled slack trigger."""
 
     def __init__(self, declared: DeclaredTrigger, context: TriggerContext) -> None:
         dialect = context.dialect
         settle = ignored if dialect is Dialect.ARGO else honoured
-        self._fitted = Fitted(declared, SlackSpec, lambda spec: complete(spec, dialect), dialect=dialect, settle=settle)
+        super().__init__(Fitted(declared, SlackSpec, lambda spec: complete(spec, dialect), dialect=dialect, settle=settle))
         self._credentials = Credentials(context.namespace, context.values)
         self._threads = context.shared.get(Threads)
 
-    @property
-    def timeout_s(self) -> None:
-        """None: the service's default."""
-        return None
-
-    def render(self, bound: Bound) -> bytes:
-        """Return the message as bytes to store: what parameters made of the declaration. Raises `RenderError`."""
-        return msgspec.msgpack.encode(self._fitted.for_firing(bound)[1])
-
     def show(self, request: bytes) -> Mapping[str, Any]:
         """The message, its channel and thread."""
-        spec = self._spec(request)
+        spec = self._read(request)
         shown: dict[str, Any] = {"channel": spec.target, "message": spec.message}
         shown |= {name: text for name, text in (("attachments", spec.attachments), ("blocks", spec.blocks)) if text}
         for name, part in (("thread", spec.thread), ("sender", spec.sender)):
@@ -54,17 +44,11 @@ class SlackTrigger:
 
     async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
         """Post the message."""
-        spec = self._spec(request)
+        spec = self._read(request)
         with available():
             token = self._credentials.text(spec.slack_token).strip()
         post = Post(spec.said(), idempotency_key, spec.thread_key, spec.thread.broadcast_message_to_channel)
         return Delivered(detail=f"message {await self._threads.post(token, post)}")
-
-    async def aclose(self) -> None:
-        """Do nothing: it holds nothing open."""
-
-    def _spec(self, request: bytes) -> SlackSpec:
-        return self._fitted.stored(msgspec.msgpack.decode(request))
 
 
 @triggers.register

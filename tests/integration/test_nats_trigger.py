@@ -13,6 +13,7 @@ from trigger_rig import PAYLOAD, RigValues, TriggerRig, a_bound, ref, rig_of
 
 from eventbus.chain import Chain
 from sensors.errors import TriggerRefused, TriggerUnavailable
+from sensors.triggers.certificates import Certificates
 from sensors.triggers.nats import NatsKind
 from sensors.triggers.nats_connections import NatsConnections, NatsWay
 
@@ -146,6 +147,18 @@ async def test_certificates_are_checked(rig: TriggerRig, here: dict[str, Any], n
     fields = here | {"url": nats_server.secure_url, "tls": {"caCertSecret": ref("other.pem")}, "auth": {"nkey": ref("seed")}}
     with pytest.raises(TriggerUnavailable, match="certificate is not accepted"):
         await rig.fire(rig.trigger(fields))
+
+
+async def test_a_renewed_certificate_that_is_none_leaves_the_former_in_use(
+    rig: TriggerRig, here: dict[str, Any], nats_server: NatsServer
+) -> None:
+    fields = here | {"url": nats_server.secure_url, "tls": {"caCertSecret": ref("ca.pem")}, "auth": {"nkey": ref("seed")}}
+    trigger = rig.trigger(fields)
+    await rig.fire(trigger)
+    rig.values.values["ca.pem"] = b"half a certif"
+    await rig.fire(trigger)
+    (kept,) = rig.shared.get(Certificates).problems()
+    assert str(kept.ref) == "default/shop/tell"
 
 
 async def test_a_server_without_tls_is_not_spoken_to_where_tls_is_declared(rig: TriggerRig, here: dict[str, Any]) -> None:

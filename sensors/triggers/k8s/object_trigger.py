@@ -12,8 +12,9 @@ from sensors.errors import RenderError
 from sensors.parameters import ParameterError
 from sensors.triggers.k8s.acting import Acting, Author, Done
 from sensors.triggers.k8s.hand import Hand, told
-from sensors.triggers.k8s.rendering import Rendering, StoredObject, TemplateRewriting, stored
+from sensors.triggers.k8s.rendering import Rendering, StoredObject, stored
 from sensors.triggers.k8s.waiting import LabelPolicy
+from sensors.triggers.rewriting import TemplateRewriting
 from sensors.triggers.trigger import Delivered, TriggerContext
 
 ACTING_S = 60.0

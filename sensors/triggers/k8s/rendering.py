@@ -1,16 +1,12 @@
 """The object that a trigger of a cluster sends: rendered from a firing's events, or, where it is read when acting, made ready."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
-from pydantic import ValidationError
 
 from cluster.api import Json
-from manifests.checked import check
-from manifests.fields import Spec
-from manifests.objects import DeclaredTrigger, Parameter
-from manifests.report import Report
+from manifests.objects import Parameter
 from sensors.artifacts.content import NotAnObject, to_json, to_object
 from sensors.artifacts.reading import Reader
 from sensors.artifacts.spec import Location
@@ -19,8 +15,6 @@ from sensors.errors import TriggerRefused
 from sensors.parameters import ParameterError, Parameters, compile_parameters
 from sensors.parameters.resolve import Resolved
 from sensors.triggers.trigger import TriggerContext
-
-SpecT = TypeVar("SpecT", bound=Spec)
 
 
 class StoredObject(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -98,38 +92,6 @@ class Rendering:
             return to_object(self._parameters.put(msgspec.json.encode(found), _resolved(kept)))
         except (NotAnObject, ParameterError) as exc:
             raise TriggerRefused(str(exc)) from exc
-
-
-class TemplateRewriting:
-    """What trigger-level parameters do to one declaration. False where there are none."""
-
-    def __init__(self, declared: DeclaredTrigger) -> None:
-        self._kind = declared.kind
-        self._parameters = compile_parameters(declared.head.parameters)
-        own = declared.spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        self._template = msgspec.json.encode({**declared.template, declared.kind: own})
-
-    def __bool__(self) -> bool:
-        return bool(self._parameters)
-
-    def apply(self, bound: Bound) -> bytes:
-        """The kind's declaration for this firing, as JSON. Raises `ParameterError` or `ValueError`."""
-        spec = msgspec.json.decode(self._parameters.apply(self._template, bound)).get(self._kind)
-        if not isinstance(spec, dict):
-            raise ValueError(f"the parameters leave no {self._kind!r} in the template")
-        return msgspec.json.encode(spec)
-
-
-def parse_spec(model: type[SpecT], spec: bytes, *, lenient: bool) -> SpecT:
-    """Check a rewritten declaration. Raises `ValueError` saying where it is wrong, without the values."""
-    try:
-        return model.model_validate_json(spec)
-    except ValidationError as exc:
-        errors = exc.errors(include_url=False)
-    if lenient and (read := check(model, msgspec.json.decode(spec), (), Report("")).value) is not None:
-        return read
-    faults = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in errors]
-    raise ValueError(f"the parameters make a declaration that cannot be used: {'; '.join(faults)}")
 
 
 def _written(where: str, declared: Any) -> bytes | None:

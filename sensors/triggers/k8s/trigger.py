@@ -11,8 +11,9 @@ from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.triggers.k8s.acting import Acting, Change, Done
 from sensors.triggers.k8s.object_trigger import ObjectTrigger
-from sensors.triggers.k8s.rendering import Rendering, StoredObject, parse_spec
+from sensors.triggers.k8s.rendering import Rendering, StoredObject
 from sensors.triggers.k8s.spec import K8sSpec, check_usable
+from sensors.triggers.rewriting import parse_rewritten
 from sensors.triggers.trigger import Trigger, TriggerContext, triggers
 
 
@@ -51,7 +52,7 @@ class K8sKind:
 
     def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
         """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
-        parse = partial(parse_spec, K8sSpec, lenient=context.dialect is Dialect.ARGO)
+        parse = partial(parse_rewritten, K8sSpec, lenient=context.dialect is Dialect.ARGO)
         return ObjectTrigger(
             declared,
             context,

@@ -15,7 +15,8 @@ from manifests.objects import DeclaredTrigger, Dialect
 from sensors.errors import TriggerRefused
 from sensors.triggers.k8s.acting import Acting, Done
 from sensors.triggers.k8s.object_trigger import ObjectTrigger
-from sensors.triggers.k8s.rendering import Rendering, StoredObject, parse_spec
+from sensors.triggers.k8s.rendering import Rendering, StoredObject
+from sensors.triggers.rewriting import parse_rewritten
 from sensors.triggers.trigger import Trigger, TriggerContext, triggers
 from sensors.triggers.workflows import control
 from sensors.triggers.workflows.building import API_VERSION, TEMPLATES, from_cron, from_template, resubmitted, submitted
@@ -103,7 +104,7 @@ class ArgoWorkflowKind:
 
     def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
         """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
-        parse = partial(parse_spec, ArgoWorkflowSpec, lenient=context.dialect is Dialect.ARGO)
+        parse = partial(parse_rewritten, ArgoWorkflowSpec, lenient=context.dialect is Dialect.ARGO)
         return ObjectTrigger(
             declared,
             context,

@@ -134,7 +134,7 @@ def test_a_line_break_out_of_an_event_cannot_become_a_header() -> None:
 
 def test_headers_that_frame_the_message_cannot_be_set() -> None:
     trigger = compiled({"url": URL, "headers": {"Content-Length": "5", "transfer-encoding": "chunked", "x": "1"}})
-    call, _ = trigger._parts.target.call(b"{}", [], "k", NoValues())  # type: ignore[attr-defined]
+    call, _ = trigger._fitted.plain.target.call(b"{}", [], "k", NoValues())  # type: ignore[attr-defined]
     assert not {"Content-Length", "Transfer-Encoding"} & {name.title() for name in call.headers}
 
 

@@ -1,16 +1,12 @@
-"""Reading what a declaration refers to: secrets as they are now, for each attempt."""
-
-import contextlib
-from collections.abc import Iterator
+"""Reading what a declaration refers to: Secrets as they are now, each time."""
 
 from eventbus.tls import TLSMaterial
 from manifests.fields import SecretRef, TLSConfig
-from manifests.secrets import SecretMissing, Values
-from sensors.errors import TriggerUnavailable
+from manifests.secrets import Values
 
 
 class Credentials:
-    """The secrets and configuration values of one namespace."""
+    """The Secrets of one namespace."""
 
     def __init__(self, namespace: str, values: Values) -> None:
         self._namespace = namespace
@@ -29,22 +25,11 @@ class Credentials:
         except ValueError as exc:
             raise ValueError(f"Secret {self._namespace}/{ref.name}, key {ref.key}: {exc}") from None
 
-    def tls(self, tls: TLSConfig | None) -> TLSMaterial | None:
-        """What `tls` asks for; None: nothing. Raises `SecretMissing`."""
-        if tls is None:
-            return None
+    def tls(self, tls: TLSConfig) -> TLSMaterial:
+        """What `tls` asks for. Raises `SecretMissing`."""
         return TLSMaterial(
             ca=self.bytes(tls.ca_cert_secret),
             certificate=self.bytes(tls.client_cert_secret),
             key=self.bytes(tls.client_key_secret),
             insecure=tls.insecure_skip_verify,
         )
-
-
-@contextlib.contextmanager
-def available() -> Iterator[None]:
-    """Secrets that are read in the block, and are missing or cannot be used, may be put right: worth another try."""
-    try:
-        yield
-    except (SecretMissing, ValueError) as exc:
-        raise TriggerUnavailable(str(exc)) from exc

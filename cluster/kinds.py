@@ -1,18 +1,21 @@
 """Which kinds a cluster serves, and under which paths: asked for, remembered, asked for again where something is not found."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from cluster.faults import NotFound, UnknownKind
+from cluster.faults import ClusterRefused, NotFound, UnknownKind
 from manifests.words import did_you_mean
 
 FRESH_S = 600.0
 """What a cluster serves is asked for again after this time."""
 MISS_S = 1.0
 """A kind that was not found is looked for again no sooner."""
+
+_API_VERSION = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*/)?[a-z][a-z0-9-]*")
 
 Fetch = Callable[[str, str], Awaitable[Mapping[str, Any]]]
 """The document at a path; the second argument says what it is for."""
@@ -34,13 +37,13 @@ class Kind(NamedTuple):
         return group_of(self.api_version)
 
     def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
-        """Where objects of the kind are, or one of them."""
+        """Where objects of the kind are, or one of them. Raises `ClusterRefused` where a name would lead anywhere else."""
         parts = [root_of(self.api_version)]
         if self.namespaced:
-            parts += ["namespaces", quote(namespace, safe="")]
+            parts += ["namespaces", _segment(namespace)]
         parts.append(self.plural)
         if name:
-            parts.append(quote(name, safe=""))
+            parts.append(_segment(name))
         if subresource:
             parts.append(subresource)
         return "/".join(parts)
@@ -52,8 +55,21 @@ def group_of(api_version: str) -> str:
 
 
 def root_of(api_version: str) -> str:
-    """Where an `apiVersion` is served."""
-    return f"/apis/{quote(api_version)}" if "/" in api_version else f"/api/{quote(api_version)}"
+    """Where an `apiVersion` is served. Raises `UnknownKind` where it is none: as a path it would lead somewhere else."""
+    if not _API_VERSION.fullmatch(api_version):
+        raise UnknownKind(f"{api_version!r} is no apiVersion; expected such as v1 or apps/v1", status=404, reason="UnknownKind")
+    return f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+
+
+def _segment(name: str) -> str:
+    """`name` as one step of a path. Semantics: what the API server takes for a name, `ValidatePathSegmentName`.
+
+    Names may come from events, and to whoever reads a path `..` and an escaped slash mean another object than the one that
+    was judged.
+    """
+    if name in (".", "..") or "/" in name or "%" in name:
+        raise ClusterRefused(f"{name!r} is no name that an object can have: '.', '..', and any '/' or '%' are not", status=400)
+    return quote(name, safe="")
 
 
 class _Served(NamedTuple):
@@ -84,12 +100,13 @@ class Discovery:
         self._served.pop(api_version, None)
 
     async def _ask(self, api_version: str, known: _Served | None, old_s: float) -> _Served:
+        root = root_of(api_version)
         async with self._asking.setdefault(api_version, asyncio.Lock()):
             served = self._served.get(api_version)
             if served is not None and (served is not known or _age(served) <= old_s):
                 return served  # somebody else has asked meanwhile, or it was a moment ago
             try:
-                document = await self._fetch(root_of(api_version), f"look up the kinds of {api_version}")
+                document = await self._fetch(root, f"look up the kinds of {api_version}")
             except NotFound:
                 document = {}
             served = self._served[api_version] = _Served(_kinds(api_version, document), time.monotonic())

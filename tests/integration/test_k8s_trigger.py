@@ -263,6 +263,20 @@ async def test_other_namespaces_and_guarded_kinds_need_to_be_allowed(rig: Rig) -
         await rig.fire(rig.trigger(K8sKind, writing("delete", namespace)))
 
 
+async def test_a_name_or_kind_from_an_event_does_not_lead_past_what_is_allowed(rig: Rig) -> None:
+    await rig.config_map("note")
+    named = rig.trigger(K8sKind, writing("delete", config_map("?"), set_from("name", "metadata.name")))
+    for name in ("..", "note/../../.."):
+        with pytest.raises(TriggerRefused, match="no name that an object can have"):
+            await rig.fire(named, name=name)
+    role = {"apiVersion": "?", "kind": "Role", "metadata": {"name": "all"}}
+    of_kind = rig.trigger(K8sKind, writing("delete", role, set_from("version", "apiVersion")))
+    with pytest.raises(TriggerRefused, match="is no apiVersion"):
+        await rig.fire(of_kind, version="x/../rbac.authorization.k8s.io/v1")
+    assert await rig.names() == ["note"]
+    assert (await rig.call("GET", f"/api/v1/namespaces/{rig.namespace}"))["status"]["phase"] == "Active"
+
+
 async def test_what_an_update_would_create_has_to_be_allowed_to_be_created(
     kubernetes_server: KubernetesServer, tmp_path: Path
 ) -> None:

@@ -6,8 +6,17 @@ from hypothesis import strategies as st
 
 from cluster.access import Access, open_client
 from cluster.allowed import Allowed, parse_rule
-from cluster.faults import AlreadyExists, ClusterRefused, ClusterUnavailable, Conflict, Expired, NotFound, fault_of
-from cluster.kinds import Kind
+from cluster.faults import (
+    AlreadyExists,
+    ClusterRefused,
+    ClusterUnavailable,
+    Conflict,
+    Expired,
+    NotFound,
+    UnknownKind,
+    fault_of,
+)
+from cluster.kinds import Kind, root_of
 from cluster.marks import EVENTS, FIRINGS, HOPS, KEPT, Written, annotations_of, firings_of, generated_name, labelled, marked
 
 ROLE = "rbac.authorization.k8s.io/v1"
@@ -152,8 +161,32 @@ def test_names_that_no_label_can_hold_are_left_out() -> None:
 
 def test_paths_of_objects_are_escaped() -> None:
     kind = Kind("apps/v1", "Deployment", "deployments", namespaced=True)
-    assert kind.path("a/b", "../x", "status") == "/apis/apps/v1/namespaces/a%2Fb/deployments/..%2Fx/status"
+    assert kind.path("a?b", "..x y#", "status") == "/apis/apps/v1/namespaces/a%3Fb/deployments/..x%20y%23/status"
     assert Kind("v1", "Node", "nodes", namespaced=False).path("ignored", "n") == "/api/v1/nodes/n"
+
+
+@pytest.mark.parametrize("name", [".", "..", "web/scale", "a/../../b", "%2e%2e", "web%2Fexec"])
+def test_a_name_that_would_lead_to_another_object_is_no_path(name: str) -> None:
+    kind = Kind("v1", "ConfigMap", "configmaps", namespaced=True)
+    for namespace, named in (("own", name), (name, "x")):
+        with pytest.raises(ClusterRefused, match="no name that an object can have"):
+            kind.path(namespace, named)
+
+
+@pytest.mark.parametrize(
+    "text", ["x/../rbac.authorization.k8s.io/v1", "./v1", "../v1", "apps//v1", "apps/..", "v1/", "apps/v1?a", "%2e/v1"]
+)
+def test_an_api_version_that_would_lead_to_another_group_is_no_kind(text: str) -> None:
+    with pytest.raises(UnknownKind, match="is no apiVersion; expected such as"):
+        root_of(text)
+
+
+def test_groups_and_versions_are_served_where_the_cluster_has_them() -> None:
+    roots = [
+        root_of(one) for one in ("v1", "apps/v1", "batch/v1beta1", "rbac.authorization.k8s.io/v1", "x-y.example.com/v1alpha1")
+    ]
+    assert roots[:3] == ["/api/v1", "/apis/apps/v1", "/apis/batch/v1beta1"]
+    assert roots[3:] == ["/apis/rbac.authorization.k8s.io/v1", "/apis/x-y.example.com/v1alpha1"]
 
 
 # Access

@@ -132,7 +132,7 @@ class Attempts:
             result = await self._fire(armed, request, taken.firing)
         except BusError:
             raise
-        except Exception as exc:
+        except Exception as exc:  # whatever a kind raises is the attempt's failure: the firing goes on, and others too
             return self._failed(taken, armed, began, request, _failure(exc))
         attempt = Attempt(number=taken.attempt, started_us=began, ended_us=self._clock(), succeeded=True, status=result.status)
         return Ended(attempt, Outcome(kind=OutcomeKind.SUCCEEDED), 0.0, 0.0, request)

@@ -2,20 +2,17 @@
 
 import asyncio
 import contextlib
-from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from eventbus.kafka.connection import Connection, UnknownTopic, partitions_of, require_library
 from eventbus.kafka.faults import why
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers.kafka_record import Record
+from sensors.triggers.pool import CLOSE_S, Pool
 
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaProducer
 
-IDLE_S = 300.0
-"""Seconds after which a producer that nobody used is closed."""
-CLOSE_S = 5.0
 SEND_S = 10.0
 """Seconds until the brokers must have acknowledged a record; the library by itself would try for ever."""
 BATCH_BYTES = 64 * 1024
@@ -32,25 +29,8 @@ class Way(NamedTuple):
     linger_ms: int = 0
 
 
-class _Held:
-    """One producer, and who waits for it."""
-
-    def __init__(self, producer: "AIOKafkaProducer") -> None:
-        self.producer = producer
-        self.started: asyncio.Future[None] | None = None
-        self.users = 0
-        self.used_at = monotonic()
-
-
-class Producers:
-    """Sends records. Close it with `aclose`."""
-
-    def __init__(self) -> None:
-        self._held: dict[Way, _Held] = {}
-        self._closed = False
-
-    def __len__(self) -> int:
-        return len(self._held)
+class Producers(Pool[Way, "AIOKafkaProducer"]):
+    """Sends records."""
 
     async def send(self, way: Way, record: Record) -> tuple[int, int]:
         """Return partition and offset once the broker has acknowledged `record`.
@@ -59,72 +39,47 @@ class Producers:
         """
         from aiokafka.errors import KafkaError  # noqa: PLC0415 - heavy: only a process that writes to Kafka pays for it
 
-        await self._close_idle()
-        held = self._of(way)
-        held.users += 1
         try:
-            await self._start(way, held)
-            async with asyncio.timeout(SEND_S):
-                return await _sent(held.producer, record)
+            async with self.client(way) as producer:
+                try:
+                    async with asyncio.timeout(SEND_S):
+                        return await _sent(producer, record)
+                except (KafkaError, TimeoutError, asyncio.CancelledError) as exc:
+                    if not isinstance(exc, KafkaError) or _is_beyond_repair(exc):
+                        await self.discard(way, producer)
+                    raise
         except (UnknownTopic, KafkaError, OSError, TimeoutError) as exc:
-            if isinstance(exc, TimeoutError) or _is_beyond_repair(exc):
-                await self._abandon(way, held)
             raise await _judged(exc, way.connection) from exc
-        except asyncio.CancelledError:
-            await self._abandon(way, held)
-            raise
-        finally:
-            held.users -= 1
-            held.used_at = monotonic()
 
-    async def aclose(self) -> None:
-        """Close every producer. Sending after it raises `TriggerUnavailable`."""
-        self._closed = True
-        held, self._held = list(self._held.values()), {}
-        for one in held:
-            await _close(one)
-
-    def _of(self, way: Way) -> _Held:
-        if self._closed:
-            raise TriggerUnavailable("the service is stopping")
-        held = self._held.get(way)
-        if held is None:
-            held = self._held[way] = _Held(_producer(way))
-        return held
-
-    async def _start(self, way: Way, held: _Held) -> None:
-        """Start the producer once, for all who wait for it. One that cannot start is forgotten."""
-        if held.started is not None:
-            await asyncio.shield(held.started)
-            return
-        held.started = asyncio.get_running_loop().create_future()
+    async def open(self, way: Way) -> "AIOKafkaProducer":
+        """Start a producer. Raises errors of the library, `OSError` and `ValueError`."""
+        producer = _producer(way)
         try:
-            await held.producer.start()
-        except BaseException as exc:
-            if self._held.get(way) is held:
-                del self._held[way]
-            cut_off = isinstance(exc, asyncio.CancelledError)
-            held.started.set_exception(TriggerUnavailable("connecting was cut off") if cut_off else exc)
-            held.started.exception()  # perhaps nobody else waits
-            await _close(held)
+            await producer.start()
+        except BaseException:  # cut off while it starts, it has connections to give back, too
+            await self.close(producer)
             raise
-        held.started.set_result(None)
+        return producer
 
-    async def _abandon(self, way: Way, held: _Held) -> None:
-        """Give up on a producer that does not get a record through.
+    async def close(self, client: "AIOKafkaProducer") -> None:
+        """Send what it holds, and stop it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await client.stop()
 
-        It would keep the record, send it whenever the broker is back, and each later attempt would add one more. Others that wait
-        for it run into their own deadline, and try again, too.
+    async def cut_off(self, client: "AIOKafkaProducer") -> None:
+        """Stop it without sending what it holds; its own `stop` would wait for that.
+
+        It would keep a record that it could not get through, send it whenever the broker is back, and each later attempt would
+        add one more. Others that wait for it run into their own deadline, and try again, too.
         """
-        if self._held.get(way) is held:
-            del self._held[way]
-            await _cut_off(held.producer)
-
-    async def _close_idle(self) -> None:
-        now = monotonic()
-        idle = [way for way, held in self._held.items() if not held.users and now - held.used_at > IDLE_S]
-        for way in idle:
-            await _close(self._held.pop(way))
+        client._closed = True  # noqa: SLF001 - there is no public way
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await client._sender.close()  # noqa: SLF001 - see above
+        finally:
+            await client.client.close()
 
 
 def _producer(way: Way) -> "AIOKafkaProducer":
@@ -155,23 +110,6 @@ async def _sent(producer: "AIOKafkaProducer", record: Record) -> tuple[int, int]
     )
     written = await answer
     return int(written.partition), int(written.offset)
-
-
-async def _close(held: _Held) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(CLOSE_S):
-            await held.producer.stop()
-
-
-async def _cut_off(producer: "AIOKafkaProducer") -> None:
-    """Close `producer` without sending what it holds; its own `stop` would wait for that."""
-    producer._closed = True  # noqa: SLF001 - there is no public way
-    try:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
-                await producer._sender.close()  # noqa: SLF001 - see above
-    finally:
-        await producer.client.close()
 
 
 def _is_beyond_repair(exc: Exception) -> bool:

@@ -104,9 +104,7 @@ class NatsConnections(Pool[NatsWay, Connected]):
 
         try:
             async with self.client(way) as connected:
-                if message.stream is None:
-                    return await _send(connected, message, way)
-                return await _store(connected.client, message)
+                return await self._confirmed(connected, message, way)
         except errors.MaxPayloadError as exc:
             raise TriggerRefused(f"{way.where}: the message is larger than the server takes") from exc
         except stream_errors.APIError as exc:
@@ -116,7 +114,6 @@ class NatsConnections(Pool[NatsWay, Connected]):
                 f"{way.where}: no stream takes the subject {message.subject!r}, or none has a leader"
             ) from exc
         except (errors.Error, TimeoutError) as exc:
-            await self.discard(way)
             raise TriggerUnavailable(f"{way.where}: {_why(exc)}") from exc
         except (BrokenPipeError, ConnectionResetError) as exc:
             raise TriggerUnavailable(
@@ -124,6 +121,15 @@ class NatsConnections(Pool[NatsWay, Connected]):
             ) from exc
         except (OSError, ValueError) as exc:
             raise TriggerUnavailable(f"{way.where}: cannot connect: {_why(exc)}") from exc
+
+    async def _confirmed(self, connected: Connected, message: NatsMessage, way: NatsWay) -> str:
+        from nats import errors  # noqa: PLC0415 - see above
+
+        try:
+            return await (_send(connected, message, way) if message.stream is None else _store(connected.client, message))
+        except (errors.TimeoutError, errors.ConnectionClosedError):
+            await self.discard(way, connected)
+            raise
 
     async def open(self, way: NatsWay) -> Connected:
         """Connect. Raises errors of the library, `OSError` and `ValueError`."""
@@ -142,7 +148,7 @@ class NatsConnections(Pool[NatsWay, Connected]):
                 error_cb=said.note,
                 **told,
             )
-        except BaseException as exc:
+        except BaseException as exc:  # cut off while it connects, it has a connection to give back, too
             await self.close(Connected(client, said))
             if said.last is not None and isinstance(exc, Exception):
                 raise said.last from exc

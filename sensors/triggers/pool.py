@@ -44,6 +44,10 @@ class Pool(ABC, Generic[WayT, ClientT]):
     async def close(self, client: ClientT) -> None:
         """Let go of `client`, which may be broken."""
 
+    async def cut_off(self, client: ClientT) -> None:
+        """Let go of `client`, which does not work any more, without what it still holds."""
+        await self.close(client)
+
     def usable(self, client: ClientT) -> bool:
         """Whether `client` can still be used."""
         return True
@@ -55,7 +59,7 @@ class Pool(ABC, Generic[WayT, ClientT]):
         Raises what `open` raises, and `TriggerUnavailable` after `aclose`. A cancelled block leaves the client open.
         """
         await self._close_idle()
-        held = self._of(way)
+        held = await self._of(way)
         held.users += 1
         try:
             try:
@@ -71,11 +75,12 @@ class Pool(ABC, Generic[WayT, ClientT]):
             if _broke(held) and self._held.get(way) is held:
                 del self._held[way]
 
-    async def discard(self, way: WayT) -> None:
-        """Close the client of `way`, which others may be using: it has shown that it does not work any more."""
-        held = self._held.pop(way, None)
-        if held is not None:
-            await self._let_go(held)
+    async def discard(self, way: WayT, client: ClientT) -> None:
+        """Cut `client` off, which others may be using: it has shown that it does not work any more. Twice does nothing more."""
+        held = self._held.get(way)
+        if held is not None and _opened(held) and held.opening.result() is client:
+            del self._held[way]
+            await self.cut_off(client)
 
     async def aclose(self) -> None:
         """Close every client. Using one after it raises `TriggerUnavailable`."""
@@ -84,12 +89,13 @@ class Pool(ABC, Generic[WayT, ClientT]):
         for one in held:
             await self._let_go(one)
 
-    def _of(self, way: WayT) -> _Held[ClientT]:
-        if self._closed:
-            raise TriggerUnavailable("the service is stopping")
+    async def _of(self, way: WayT) -> _Held[ClientT]:
         held = self._held.get(way)
         if held is not None and _opened(held) and not self.usable(held.opening.result()):
-            held = None
+            await self.discard(way, held.opening.result())
+            held = self._held.get(way)
+        if self._closed:
+            raise TriggerUnavailable("the service is stopping")
         if held is None:
             held = self._held[way] = _Held(asyncio.create_task(self.open(way)))
             # Whoever waits for it raises its error; perhaps nobody does any more.

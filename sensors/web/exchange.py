@@ -50,7 +50,7 @@ async def exchange(connection: "Connection", call: Call) -> Answer:
         message, payload = await _answered(connection, call)
         # An answer that came whole needs no reading where nobody wants to see it.
         excerpt = b"" if 200 <= message.code < 300 and payload.is_eof() else await excerpt_of(payload)
-    except BaseException:
+    except BaseException:  # cancelled, too: what is half read can carry no other call
         connection.close()
         raise
     connection.release()

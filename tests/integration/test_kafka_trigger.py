@@ -153,7 +153,7 @@ async def test_triggers_of_one_cluster_share_a_producer(rig: Rig) -> None:
 async def test_a_producer_that_nobody_uses_is_closed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     topic = await rig.cluster.topic()
     await rig.fire(rig.trigger(topic))
-    monkeypatch.setattr("sensors.triggers.kafka_producers.IDLE_S", -1.0)
+    monkeypatch.setattr("sensors.triggers.pool.IDLE_S", -1.0)
     await rig.fire(rig.trigger(topic, requiredAcks=1))
     assert len(rig.producers) == 1
 

@@ -85,15 +85,18 @@ async def test_one_who_is_cancelled_while_it_opens_does_not_take_it_from_the_oth
 async def test_a_broken_client_is_replaced(clients: Counting) -> None:
     first = await use(clients)
     first.broken = True
-    assert await use(clients) is not first
+    second = await use(clients)
+    assert second is not first
+    assert (first.closed, second.closed) == (True, False)
 
 
 async def test_a_discarded_client_is_closed_and_replaced(clients: Counting) -> None:
     first = await use(clients)
-    await clients.discard("a")
-    await clients.discard("a")
+    await clients.discard("a", first)
     assert first.closed
-    assert await use(clients) is not first
+    second = await use(clients)
+    await clients.discard("a", first)
+    assert await use(clients) is second, "who is late does not take the next one away"
 
 
 async def test_a_client_that_nobody_uses_is_closed(clients: Counting, monkeypatch: pytest.MonkeyPatch) -> None:

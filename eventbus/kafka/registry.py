@@ -22,6 +22,8 @@ TIMEOUT_S = 5.0
 REMEMBER_REFUSAL_S = 30.0
 """Seconds until a schema that the registry does not have is asked for again."""
 MOST_BYTES = 4 * 1024 * 1024
+MOST_REFUSALS = 4096
+"""Schemas that are remembered not to be there; more than the records that are asked for together, and anybody can name many."""
 _NO_SCHEMA = 40403
 _HEADER_BYTES = 5
 
@@ -66,7 +68,10 @@ class Schemas:
             self._codecs[id] = Codec(await self._fetch(id))
             self._refused.pop(id, None)
         except AvroError as exc:
+            self._refused.pop(id, None)  # so that the oldest comes first
             self._refused[id] = _Refused(f"schemaRegistry: schema {id}: {exc}", monotonic() + REMEMBER_REFUSAL_S)
+            if len(self._refused) > MOST_REFUSALS:
+                del self._refused[next(iter(self._refused))]
 
     async def _fetch(self, id: int) -> str:
         try:
@@ -92,7 +97,7 @@ class Schemas:
             aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
             session.get(url, allow_redirects=False) as answer,
         ):
-            body = await answer.content.read(MOST_BYTES)
+            body = await _whole(answer.content)
             return answer.status, body if body.startswith(b"{") else b"{}"
 
     def _login(self) -> Mapping[str, str]:
@@ -103,6 +108,16 @@ class Schemas:
         read = Credentials(self._namespace, self._values)
         user, password = read.text(auth.username), read.text(auth.password)
         return {"Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}
+
+
+async def _whole(content: aiohttp.StreamReader) -> bytes:
+    """A body, which may come in pieces. Raises `ValueError` where it is too large."""
+    read = bytearray()
+    while piece := await content.read(MOST_BYTES):
+        read += piece
+        if len(read) > MOST_BYTES:
+            raise ValueError(f"the answer is larger than {MOST_BYTES >> 20} MiB")
+    return bytes(read)
 
 
 def schema_of(value: bytes) -> int:

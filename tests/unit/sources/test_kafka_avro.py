@@ -151,6 +151,30 @@ async def test_a_schema_is_asked_for_once_with_the_login() -> None:
         assert registry.asked == ["3"]
 
 
+async def test_a_schema_that_comes_in_pieces_is_read_whole() -> None:
+    long = msgspec.json.encode({**msgspec.json.decode(EXAMPLE), "doc": "x" * (1 << 20)}).decode()
+    async with Registry({3: long}).serving() as registry:
+        found = schemas(registry.url)
+        await found.ask(3)
+        assert found.known(3).to_binary(b'{"a": 27, "b": "foo"}') == b"\x36\x06foo"
+
+
+async def test_an_endless_answer_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_module, "MOST_BYTES", 1 << 20)
+    async with Registry({3: "x" * (1 << 20)}).serving() as registry:
+        with pytest.raises(RegistryUnavailable, match="the answer is larger than 1 MiB"):
+            await schemas(registry.url).ask(3)
+
+
+async def test_of_schemas_that_are_not_there_so_many_are_remembered_and_the_newest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_module, "MOST_REFUSALS", 2)
+    async with Registry({}).serving() as registry:
+        found = schemas(registry.url)
+        for id in (1, 2, 3, 3, 2, 1):
+            await found.ask(id)
+        assert registry.asked == ["1", "2", "3", "1"]
+
+
 async def test_a_schema_that_is_not_there_is_refused_and_after_a_while_asked_for_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from servers.certificates import make_certificates
 from service_process import free_port, running
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make certificates")
+pytestmark = pytest.mark.usefixtures("openssl")
 
 MANIFEST = """
 apiVersion: argoproj.io/v1alpha1

@@ -1,6 +1,5 @@
 """The http trigger over TLS, with certificates made for the test."""
 
-import shutil
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from servers.certificates import make_certificates
 from sensors.errors import TriggerUnavailable
 from sensors.web.client import Web
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make certificates")
+pytestmark = pytest.mark.usefixtures("openssl")
 
 CA = {"caCertSecret": {"name": "tls", "key": "ca"}}
 PAIR = {"clientCertSecret": {"name": "tls", "key": "cert"}, "clientKeySecret": {"name": "tls", "key": "key"}}

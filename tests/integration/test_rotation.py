@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import hmac
 import json
-import shutil
 import ssl
 import subprocess
 import uuid
@@ -24,16 +23,18 @@ from sensors.triggers.certificates import Certificates
 from sensors.triggers.shared import Shared
 from sensors.web.client import Web
 from sources.gitlab import Gitlab, GitlabSpec
+from sources.kafka.source import Kafka
+from sources.kafka.spec import KafkaSpec
 from sources.source import SourceContext
 from sources.webhook import Webhook, WebhookSpec
 
-openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make certificates")
+openssl = pytest.mark.usefixtures("openssl")
 Pem = tuple[str, str]
 EC, RSA = ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"), ("rsa:2048",)
 
 
 @pytest.fixture(scope="module")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> list[Pem]:
+def pairs(tmp_path_factory: pytest.TempPathFactory, openssl: None) -> list[Pem]:
     """Three certificates with their keys, each its own authority; the second has a key of another kind."""
     return [_pair(tmp_path_factory.mktemp("pair"), kind) for kind in (EC, RSA, EC)]
 
@@ -264,9 +265,6 @@ class Silent:
 
 
 async def test_a_consumer_that_fails_connects_anew_where_its_secrets_have_changed_and_only_there() -> None:
-    pytest.importorskip("aiokafka")
-    from sources.kafka.source import Kafka, KafkaSpec
-
     values, told = FixedValues({"kafka/user": b"u", "kafka/password": b"old"}), []
     refs = {"userSecret": {"name": "kafka", "key": "user"}, "passwordSecret": {"name": "kafka", "key": "password"}}
     spec = KafkaSpec.model_validate({"url": "127.0.0.1:1", "topic": "t", "sasl": refs, "consumerGroup": {"groupName": "g"}})

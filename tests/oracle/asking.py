@@ -3,21 +3,18 @@
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from servers.golang import go
+
 HERE = Path(__file__).parent
 
 
-def go_is_here() -> bool:
-    return shutil.which("go") is not None
-
-
 def binary() -> Path:
-    """The program, built where this version of its sources was not built before. Needs Go and its module proxy."""
+    """The program, built where this version of its sources was not built before. Needs Go's module proxy; raises `Missing`."""
     sources = sorted([*HERE.glob("*.go"), HERE / "go.mod", HERE / "go.sum"])
     digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tocsin"
@@ -25,7 +22,7 @@ def binary() -> Path:
     if not program.exists():
         cache.mkdir(parents=True, exist_ok=True)
         building = cache / f"oracle-{digest}.{os.getpid()}"
-        subprocess.run(["go", "build", "-o", building, "."], cwd=HERE, check=True, timeout=300)
+        subprocess.run([go(), "build", "-o", building, "."], cwd=HERE, check=True, timeout=300)
         building.rename(program)
     return program
 

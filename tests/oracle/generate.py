@@ -1,4 +1,4 @@
-"""Write the golden files: `python tests/oracle/generate.py`. Needs Go. The same seed gives the same files."""
+"""Write the golden files: `PYTHONPATH=tests python tests/oracle/generate.py`. Needs Go. The same seed gives the same files."""
 
 import gzip
 import json

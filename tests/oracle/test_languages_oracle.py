@@ -1,4 +1,4 @@
-"""Our engines against the original Go engines, on questions that the golden files do not hold. Needs Go.
+"""Our engines against the original Go engines, on questions that the golden files do not hold.
 
 The same questions each time, so that a run can be trusted to repeat; `make oracle` asks others each time.
 """
@@ -8,20 +8,20 @@ import subprocess
 
 import pytest
 from answers import disagreement
-from asking import ask, binary, go_is_here
+from asking import ask, binary
 from cases import GENERATORS
 
-pytestmark = [pytest.mark.oracle, pytest.mark.skipif(not go_is_here(), reason="Go is not installed"), pytest.mark.usefixtures("built")]
+pytestmark = [pytest.mark.oracle, pytest.mark.usefixtures("built")]
 
 SEED = int(os.environ.get("ORACLE_SEED", "20240705"))
 
 
 @pytest.fixture(scope="module")
-def built() -> None:
+def built(golang: str) -> None:
     try:
         binary()
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as exc:
-        if os.environ.get("CI"):
+        if os.environ.get("CI") == "true":
             raise
         pytest.skip(f"the Go program cannot be built here: {exc}")
 

@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 
-from servers.cache import Missing
+from servers.cache import Missing, need
+from servers.golang import go
 from servers.kafka import KafkaBroker
 from servers.kubernetes import KubernetesServer
 from servers.nats import NatsServer
@@ -50,7 +52,25 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer
         server.stop()
 
 
-def cannot_be_had(server: str, missing: Missing) -> None:
+@pytest.fixture(scope="session")
+def openssl() -> None:
+    """The program that makes certificates."""
+    try:
+        need(["openssl"], packages="openssl")
+    except Missing as missing:
+        cannot_be_had("openssl", missing)
+
+
+@pytest.fixture(scope="session")
+def golang() -> str:
+    """The program `go`."""
+    try:
+        return go()
+    except Missing as missing:
+        cannot_be_had("Go", missing)
+
+
+def cannot_be_had(server: str, missing: Missing) -> NoReturn:
     """Skip on a laptop; in CI, where everything has to be there, fail."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{server} cannot be had: {missing}")

@@ -18,6 +18,8 @@ EVENTS = 128
 """Events of one step."""
 STEP_BYTES = 1 << 20
 """Bytes of data that one step removes, or one event."""
+STEP_FIRINGS = 512
+"""Firings that hang on the events of one step but its last: a thousand sensors may have fired on each event."""
 STRAYS_A_LOOK = 512
 """Events kept for open work that are looked at again at each look."""
 MOST_FREED = 65_536
@@ -33,7 +35,12 @@ FREE_AT_LEAST = 8192
 
 _NEXT_DATA = "SELECT position, length(data) FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"
 _NEXT_RECORDS = f"SELECT position, received_us FROM {KNOWN} WHERE position > ? AND position <= ? ORDER BY position LIMIT ?"  # noqa: S608
-_NEXT_STRAYS = "SELECT position FROM strays WHERE record = ? AND position > ? ORDER BY position LIMIT ?"
+_NEXT_STRAYS = "SELECT position FROM strays WHERE record = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?"
+_ENOUGH = "SELECT position FROM causes WHERE position > ? ORDER BY position, seq LIMIT 1 OFFSET ?"
+_ENOUGH_STRAYS = (
+    "SELECT causes.position FROM strays CROSS JOIN causes ON causes.position = strays.position"
+    " WHERE record = ? AND strays.position > ? ORDER BY strays.position LIMIT 1 OFFSET ?"
+)
 _FREE = "SELECT freelist_count, page_count, auto_vacuum FROM pragma_freelist_count, pragma_page_count, pragma_auto_vacuum"
 
 Then = Callable[[], None]
@@ -133,8 +140,9 @@ class Clearing:
 
     def _data(self, look: Look, floor: int, upto: int, reason: str) -> Write:
         def write(store: Store) -> Then:
-            positions = _some(store.execute(_NEXT_DATA, (floor, upto, EVENTS)).fetchall())
-            end = positions[-1] if positions else upto
+            bound = _bound(store, upto, _ENOUGH, (floor, STEP_FIRINGS))
+            positions = _some(store.execute(_NEXT_DATA, (floor, bound, EVENTS)).fetchall())
+            end = positions[-1] if positions else bound
             removing.forget_data(store, positions, look.needed)
             store.set_total(DATA_FLOOR, end)
             moved = removing.skip(store, end, reason)
@@ -149,14 +157,15 @@ class Clearing:
 
     def _records(self, look: Look, floor: int, upto: int, closed_since_us: int | None) -> Write:
         def write(store: Store) -> None:
-            rows = store.execute(_NEXT_RECORDS, (floor, upto, EVENTS)).fetchall()
+            bound = _bound(store, upto, _ENOUGH, (floor, STEP_FIRINGS))
+            rows = store.execute(_NEXT_RECORDS, (floor, bound, EVENTS)).fetchall()
             positions = [position for position, _ in rows]
             if positions and positions[-1] >= look.window:
                 write_out(store, positions)
             removing.forget_records(store, positions, closed_since_us)
             if rows:
                 store.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", rows[-1])
-            store.set_total(RECORD_FLOOR, rows[-1][0] if len(rows) == EVENTS else upto)
+            store.set_total(RECORD_FLOOR, rows[-1][0] if len(rows) == EVENTS else bound)
 
         return write
 
@@ -179,7 +188,9 @@ class Clearing:
         return None
 
     def _next_strays(self, level: int) -> list[int]:
-        rows = self._store.ask(_NEXT_STRAYS, (level, self._stray[level], EVENTS))
+        after = self._stray[level]
+        bound = _bound(self._store, self._store.last_position, _ENOUGH_STRAYS, (level, after, STEP_FIRINGS))
+        rows = self._store.ask(_NEXT_STRAYS, (level, after, bound, EVENTS))
         self._stray[level] = rows[-1][0] if rows else 0
         return [position for (position,) in rows]
 
@@ -228,6 +239,12 @@ class Clearing:
         if vacuum != 2 or full or not (too_large or free > max(FREE_AT_LEAST, pages // 4)):
             return None
         return lambda store: store.execute(f"PRAGMA incremental_vacuum({FREE_PAGES})").fetchall() and None
+
+
+def _bound(store: Store, upto: int, enough: str, bindings: Sequence[int]) -> int:
+    """`upto`, or before it the position of the first event by which firings are enough for one step."""
+    rows = store.ask(enough, bindings)
+    return min(upto, rows[0][0]) if rows else upto
 
 
 def _some(rows: Sequence[tuple[int, int | None]]) -> list[int]:

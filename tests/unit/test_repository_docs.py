@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from manifests.known import known_kinds
+from tocsin.kinds import MODULES
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -58,6 +61,13 @@ def test_the_readme_begins_with_a_manifest_the_guarantee_and_how_to_stop_and_wat
     first_screen = "\n".join((ROOT / "README.md").read_text().splitlines()[:60])
     for fact in ("kind: Sensor", "at least once", "Ctrl-C", "make run", "make test", "/metrics"):
         assert fact in first_screen
+
+
+def test_the_readme_names_the_kinds_that_work_and_no_other() -> None:
+    text = (ROOT / "README.md").read_text().partition("## What works today")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(\w+)`", text))
+    known = {kind.key for kind in known_kinds()} | {key for _, key in MODULES}
+    assert named & known == {key for _, key in MODULES}
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Reading and writing objects of a cluster."""
 
-import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -54,14 +53,11 @@ class Cluster:
         what = f"update {said(kind, namespace, name)}"
         return await self._send(kind, Request("PUT", kind.path(namespace, name), what, _MANAGED, body))
 
-    async def patch(
-        self, kind: Kind, namespace: str, name: str, body: Json | Sequence[Any], how: PatchType, *, subresource: str = ""
-    ) -> Json:
+    async def patch(self, kind: Kind, namespace: str, name: str, body: Json | Sequence[Any], how: PatchType) -> Json:
         """Change an object. `APPLY` takes over fields that others own, and makes the object where there is none."""
         query = (*_MANAGED, ("force", "true")) if how is PatchType.APPLY else _MANAGED
         what = f"patch {said(kind, namespace, name)}"
-        path = kind.path(namespace, name, subresource)
-        return await self._send(kind, Request("PATCH", path, what, query, body, how.value))
+        return await self._send(kind, Request("PATCH", kind.path(namespace, name), what, query, body, how.value))
 
     async def delete(self, kind: Kind, namespace: str, name: str, *, uid: str = "") -> Json:
         """Delete an object, what it owns in the background after it. With `uid`: that one only. Raises `NotFound`, `Conflict`."""
@@ -70,19 +66,6 @@ class Cluster:
             options["preconditions"] = {"uid": uid}
         what = f"delete {said(kind, namespace, name)}"
         return await self._send(kind, Request("DELETE", kind.path(namespace, name), what, (), options))
-
-    async def list(self, kind: Kind, namespace: str, *, labels: str = "", limit: int = 500) -> Sequence[Json]:
-        """Objects with `labels`, a selector. Pages until all are read."""
-        found: list[Json] = []
-        query = [("limit", str(limit)), *([("labelSelector", labels)] if labels else [])]
-        token = ""
-        while True:
-            asked = (*query, *([("continue", token)] if token else []))
-            page = await self._send(kind, Request("GET", kind.path(namespace), f"list {kind.plural} in {namespace}", asked))
-            found += page.get("items") or ()
-            token = str((page.get("metadata") or {}).get("continue") or "")
-            if not token:
-                return found
 
     async def changed(self, kind: Kind, namespace: str, seen: Json, *, timeout_s: float) -> Json:
         """The object once it is another than `seen`, or `seen` after `timeout_s`. Raises `NotFound` once it is deleted."""
@@ -108,12 +91,6 @@ class Cluster:
             if exc.status not in _NO_WATCH:
                 raise
         return seen
-
-    @contextlib.asynccontextmanager
-    async def watching(self, request: Request) -> AsyncIterator[AsyncIterator[Json]]:
-        """The events of a watch, as the server sends them."""
-        async with self._transport.lines(request) as lines:
-            yield lines
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -6,7 +6,6 @@ ClusterFault           any of these
     ├── NotFound           there is no such object
     ├── AlreadyExists      there is one of that name
     ├── Conflict           it changed since it was read
-    ├── Expired            what was asked for is no longer kept: list again
     └── UnknownKind        the cluster does not serve such a kind
 """
 
@@ -51,10 +50,6 @@ class Conflict(ClusterRefused):
     """The object changed since it was read, or another owns the field."""
 
 
-class Expired(ClusterRefused):
-    """The version asked for is no longer kept."""
-
-
 class UnknownKind(ClusterRefused):
     """The cluster serves no such kind."""
 
@@ -65,7 +60,6 @@ _BY_STATUS: Mapping[int, tuple[type[ClusterRefused], str]] = {
     403: (ClusterRefused, "give the user a Role that permits it"),
     404: (NotFound, ""),
     409: (Conflict, ""),
-    410: (Expired, ""),
     415: (ClusterRefused, "the kind does not take this kind of patch; custom resources take merge, JSON and apply patches"),
     422: (ClusterRefused, ""),
 }

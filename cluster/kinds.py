@@ -29,14 +29,8 @@ class Kind(NamedTuple):
     """As in `kind`."""
     plural: str
     namespaced: bool
-    subresources: frozenset[str] = frozenset()
 
-    @property
-    def group(self) -> str:
-        """Empty for the core group."""
-        return group_of(self.api_version)
-
-    def path(self, namespace: str, name: str = "", subresource: str = "") -> str:
+    def path(self, namespace: str, name: str = "") -> str:
         """Where objects of the kind are, or one of them. Raises `ClusterRefused` where a name would lead anywhere else."""
         parts = [root_of(self.api_version)]
         if self.namespaced:
@@ -44,8 +38,6 @@ class Kind(NamedTuple):
         parts.append(self.plural)
         if name:
             parts.append(_segment(name))
-        if subresource:
-            parts.append(subresource)
         return "/".join(parts)
 
 
@@ -119,15 +111,10 @@ def _age(served: _Served) -> float:
 
 def _kinds(api_version: str, document: Mapping[str, Any]) -> Mapping[str, Kind]:
     listed = document.get("resources") or ()
-    below: dict[str, set[str]] = {}
-    for entry in listed:
-        plural, _, subresource = str(entry.get("name")).partition("/")
-        if subresource:
-            below.setdefault(plural, set()).add(subresource)
     return {
-        entry["kind"]: Kind(api_version, entry["kind"], name, bool(entry.get("namespaced")), frozenset(below.get(name, ())))
+        entry["kind"]: Kind(api_version, entry["kind"], name, bool(entry.get("namespaced")))
         for entry in listed
-        if "/" not in (name := str(entry.get("name")))
+        if "/" not in (name := str(entry.get("name")))  # a part of another kind, such as its status
     }
 
 

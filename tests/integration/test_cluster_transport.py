@@ -252,15 +252,6 @@ async def test_a_pod_uses_its_service_account_also_after_the_token_was_rotated(
 # Reading
 
 
-async def test_lists_are_read_to_their_end(kubernetes_server: KubernetesServer, tmp_path: Path) -> None:
-    async with rig_of(kubernetes_server, tmp_path) as rig:
-        for n in range(5):
-            await rig.config_map(f"n{n}", x=str(n))
-        cluster = rig.hand.cluster
-        listed = await cluster.list(await config_maps(cluster), rig.namespace, limit=2)
-        assert [item["metadata"]["name"] for item in listed] == [f"n{n}" for n in range(5)]
-
-
 async def test_a_watch_from_a_version_that_is_gone_ends_at_once(kubernetes_server: KubernetesServer, tmp_path: Path) -> None:
     async with rig_of(kubernetes_server, tmp_path) as rig:
         cluster = rig.hand.cluster

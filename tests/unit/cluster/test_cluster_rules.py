@@ -11,7 +11,6 @@ from cluster.faults import (
     ClusterRefused,
     ClusterUnavailable,
     Conflict,
-    Expired,
     NotFound,
     UnknownKind,
     fault_of,
@@ -99,7 +98,7 @@ def test_a_rule_that_is_none_says_what_is_expected(text: str, why: str) -> None:
         (404, "NotFound", NotFound),
         (409, "Conflict", Conflict),
         (409, "AlreadyExists", AlreadyExists),
-        (410, "Expired", Expired),
+        (410, "Expired", ClusterRefused),
         (422, "Invalid", ClusterRefused),
         (429, "TooManyRequests", ClusterUnavailable),
         (500, "InternalError", ClusterUnavailable),
@@ -161,7 +160,7 @@ def test_names_that_no_label_can_hold_are_left_out() -> None:
 
 def test_paths_of_objects_are_escaped() -> None:
     kind = Kind("apps/v1", "Deployment", "deployments", namespaced=True)
-    assert kind.path("a?b", "..x y#", "status") == "/apis/apps/v1/namespaces/a%3Fb/deployments/..x%20y%23/status"
+    assert kind.path("a?b", "..x y#") == "/apis/apps/v1/namespaces/a%3Fb/deployments/..x%20y%23"
     assert Kind("v1", "Node", "nodes", namespaced=False).path("ignored", "n") == "/api/v1/nodes/n"
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakValueDictionary
 
 from sensors.errors import TriggerRefused, TriggerUnavailable
 
@@ -45,7 +46,8 @@ class Threads:
 
     def __init__(self) -> None:
         self._started: OrderedDict[tuple[str, str, str], str] = OrderedDict()
-        self._starting: dict[tuple[str, str, str], asyncio.Lock] = {}
+        self._posting: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
+        """Held by those who post to a thread now: its first message comes before all others."""
 
     async def post(self, token: str, post: Post) -> str:
         """Return the message's timestamp, which names it in its channel.
@@ -55,16 +57,13 @@ class Threads:
         if not post.thread_key:
             return await _call(token, post)
         place = (token, post.said["channel"], post.thread_key)
-        lock = self._starting.setdefault(place, asyncio.Lock())
-        try:
-            async with lock:
-                thread = self._started.get(place)
-                posted = await _call(token, post, thread)
-                self._remember(place, thread or posted)
-                return posted
-        finally:
-            if not lock.locked():
-                self._starting.pop(place, None)
+        lock = self._posting.get(place) or asyncio.Lock()
+        self._posting[place] = lock
+        async with lock:
+            thread = self._started.get(place)
+            posted = await _call(token, post, thread)
+            self._remember(place, thread or posted)
+            return posted
 
     async def aclose(self) -> None:
         """Do nothing: each call has a connection of its own."""

@@ -104,6 +104,14 @@ async def test_a_thread_that_could_not_be_started_is_started_by_the_next(rig: Tr
     assert "thread_ts" not in slack.posts[0]
 
 
+async def test_one_of_several_starts_a_thread_when_the_first_could_not(rig: TriggerRig, slack: Slack) -> None:
+    trigger = rig.trigger(POST | {"thread": {"messageAggregationKey": "k"}})
+    slack.answers.append(web.Response(status=500, text="oops"))
+    said = await asyncio.gather(*(rig.fire(trigger, key=f"f-{n}") for n in range(6)), return_exceptions=True)
+    assert sum(isinstance(answer, TriggerUnavailable) for answer in said) == 1
+    assert [post.get("thread_ts") for post in slack.posts] == [None, *["17.000001"] * 4]
+
+
 async def test_slack_says_when_to_try_again(rig: TriggerRig, slack: Slack) -> None:
     limited = {"status": 429, "headers": {"Retry-After": "7"}}
     slack.answers.append(web.json_response({"ok": False, "error": "ratelimited"}, **limited))

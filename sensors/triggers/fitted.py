@@ -6,13 +6,14 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.bound import Bound
 from sensors.errors import RenderError
 from sensors.parameters import ParameterError
-from sensors.triggers.rewriting import ParametrisedSpec, Rewriting, Settle, honoured, parse_rewritten
+from sensors.triggers.rewriting import ParametrisedSpec, Rewriting, Settle, TemplateRewriting, honoured, parse_rewritten
 
-SpecT = TypeVar("SpecT", bound=ParametrisedSpec)
+SpecT = TypeVar("SpecT", bound=Spec)
 PartsT = TypeVar("PartsT")
 
 
@@ -36,7 +37,9 @@ class Fitted(Generic[PartsT]):
         if not isinstance(declared.spec, model):
             raise TypeError(f"a spec of {model.__name__} was declared, got {type(declared.spec).__name__}")
         parse = parse or partial(parse_rewritten, model, lenient=dialect is Dialect.ARGO)
-        self._rewriting = Rewriting(declared, declared.spec, parse, settle)
+        # The parameters of other kinds change what they send, not the declaration.
+        own = isinstance(declared.spec, ParametrisedSpec)
+        self._rewriting = Rewriting(declared, parse, settle) if own else TemplateRewriting(declared)
         # A declaration that parameters rewrite may be wrong as it stands and right in each request.
         self._parts = None if self._rewriting else make(declared.spec)
         self._rewritten = lru_cache(maxsize=64)(lambda text: make(parse(text)))

@@ -1,7 +1,7 @@
 """Parameters that change a trigger's declaration for one firing: trigger-level ones, then the kind's own."""
 
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 from pydantic import ValidationError
@@ -15,14 +15,6 @@ from sensors.bound import Bound
 from sensors.parameters import Parameters, compile_parameters
 
 
-class Parametrised(Protocol):
-    """The spec of a kind that lists parameters of its own."""
-
-    @property
-    def parameters(self) -> Sequence[Parameter]:
-        """Applied to the spec before the request is made."""
-
-
 class ParametrisedSpec(Spec):
     """A spec that lists parameters of its own."""
 
@@ -30,8 +22,7 @@ class ParametrisedSpec(Spec):
     """Applied to this object before the request is made."""
 
 
-SpecT = TypeVar("SpecT", bound=Parametrised)
-AnySpec = TypeVar("AnySpec", bound=Spec)
+SpecT = TypeVar("SpecT", bound=Spec)
 Settle = Callable[[bytes, bytes], bytes]
 """What counts of a spec before and after its own parameters, both JSON."""
 
@@ -70,19 +61,17 @@ class TemplateRewriting:
         return msgspec.json.encode(spec)
 
 
-class Rewriting(Generic[SpecT]):
+class Rewriting:
     """What parameters do to one declaration: trigger-level ones, then the kind's own. False where there are none."""
 
-    def __init__(
-        self, declared: DeclaredTrigger, spec: SpecT, parse: Callable[[bytes], SpecT], settle: Settle = honoured
-    ) -> None:
+    def __init__(self, declared: DeclaredTrigger, parse: Callable[[bytes], Spec], settle: Settle = honoured) -> None:
         """`parse` checks a rewritten declaration. Raises `ValueError` naming the parameter that cannot work."""
         self._parse = parse
         self._settle = settle
-        self._declared = spec
+        self._declared = _listed(declared.spec)
         self._place = f"template.{declared.kind}.parameters"
         self._on_template = TemplateRewriting(declared)
-        self._on_spec = compile_parameters(spec.parameters, self._place)
+        self._on_spec = compile_parameters(self._declared, self._place)
 
     def __bool__(self) -> bool:
         return bool(self._on_template) or bool(self._on_spec)
@@ -97,13 +86,17 @@ class Rewriting(Generic[SpecT]):
 
     def _listed_in(self, spec: bytes) -> Parameters:
         """The parameters that `spec` lists now: trigger-level ones can rewrite that list too."""
-        listed = self._parse(spec).parameters
-        if listed == self._declared.parameters:
+        listed = _listed(self._parse(spec))
+        if listed == self._declared:
             return self._on_spec
         return compile_parameters(listed, self._place)
 
 
-def parse_rewritten(model: type[AnySpec], text: bytes, *, lenient: bool) -> AnySpec:
+def _listed(spec: Spec) -> Sequence[Parameter]:
+    return spec.parameters if isinstance(spec, ParametrisedSpec) else ()
+
+
+def parse_rewritten(model: type[SpecT], text: bytes, *, lenient: bool) -> SpecT:
     """Check a rewritten declaration. Raises `ValueError` saying where it is wrong, without the values.
 
     `lenient` reads it as the original does: unknown fields and nulls are nothing.

@@ -1,8 +1,7 @@
 """What triggers of a cluster have in common: an object is rendered, something is done with it, and labels are waited for."""
 
-from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Generic, Protocol, TypeVar
 
 from cluster.marks import Written
 from eventbus.chain import Chain
@@ -10,11 +9,11 @@ from manifests.objects import DeclaredTrigger
 from sensors.bound import Bound
 from sensors.errors import RenderError
 from sensors.parameters import ParameterError
+from sensors.triggers.fitted import Fitted
 from sensors.triggers.k8s.acting import Acting, Author, Done
 from sensors.triggers.k8s.hand import Hand, told
 from sensors.triggers.k8s.rendering import Rendering, StoredObject, stored
 from sensors.triggers.k8s.waiting import LabelPolicy
-from sensors.triggers.rewriting import TemplateRewriting
 from sensors.triggers.trigger import Delivered, TriggerContext
 
 ACTING_S = 60.0
@@ -33,26 +32,20 @@ class Parts(Protocol):
         """Do it. Raises faults of the cluster and errors of a trigger."""
 
 
-class ObjectTrigger:
+PartsT = TypeVar("PartsT", bound=Parts)
+
+
+class ObjectTrigger(Generic[PartsT]):
     """One compiled trigger. Its cluster is the service's."""
 
-    def __init__(
-        self,
-        declared: DeclaredTrigger,
-        context: TriggerContext,
-        compiled: Callable[[], Parts],
-        rewritten: Callable[[bytes], Parts],
-    ) -> None:
-        """`compiled` makes the parts of the declaration as it stands, `rewritten` those of one that parameters changed."""
+    def __init__(self, declared: DeclaredTrigger, context: TriggerContext, fitted: Fitted[PartsT]) -> None:
+        """`fitted` makes the parts of the declaration."""
         policy = declared.head.policy
         self._policy = LabelPolicy(policy.k8s) if policy is not None and policy.k8s is not None else None
         self._context = context
         self._name = declared.name
         self._hand = context.shared.get(Hand)
-        self._rewriting = TemplateRewriting(declared)
-        # A declaration that parameters rewrite may be wrong as it stands and right in each request.
-        self._parts = None if self._rewriting else compiled()
-        self._rewritten = lru_cache(maxsize=64)(rewritten)
+        self._fitted = fitted
 
     @property
     def timeout_s(self) -> float:
@@ -61,18 +54,16 @@ class ObjectTrigger:
 
     def render(self, bound: Bound) -> bytes:
         """Return the object, or what is needed to read it, as bytes to store."""
+        parts, spec = self._fitted.for_firing(bound)
         try:
-            if self._parts is not None:
-                return self._parts.rendering.render(bound, None)
-            spec = self._rewriting.apply(bound)
-            return self._rewritten(spec).rendering.render(bound, spec)
+            return parts.rendering.render(bound, spec)
         except (ParameterError, ValueError) as exc:
             raise RenderError(str(exc)) from exc
 
     def show(self, request: bytes) -> Mapping[str, Any]:
         """What is done, and the object; where that is read when acting, from where, and what is set in it."""
         kept = stored(request)
-        parts = self._of(kept)
+        parts = self._fitted.stored(kept.spec)
         return {**parts.show(), **parts.rendering.show(kept)}
 
     async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
@@ -86,7 +77,7 @@ class ObjectTrigger:
             at_ms=kept.at_ms,
         )
         with told():
-            done = await self._of(kept).act(Acting(self._hand, author), kept)
+            done = await self._fitted.stored(kept.spec).act(Acting(self._hand, author), kept)
             if self._policy is None or done.found is None:
                 return Delivered(status=done.status, detail=done.detail)
             said = await self._policy.wait(self._hand.cluster, done, done.found, idempotency_key)
@@ -94,9 +85,6 @@ class ObjectTrigger:
 
     async def aclose(self) -> None:
         """Do nothing: connections are the service's."""
-
-    def _of(self, kept: StoredObject) -> Parts:
-        return self._parts if self._parts is not None else self._rewritten(kept.spec or b"{}")
 
 
 def _written(kept: StoredObject, firing: str, chain: Chain | None) -> Written:

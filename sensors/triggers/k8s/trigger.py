@@ -5,15 +5,15 @@ Semantics: Argo Events' `pkg/sensors/triggers/standard-k8s`; what differs is in 
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from manifests.fields import Spec
-from manifests.objects import DeclaredTrigger, Dialect
+from manifests.objects import DeclaredTrigger
+from sensors.triggers.fitted import Fitted
 from sensors.triggers.k8s.acting import Acting, Change, Done
 from sensors.triggers.k8s.object_trigger import ObjectTrigger
 from sensors.triggers.k8s.rendering import Rendering, StoredObject
 from sensors.triggers.k8s.spec import K8sSpec, check_usable
-from sensors.triggers.rewriting import parse_rewritten
 from sensors.triggers.trigger import Trigger, TriggerContext, triggers
 
 
@@ -52,10 +52,5 @@ class K8sKind:
 
     def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
         """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
-        parse = partial(parse_rewritten, K8sSpec, lenient=context.dialect is Dialect.ARGO)
-        return ObjectTrigger(
-            declared,
-            context,
-            lambda: _Parts(cast("K8sSpec", declared.spec), context),
-            lambda spec: _Parts(parse(spec), context),
-        )
+        fitted = Fitted(declared, K8sSpec, lambda spec: _Parts(spec, context), dialect=context.dialect)
+        return ObjectTrigger(declared, context, fitted)

@@ -6,17 +6,16 @@ differs is in `docs/triggers/argo-workflow.md`.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from cluster.api import Json
 from manifests.fields import Spec
-from manifests.objects import DeclaredTrigger, Dialect
+from manifests.objects import DeclaredTrigger
 from sensors.errors import TriggerRefused
+from sensors.triggers.fitted import Fitted
 from sensors.triggers.k8s.acting import Acting, Done
 from sensors.triggers.k8s.object_trigger import ObjectTrigger
 from sensors.triggers.k8s.rendering import Rendering, StoredObject
-from sensors.triggers.rewriting import parse_rewritten
 from sensors.triggers.trigger import Trigger, TriggerContext, triggers
 from sensors.triggers.workflows import control
 from sensors.triggers.workflows.building import API_VERSION, TEMPLATES, from_cron, from_template, resubmitted, submitted
@@ -104,13 +103,8 @@ class ArgoWorkflowKind:
 
     def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
         """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
-        parse = partial(parse_rewritten, ArgoWorkflowSpec, lenient=context.dialect is Dialect.ARGO)
-        return ObjectTrigger(
-            declared,
-            context,
-            lambda: _Parts(cast("ArgoWorkflowSpec", declared.spec), context),
-            lambda spec: _Parts(parse(spec), context),
-        )
+        fitted = Fitted(declared, ArgoWorkflowSpec, lambda spec: _Parts(spec, context), dialect=context.dialect)
+        return ObjectTrigger(declared, context, fitted)
 
 
 def _workflow(body: Json) -> Json:

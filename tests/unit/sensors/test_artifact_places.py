@@ -137,7 +137,7 @@ def test_a_place_that_cannot_be_or_must_not_be_read_is_refused_when_it_is_declar
 
 
 def reading(source: Any) -> Any:
-    return compiled(K8sKind, {"source": source})._parts.rendering._reader.read()  # type: ignore[attr-defined]
+    return compiled(K8sKind, {"source": source})._fitted.plain.rendering._reader.read()  # type: ignore[attr-defined]
 
 
 async def test_a_file_is_read_also_behind_the_links_of_a_mount(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ async def test_what_is_no_regular_file_or_too_large_is_refused(tmp_path: Path) -
 
 async def test_a_configmap_is_read_from_where_all_values_are(tmp_path: Path) -> None:
     trigger = compiled(K8sKind, {"source": {"configmap": {"name": "m", "key": "k"}}}, values=Given(k="kind: Job"))
-    assert await trigger._parts.rendering._reader.read() == b"kind: Job"  # type: ignore[attr-defined]
+    assert await trigger._fitted.plain.rendering._reader.read() == b"kind: Job"  # type: ignore[attr-defined]
 
 
 # Signatures
@@ -221,5 +221,5 @@ def test_keys_are_escaped_once_and_never_printed() -> None:
 )
 def test_where_an_object_of_a_bucket_is(location: Any, url: str, region: str) -> None:
     source = {"s3": {"bucket": {"name": "shop", "key": "a/b.yaml"}, **location}}
-    place = compiled(K8sKind, {"source": source})._parts.rendering._reader._place  # type: ignore[attr-defined]
+    place = compiled(K8sKind, {"source": source})._fitted.plain.rendering._reader._place  # type: ignore[attr-defined]
     assert (str(place._url), place._region) == (url, region)

@@ -23,7 +23,7 @@ JOB = b"apiVersion: batch/v1\nkind: Job\n"
 
 
 def reader(source: Any, **values: str) -> Reader:
-    found: Reader = compiled(K8sKind, {"source": source}, values=Given(**values))._parts.rendering._reader  # type: ignore[attr-defined]
+    found: Reader = compiled(K8sKind, {"source": source}, values=Given(**values))._fitted.plain.rendering._reader  # type: ignore[attr-defined]
     return found
 
 

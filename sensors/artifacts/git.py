@@ -6,12 +6,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from manifests.fields import SecretRef
-from manifests.secrets import SecretMissing
 from sensors.artifacts.content import MAX_BYTES
 from sensors.artifacts.git_program import GitFailed, GitProgram, Login
 from sensors.artifacts.git_target import GitTarget, checked_target
 from sensors.artifacts.spec import GitLocation
 from sensors.errors import TriggerRefused, TriggerUnavailable
+from sensors.triggers.available import available
 from sensors.triggers.trigger import TriggerContext
 from sensors.web.client import Web
 from sensors.web.egress import EgressDenied
@@ -85,10 +85,8 @@ class GitPlace:
     def _text(self, ref: SecretRef | None) -> str:
         if ref is None:
             return ""
-        try:
+        with available():
             return self._context.values.secret(self._context.namespace, ref.name, ref.key).text()
-        except (SecretMissing, ValueError) as exc:
-            raise TriggerUnavailable(str(exc)) from exc
 
 
 def _checked_path(text: str) -> str:

@@ -9,12 +9,12 @@ from yarl import URL
 
 from eventbus.tls import TLSMaterial, tls_context
 from manifests.fields import SecretRef
-from manifests.secrets import SecretMissing
 from sensors.artifacts.content import MAX_BYTES
 from sensors.artifacts.s3_signature import Keys, Unsigned, escaped, signed
 from sensors.artifacts.spec import S3Location
 from sensors.artifacts.url import PLAIN, absolute, fetched, unexpected
 from sensors.errors import TriggerUnavailable
+from sensors.triggers.available import available
 from sensors.triggers.trigger import TriggerContext
 from sensors.web.call import Answer, Call
 
@@ -98,7 +98,5 @@ class S3Place:
             raise TriggerUnavailable(f"{self.what}: {exc}") from exc
 
     def _text(self, ref: SecretRef) -> str:
-        try:
+        with available():
             return self._context.values.secret(self._context.namespace, ref.name, ref.key).text()
-        except (SecretMissing, ValueError) as exc:
-            raise TriggerUnavailable(str(exc)) from exc

@@ -1,11 +1,13 @@
 """What the `source` of a trigger lets a user write. Fields: Argo Events, `ArtifactLocation`."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from pydantic import Field
 
 from manifests.fields import ConfigMapRef, JsonObject, SecretRef, Spec
+
+_PLACES = ("s3", "inline", "file", "url", "git", "configmap", "resource")
+"""In the order that counts."""
 
 
 class Bucket(Spec):
@@ -96,9 +98,10 @@ class Location(Spec):
     resource: JsonObject | None = None
     """The object itself."""
 
-    def given(self) -> Iterator[tuple[str, Any]]:
-        """What is given, in the order that counts."""
-        for name in ("s3", "inline", "file", "url", "git", "configmap", "resource"):
+    def given(self) -> tuple[str, Any]:
+        """The place that counts, and what is said of it. Raises `ValueError` where there is none."""
+        for name in _PLACES:
             value = getattr(self, name)
             if value is not None:
-                yield name, value
+                return name, value
+        raise ValueError(f"source names no place; give one of {', '.join(_PLACES)}")

@@ -36,12 +36,7 @@ class Parameters:
         """`document`, which is JSON, with every value set; a value that is absent leaves it alone. Raises `ParameterError`."""
         if not self._entries:
             return document
-        text = document.decode("utf-8", "replace")
-        for entry in self._entries:
-            resolved = entry.resolve(bound)
-            if resolved is not None:
-                text = _edited(text, entry, resolved)
-        return text.encode("utf-8", "replace")
+        return self.put(document, self.resolve(bound))
 
     def resolve(self, bound: Bound) -> list[Resolved | None]:
         """The values alone, one for each parameter, for a document that is not at hand yet. Raises `ParameterError`."""
@@ -51,20 +46,17 @@ class Parameters:
         """As `apply`, with values that were resolved before. Raises `ParameterError`."""
         text = document.decode("utf-8", "replace")
         for entry, resolved in zip(self._entries, values, strict=True):
-            if resolved is not None:
-                text = _edited(text, entry, resolved)
+            if resolved is None:
+                continue
+            try:
+                text = compile_dest(entry.dest).edit(text, _raw(entry, resolved, text))
+            except SjsonError as exc:
+                raise entry.error(str(exc)) from exc
         return text.encode("utf-8", "replace")
 
     def named(self, values: Sequence[Resolved | None]) -> list[tuple[str, Resolved]]:
         """Where each of `values` goes; those that are absent are left out."""
         return [(entry.dest, value) for entry, value in zip(self._entries, values, strict=True) if value is not None]
-
-
-def _edited(text: str, entry: Listed, resolved: Resolved) -> str:
-    try:
-        return compile_dest(entry.dest).edit(text, _raw(entry, resolved, text))
-    except SjsonError as exc:
-        raise entry.error(str(exc)) from exc
 
 
 def _raw(entry: Listed, resolved: Resolved, text: str) -> str:

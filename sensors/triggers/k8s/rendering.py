@@ -44,7 +44,7 @@ class Rendering:
     ) -> None:
         """`live`: parameters are applied to what the cluster has. Raises `ValueError` naming what cannot work."""
         self._parameters: Parameters = compile_parameters(parameters, place)
-        self._where, declared = next(source.given())
+        self._where, declared = source.given()
         self._live = live
         self._base = _written(self._where, declared)
         self._reader = None if self._base is not None else Reader(self._where, declared, context)

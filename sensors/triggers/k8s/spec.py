@@ -40,8 +40,6 @@ class K8sSpec(Spec):
 
 def check_usable(spec: K8sSpec) -> None:
     """Raise `ValueError` naming the field that cannot work."""
-    if next(spec.source.given(), None) is None:
-        raise ValueError("source names no place; give one of resource, inline, file, url, s3, git, configmap")
     spec.patch_type()
     if spec.live_object and spec.verb != "update":
         raise ValueError(f"liveObject goes with the operation update, not with {spec.verb}")

@@ -36,8 +36,6 @@ class _Parts:
     """One declaration compiled."""
 
     def __init__(self, spec: ArgoWorkflowSpec, context: TriggerContext) -> None:
-        if next(spec.source.given(), None) is None:
-            raise ValueError("source names no place; give one of resource, inline, file, url, s3, git, configmap")
         self.rendering = Rendering(spec.source, spec.parameters, "template.argoWorkflow.parameters", context)
         self._spec = spec
         self._options = parse_args(spec.operation, spec.args)

@@ -10,6 +10,7 @@ import yaml
 from bus_backends import ReopenableBus
 
 from eventbus.contract import Decisions
+from eventbus.errors import BusUnavailable
 from eventbus.event import Event
 from eventbus.firing import Taken
 from eventbus.retention import Retention
@@ -20,7 +21,7 @@ from tocsin.queries import Conflict, NotFound, QueryError
 from tocsin.replaying import record
 from tocsin.replaying.preview import preview
 from tocsin.replaying.record import Asked, Replay, ReplayState
-from tocsin.replaying.replayer import Replayer
+from tocsin.replaying.replayer import MOST_STARTS, Replayer
 from tocsin.views import when
 
 SINGLE = """
@@ -334,6 +335,25 @@ async def test_one_that_ends_the_process_again_and_again_is_given_up(rig: Rig) -
         ended = await rig.until(replay.number)
     assert ended.state is ReplayState.FAILED
     assert "starts in a row ended" in ended.problem
+
+
+async def test_one_that_meets_a_busy_bus_again_and_again_is_not_given_up(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await rig.declare(SINGLE)
+    await rig.decided(event(2))
+    async with rig.running() as replayer:
+        commit, refused = replayer._bus.commit, 0
+
+        async def busy(decided: Decisions) -> None:
+            nonlocal refused
+            if decided.firings and refused < MOST_STARTS + 2:
+                refused += 1
+                raise BusUnavailable("many writes wait", retry_after_s=0.001)
+            await commit(decided)
+
+        monkeypatch.setattr(replayer._bus, "commit", busy)
+        replay, _ = await replayer.ask(Asked(event="push-2"), rate=0.0)
+        ended = await rig.until(replay.number)
+    assert (refused, ended.state, ended.firings) == (MOST_STARTS + 2, ReplayState.DONE, 1)
 
 
 async def test_one_that_cannot_be_carried_out_fails_alone(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:

@@ -141,6 +141,9 @@ class Replayer:
         except BusError as exc:
             retry_in_s = exc.retry_after_s if isinstance(exc, BusUnavailable) else LONGEST_PAUSE_S
             logger.warning("replay_waits", replay=number, reason=str(exc), retry_in_s=retry_in_s)
+            if isinstance(exc, BusUnavailable):
+                # It ended no process, and is no sign that its events cannot be decided.
+                self._replays[number] = msgspec.structs.replace(self._replays[number], starts=0)
             if not self._stopping:
                 await pause(self._changed, retry_in_s)
 

@@ -63,9 +63,13 @@ class GatedBus:
         """Wait for the next commit, but not longer than `timeout_s`."""
         waiter = asyncio.Event()
         self._waiters.append(waiter)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await waiter.wait()
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await waiter.wait()
+        finally:
+            if not waiter.is_set():
+                self._waiters.remove(waiter)
 
     async def read(self, group: Group, *, limit: int, timeout_s: float) -> Sequence[Recorded]:
         """As `Bus.read`, once no change is under way."""

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from eventbus.contract import Bus, Decisions, StateChange
-from eventbus.errors import BusUnavailable
+from eventbus.errors import BusError, BusUnavailable
 from eventbus.retention import Gap
 from manifests.objects import ObjectRef
 from sensors.decide import Decider
@@ -130,7 +130,7 @@ class Holding:
                 return await asked()
             except TimeoutError:
                 return Busy("deciding does not come to rest; try again")
-            except Exception as exc:
+            except Exception as exc:  # raised where it was asked for: here it would end every sensor that catches up
                 return exc
 
     async def _pause(self, ref: ObjectRef, mode: Mode, said: Said) -> SensorPause:
@@ -243,10 +243,17 @@ class Holding:
                 if await self._back(ref, held, catching_up):
                     return
                 await self._gate.moved(LOOK_AGAIN_S)
-        except Exception as exc:
+        except Exception as exc:  # a rule may do anything, and others go on
             logger.exception("catching_up_failed", sensor=str(ref))
-            problem = f"{type(exc).__name__}: {exc}"
-            await self._store(ref, held, msgspec.structs.replace(held.pause, rate=None, problem=problem))
+            await self._gave_up(ref, held, f"{type(exc).__name__}: {exc}")
+
+    async def _gave_up(self, ref: ObjectRef, held: Held, problem: str) -> None:
+        """Pause again. Where that cannot be put on record now, the next start tries to catch up once more."""
+        held.pause = msgspec.structs.replace(held.pause, rate=None, problem=problem)
+        try:
+            await self._store(ref, held, held.pause)
+        except BusError as exc:
+            logger.warning("pause_not_recorded", sensor=str(ref), reason=str(exc))
 
     async def _back(self, ref: ObjectRef, held: Held, catching_up: CatchUp) -> bool:
         """Decide the little that is left while the others wait, and go on with them; False where it is too much."""
@@ -288,10 +295,8 @@ class Holding:
             await self._bus.state.put(key_of(ref), None)
 
     async def _store(self, ref: ObjectRef, held: Held, pause: SensorPause) -> None:
-        try:
-            await self._bus.commit(Decisions(group=None, position=0, state=[pause.change(ref)]))
-        finally:
-            held.pause = pause
+        await self._bus.commit(Decisions(group=None, position=0, state=[pause.change(ref)]))
+        held.pause = pause
 
 
 def _gaps(ref: ObjectRef, pause: SensorPause, last: int) -> Sequence[Gap]:

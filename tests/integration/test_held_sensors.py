@@ -7,7 +7,10 @@ from collections.abc import Sequence
 import pytest
 from sensors_rig import Rig, push, ref_of, rig, sensor
 
+from eventbus.contract import Decisions
+from eventbus.errors import BusUnavailable
 from eventbus.retention import Retention
+from tocsin.catching_up import CatchUp
 from tocsin.queries import Conflict
 from tocsin.said import Said
 from tocsin.sensor_pauses import held_group, undecided
@@ -320,3 +323,55 @@ async def test_resuming_what_is_not_paused_says_so() -> None:
         await running.apply(sensor("s"))
         with pytest.raises(Conflict, match="the sensor s is not paused"):
             await resume(running)
+
+
+async def test_what_breaks_while_it_catches_up_stays_paused_and_takes_nothing_down_whatever_the_bus_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def breaks(self: CatchUp) -> bool:
+        raise ValueError("no such thing")
+
+    async with rig() as running:
+        await running.apply(sensor("s"), sensor("other"))
+        await pause(running)
+        await running.send(push("1"))
+        commit = running.bus.commit
+
+        async def busy(decided: Decisions) -> None:
+            if any(b"no such thing" in (change.value or b"") for change in decided.state):
+                raise BusUnavailable("many writes wait")
+            await commit(decided)
+
+        with monkeypatch.context() as broken:
+            broken.setattr(CatchUp, "run", breaks)
+            broken.setattr(running.bus, "commit", busy)
+            await resume(running)
+            await running.until(lambda: running.sensors.holding.pauses[ref_of()].rate is None)
+        assert running.sensors.holding.pauses[ref_of()].problem == "ValueError: no such thing"
+        await resume(running)
+        await back(running)
+        assert await running.fired("s") == ["1"]
+
+
+async def test_a_resume_that_the_bus_does_not_take_leaves_it_paused(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def busy(decided: Decisions) -> None:
+        raise BusUnavailable("many writes wait")
+
+    async with rig() as running:
+        await running.apply(sensor("s"))
+        await pause(running)
+        with monkeypatch.context() as broken:
+            broken.setattr(running.bus, "commit", busy)
+            with pytest.raises(BusUnavailable):
+                await resume(running)
+        assert running.sensors.holding.pauses[ref_of()].state == "paused"
+        await resume(running)
+        await back(running)
+
+
+async def test_whoever_waits_for_deciding_in_vain_leaves_nothing_behind() -> None:
+    async with rig() as running:
+        await running.apply(sensor("s"))
+        for _ in range(3):
+            await running.sensors._gate.moved(0.0)
+        assert running.sensors._gate._waiters == []

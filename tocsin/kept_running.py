@@ -68,7 +68,7 @@ class KeptRunning:
             try:
                 await self._source.run(self._emit)
                 reason = "it ended by itself"
-            except Exception as exc:
+            except Exception as exc:  # a source may fail in any way; it is said and tried again, and others go on
                 reason = f"{type(exc).__name__}: {exc}"
             if self._ending.is_set():
                 return

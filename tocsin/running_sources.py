@@ -209,7 +209,7 @@ async def _undone(road: Road, source: Source[Any], others: Iterable[Source[Any]]
     try:
         async with asyncio.timeout(STOP_GRACE_S):
             await source.withdrawn(others)
-    except Exception as exc:
+    except Exception as exc:  # whatever a service outside makes of it: what was withdrawn is gone all the same
         logger.warning("source_left_something", source=str(road), reason=f"{type(exc).__name__}: {exc}")
 
 

@@ -131,7 +131,7 @@ class Sharing:
         except TimeoutError:
             if self._withdrew(flow, waiter):
                 self.entered(flow, self._clock(), count)
-        except BaseException:
+        except BaseException:  # cancelled: only to give the turn back
             if not self._withdrew(flow, waiter):
                 self.left(flow, count, 0)
             raise

@@ -105,7 +105,7 @@ def _received_us(event: Event, now_us: int) -> int:
 def _reason(clause: Clause, view: EventView) -> str:
     try:
         return clause.why(view)
-    except Exception as exc:
+    except Exception as exc:  # the user's own rule, shown as it would be in the log
         return f"the rule broke: {type(exc).__name__}: {exc}"
 
 

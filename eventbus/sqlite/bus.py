@@ -86,7 +86,7 @@ class SqliteBus:
             clean = self._committer.healthy
             if clean:
                 self._groups.tidy()
-        except BaseException:
+        except BaseException:  # cancelled while it drains, too: the lock of the folder must not stay behind
             self.abandon()
             raise
         self._files.close(clean=clean)
@@ -148,7 +148,7 @@ async def open_bus(folder: Path, *, options: SqliteOptions | None = None) -> Sql
     except apsw.Error as exc:
         files.close(clean=False)
         raise faults.from_sqlite(exc, files.path) from exc
-    except BaseException:
+    except BaseException:  # only to undo: nobody else knows the files
         files.close(clean=False)
         raise
 

@@ -147,7 +147,7 @@ class Committer:
             for work in batch:
                 work.write(store)
             store.execute("COMMIT")
-        except Exception as exc:
+        except Exception as exc:  # a fault of the disk, or a mistake in one of the works: told apart there
             self._not_written(batch, exc)
             return
         self._sync(batch)
@@ -175,7 +175,7 @@ class Committer:
         error = faults.translate(exc, self._files.path)
         try:
             self._files.store.rollback()
-        except Exception as undo:
+        except Exception as undo:  # whatever it is, the connection is not trusted any more
             self._suspect = True
             error = error or faults.translate(undo, self._files.path) or BusUnavailable(f"cannot undo a transaction: {undo}")
         if error is not None:
@@ -194,7 +194,7 @@ class Committer:
             try:
                 with store.connection:
                     work.write(store)
-            except Exception as exc:
+            except Exception as exc:  # whoever asked for this work is told; the others are written
                 store.reload()
                 error = faults.translate(exc, self._files.path)
                 if error is not None:

@@ -32,7 +32,7 @@ class Files:
             raise faults.from_system(exc, folder) from exc
         try:
             self._open()
-        except BaseException:
+        except BaseException:  # only to undo: the folder must not stay locked
             self._lock.release()
             raise
 

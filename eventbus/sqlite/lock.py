@@ -24,7 +24,7 @@ class FolderLock:
             owner = os.pread(self._fd, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._fd)
             raise BusInUse(f"the data folder {folder} is used by process {owner}; stop it, or name another folder") from exc
-        except BaseException:
+        except BaseException:  # only to undo: nobody else knows the descriptor
             os.close(self._fd)
             raise
 

@@ -57,7 +57,7 @@ class Store:
             self.execute = self.connection.cursor().execute
             self.names = Names(self.execute)
             self.reload()
-        except BaseException:
+        except BaseException:  # only to undo: nobody else knows the connection
             self.connection.close()
             raise
 

@@ -40,7 +40,7 @@ async def problems(request: web.Request, handler: Any) -> web.StreamResponse:
         return problem(503, "Service Unavailable", str(exc), Retry_After=retry)
     except BusError as exc:
         return problem(503, "Service Unavailable", str(exc))
-    except Exception:
+    except Exception:  # the last handler: whoever asked gets an answer, and the log the traceback
         logger.exception("api_failed", method=request.method, path=request.path)
         return problem(500, "Internal Server Error", "the service failed to answer; its log says more")
     return response

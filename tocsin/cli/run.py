@@ -208,7 +208,7 @@ def _serve(config: "RunConfig", reading: "Reading", declared: "Declarations", se
         refuse_open_api(config, os.environ.get("TOCSIN_API_TOKEN"))
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(serve(config, reading, declared, announce))
-    except BaseExceptionGroup as group:
+    except BaseExceptionGroup as group:  # may hold a KeyboardInterrupt; what is not ours is raised again
         leaves = list(_leaves(group))
         if any(isinstance(exc, NothingToRun) for exc in leaves):
             message("nothing was started: nothing that is declared can run")

@@ -76,6 +76,15 @@ class DeadLetters:
         if wanted:
             self._wanted.set()
 
+    async def left(self) -> bool:
+        """Whether the process before read outcomes, and left work that may still lead to a dead-letter trigger."""
+        try:
+            unread = await self._bus.outcomes.read(READER, limit=1, timeout_s=0.0)
+        except LookupError:  # nobody declared any
+            return False
+        tallies = await self._bus.journal.tallies()
+        return bool(unread or tallies.open_firings or tallies.undecided)
+
     async def run(self) -> None:
         """Read until `stop`; what was read and not yet passed is read again next time."""
         self.ready.set()

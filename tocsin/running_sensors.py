@@ -136,8 +136,12 @@ class RunningSensors:
         return self._compiled
 
     async def _read_dead_letters(self, fresh: Iterable[CompiledSensor]) -> None:
-        """Have outcomes kept for dead-letter triggers as soon as there are any, and as long as this process lives."""
-        self.dead_letters.wanted |= any(one.dead_letters for one in fresh)
+        """Have outcomes kept for dead-letter triggers as soon as there are any, and as long as this process lives.
+
+        After a start also for those that are declared no more, while firings of before may still lead to them.
+        """
+        if any(one.dead_letters for one in fresh) or not self._took_over and await self.dead_letters.left():
+            self.dead_letters.wanted = True
         await self._readers.want("sensors", [READER] if self.dead_letters.wanted else [])
 
     async def _swap(

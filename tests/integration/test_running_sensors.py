@@ -1,11 +1,18 @@
 """Sensors that come, change and go while events flow."""
 
+import asyncio
+import json
 import time
 
-from sensors_rig import push, ref_of, revisions, rig, sensor
+import pytest
+from sensors_rig import Rig, push, ref_of, revisions, rig, sensor
 
 from eventbus.contract import StateChange
+from eventbus.firing import Outcome, OutcomeKind
 from eventbus.retention import Retention
+from manifests.objects import Sensor
+from sensors.dead_letters import READER
+from tocsin.declared import object_of
 
 
 async def test_an_event_that_comes_in_behind_a_withdrawal_is_not_decided_by_what_was_withdrawn() -> None:
@@ -90,3 +97,47 @@ async def test_a_record_that_cannot_be_read_is_set_aside_and_named_and_the_rest_
         await again.send(push("2", "b"), push("3", "a"))
         assert await again.fired("other") == ["1+2"]
         assert await again.fired("s") == ["2+3"], "its round starts anew"
+
+
+def with_dead_letter_trigger() -> Sensor:
+    """A sensor whose trigger names what runs when it is given up."""
+    content = json.loads(json.dumps(sensor("s").content))
+    (trigger,) = content["spec"]["triggers"]
+    trigger |= {"atLeastOnce": True, "dlqTrigger": {"atLeastOnce": True, "template": {"name": "tell", "log": {}}}}
+    made = object_of(json.dumps(content).encode())
+    assert isinstance(made, Sensor)
+    return made
+
+
+async def give_up(running: Rig) -> None:
+    """Close what is open as a dead letter."""
+    for one in await running.bus.outbox.take(limit=10, timeout_s=0.0):
+        outcome = Outcome(kind=OutcomeKind.DEAD_LETTERED, reason="refused")
+        await running.bus.outbox.close(one.firing.id, outcome, attempt=None, request=None)
+
+
+@pytest.mark.parametrize("given_up", ["before", "after"])
+async def test_a_dead_letter_trigger_that_went_while_the_service_was_down_follows_what_came_before(given_up: str) -> None:
+    async with rig() as running:
+        await running.apply(with_dead_letter_trigger())
+        await running.send(push("1"))
+        if given_up == "before":
+            await give_up(running)
+    async with rig(running.bus.stored) as again:
+        await again.apply(sensor("other"))
+        reading = asyncio.ensure_future(again.sensors.dead_letters.run())
+        await give_up(again)
+        await again.until(lambda: len(again.bus.stored.firings) == 2)
+        assert sorted(kept.firing.trigger.trigger for kept in again.bus.stored.firings.values()) == ["t", "t/dlqTrigger"]
+        await again.until(lambda: not again.bus.stored.ended)
+        again.sensors.dead_letters.stop()
+        await reading
+        for one in await again.bus.outbox.take(limit=10, timeout_s=0.0):
+            await again.bus.outbox.close(one.firing.id, Outcome(kind=OutcomeKind.SUCCEEDED), attempt=None, request=None)
+    async with rig(again.bus.stored) as last:
+        await last.apply(sensor("other"))
+        assert READER in last.bus.stored.readers, "how that ended was not read yet"
+        await last.bus.outcomes.passed(READER, last.bus.stored.ended_numbers)
+    async with rig(last.bus.stored) as rest:
+        await rest.apply(sensor("other"))
+        assert not rest.bus.stored.readers, "nothing is left that may lead to it"

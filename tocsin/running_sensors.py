@@ -140,7 +140,7 @@ class RunningSensors:
 
         After a start also for those that are declared no more, while firings of before may still lead to them.
         """
-        if any(one.dead_letters for one in fresh) or not self._took_over and await self.dead_letters.left():
+        if any(one.dead_letters for one in fresh) or (not self._took_over and await self.dead_letters.left()):
             self.dead_letters.wanted = True
         await self._readers.want("sensors", [READER] if self.dead_letters.wanted else [])
 

@@ -75,6 +75,18 @@ async def test_a_github_hook_is_made_for_each_repository_and_never_doubled() -> 
     assert made["config"] == {"url": URL, "insecure_ssl": "0", "secret": SECRET}
 
 
+async def test_a_hook_that_is_as_it_is_wanted_is_not_written_again() -> None:
+    told = Told()
+    async with provider() as double:
+        double.hooks = {WEB: [], TILL: []}
+        source = github(told, double.base)
+        assert await one_pass(source, told) == ""
+        assert sorted(double.calls) == sorted(f"{method} {place}" for method in ("GET", "POST") for place in (WEB, TILL))
+        double.calls.clear()
+        assert await one_pass(source, told) == ""
+        assert sorted(double.calls) == sorted(f"GET {place}" for place in (WEB, TILL))
+
+
 async def test_a_hook_of_ours_is_updated_and_others_are_left_alone() -> None:
     told = Told()
     other = {"id": 1, "config": {"url": "https://other"}, "events": ["fork"], "active": True}

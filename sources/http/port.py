@@ -109,7 +109,7 @@ class Port:
             if self._draining:
                 raise Refused(503, "the service is stopping; try again", retry_after_s=2, close=True)
             answer = await route.answer(request, query) if route is not None else self._unrouted(path, request)
-        except Exception as exc:
+        except Exception as exc:  # a fault that one request meets is its answer, and said: the connection's others go on
             answer = self._unsuccessful(exc, request)
         finally:
             self._in_flight -= 1

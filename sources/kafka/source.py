@@ -94,11 +94,8 @@ class Kafka(Source[KafkaSpec]):
 
     async def run(self, emit: Emit) -> None:
         """Read until `stop`. A cluster that is away, refuses us or lacks the topic is told, and tried again until it is there."""
-        from aiokafka.errors import KafkaError  # noqa: PLC0415 - heavy: only a process that reads Kafka pays for it
-
-        passing = (KafkaError, UnknownTopic, SecretMissing, OSError, TimeoutError, ValueError)
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(passing),
+            retry=retry_if_exception_type(_passing()),
             wait=self._pause_s,
             stop=lambda state: self._stopping.is_set(),
             before_sleep=self._say_why,
@@ -132,7 +129,7 @@ class Kafka(Source[KafkaSpec]):
 
     async def _begin(self, consumer: "AIOKafkaConsumer", emit: Emit, partitions: frozenset[int]) -> "Intake":
         """Join the group, or take the one partition. Raises `UnknownTopic` where there is no such partition."""
-        from aiokafka import TopicPartition  # noqa: PLC0415 - see above
+        from aiokafka import TopicPartition  # noqa: PLC0415 - heavy: only a process that reads Kafka pays for it
 
         from sources.kafka.intake import Intake  # noqa: PLC0415 - see above
         from sources.kafka.membership import Membership  # noqa: PLC0415
@@ -206,7 +203,7 @@ class Kafka(Source[KafkaSpec]):
     async def _look(self, client: Any) -> None:
         try:
             await partitions_of(client, self.spec.topic, anew=True)
-        except Exception as exc:
+        except _passing() as exc:
             self.context.tell(await self._reason(exc))
             self._connect_anew_with_other_secrets()
         else:
@@ -256,6 +253,13 @@ def _schemas(spec: KafkaSpec, context: SourceContext) -> "Schemas | None":
     from eventbus.kafka.registry import Schemas  # noqa: PLC0415 - see above
 
     return Schemas(spec.schema_registry, namespace=context.road.namespace, values=context.values)
+
+
+def _passing() -> tuple[type[Exception], ...]:
+    """What may be gone at another try."""
+    from aiokafka.errors import KafkaError  # noqa: PLC0415 - as above
+
+    return (KafkaError, UnknownTopic, SecretMissing, OSError, ValueError)
 
 
 async def _left(consumer: "AIOKafkaConsumer") -> None:

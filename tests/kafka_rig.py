@@ -9,6 +9,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 from servers.kafka import PASSWORD, USER, KafkaBroker
 
 from eventbus.contract import Appended
@@ -49,6 +50,8 @@ class Remembering:
         self.events: list[Event] = []
         self.batches: list[int] = []
         self.unusables = 0
+        self.held = 0
+        """Batches that wait at the gate."""
         self.gate = asyncio.Event()
         self.gate.set()
         self.failures: list[Exception] = []
@@ -60,7 +63,9 @@ class Remembering:
         return answer
 
     async def batch(self, events: Sequence[Event]) -> Sequence[Appended]:
+        self.held += 1
         await self.gate.wait()
+        self.held -= 1
         if self.failures:
             raise self.failures.pop(0)
         if any(self.rejects(event) for event in events):
@@ -112,6 +117,8 @@ class Cluster:
         try:
             await admin.start()
             offsets = await admin.list_consumer_group_offsets(group)
+        except GroupCoordinatorNotAvailableError:
+            return None  # the broker has just started, and no group has committed anything yet
         finally:
             await admin.close()
         found = offsets.get(TopicPartition(topic, partition))

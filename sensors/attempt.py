@@ -153,11 +153,11 @@ class Attempts:
         return Ended(attempt, outcome, 0.0, 0.0, taken.request or await self._request(taken.firing))
 
     async def _request(self, firing: Firing) -> bytes | None:
-        """What an attempt sends, rendered again; None where it cannot be."""
+        """What an attempt sends, rendered again; None where it cannot be, also because the bus is away."""
         try:
             armed = await self._armory.armed(firing.trigger, firing.revision)
             return armed.trigger.render(await self._bound(firing, armed.transforms))
-        except (RenderError, Unarmed):
+        except (RenderError, Unarmed, BusError):
             return None
 
     async def _bound(self, firing: Firing, transforms: Transforms) -> Bound:

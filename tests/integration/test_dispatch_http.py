@@ -9,10 +9,16 @@ import pytest
 from acting_fakes import Acting, FixedValues, Target, a_firing, a_target, acting, http_trigger
 from aiohttp import web
 
-from eventbus.firing import Outcome, OutcomeKind
+from eventbus.chain import Chain
+from eventbus.errors import BusUnavailable
+from eventbus.firing import Outcome, OutcomeKind, TriggerRef
 from manifests.fields import Backoff
 from manifests.objects import Dialect, Policy, RateLimit, StatusPolicy, TocsinTriggerHead, TriggerHead
+from sensors.attempt import Armed
+from sensors.bound import Bound
+from sensors.errors import TriggerUnavailable
 from sensors.limits import ActingLimits
+from sensors.triggers.trigger import Delivered
 from sensors.web.client import Web
 
 
@@ -545,6 +551,69 @@ async def test_a_firing_that_waits_for_room_is_cancelled_unsent_and_the_rest_goe
         record = await run.bus.journal.firing(firing.id)
         assert record is not None
         assert (record.outcome, record.attempts) == (OutcomeKind.SKIPPED, ())
+
+
+async def test_an_attempt_that_waits_for_the_bus_is_broken_off_and_the_dispatcher_goes_on(
+    run: Acting, target: Target, client: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def away(ref: TriggerRef, revision: str) -> Armed:
+        nonlocal asked
+        asked += 1
+        raise BusUnavailable("the disk is full")
+
+    ref = run.armory.add("call", http_trigger({"url": target.url}, web=client), fast())
+    firing, next_one = a_firing(ref, 1), a_firing(ref, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(run.armory, "armed", away)
+        run.outbox.put(firing)
+        await run.until(lambda: asked > 0)
+        assert await run.dispatcher.cancel(firing.id, CANCELLED)
+    record = await run.bus.journal.firing(firing.id)
+    assert record is not None
+    assert (record.outcome, record.request) == (OutcomeKind.SKIPPED, None)
+    run.outbox.put(next_one)
+    await run.until(lambda: len(run.outbox.closed) == 2)
+    assert [sent.headers["Idempotency-Key"] for sent in target.seen] == [next_one.id]
+
+
+class Stubborn:
+    """A trigger that makes a failure of being cancelled, as some client libraries do."""
+
+    timeout_s = None
+
+    def __init__(self) -> None:
+        self.fired = asyncio.Event()
+
+    def render(self, bound: Bound) -> bytes:
+        return b"{}"
+
+    def show(self, request: bytes) -> dict[str, str]:
+        return {}
+
+    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
+        self.fired.set()
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            raise TriggerUnavailable("the connection was lost") from None
+        return Delivered()
+
+    async def aclose(self) -> None:
+        return None
+
+
+async def test_a_trigger_that_fails_because_it_was_cancelled_is_not_tried_again(run: Acting) -> None:
+    trigger = Stubborn()
+    firing = a_firing(run.armory.add("call", trigger, fast()))
+    run.outbox.put(firing)
+    await trigger.fired.wait()
+    assert await run.dispatcher.cancel(firing.id, CANCELLED)
+    record = await run.bus.journal.firing(firing.id)
+    assert record is not None
+    assert (record.outcome, record.reason) == (OutcomeKind.SKIPPED, CANCELLED.reason)
+    assert [attempt.reason for attempt in record.attempts] == ["the connection was lost"]
 
 
 async def test_an_attempt_that_ends_first_ends_as_it_ended(run: Acting, target: Target, client: Web) -> None:

@@ -1,7 +1,6 @@
 """The dispatcher: takes due firings from the outbox and carries them out within limits, one task for each."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -29,23 +28,28 @@ def now_us() -> int:
 class _UnderWay:
     """An attempt that is being made, and how to break it off."""
 
-    __slots__ = ("began", "lane", "outcome", "recorded", "scope")
+    __slots__ = ("began", "lane", "making", "outcome", "task")
 
-    def __init__(self, lane: Lane, began: float) -> None:
+    def __init__(self, lane: Lane, began: float, task: asyncio.Task[None]) -> None:
         self.lane = lane
         self.began = began
         """On the loop's clock."""
-        self.scope = asyncio.timeout(None)
+        self.task = task
+        """It is done once the attempt is recorded."""
+        self.making = True
+        """False once the attempt has ended, and its record is being written."""
         self.outcome: Outcome | None = None
         """How the firing is to end instead, once somebody asked."""
-        self.recorded = asyncio.Event()
 
     def cancel(self, outcome: Outcome) -> None:
         """Break it off; the first who asks says why."""
-        if self.outcome is None:
-            self.outcome = outcome
-            with contextlib.suppress(RuntimeError):  # the attempt has ended, and its record is being written
-                self.scope.reschedule(asyncio.get_running_loop().time())
+        if self.outcome is None and self.making:
+            self.task.cancel()
+        self.outcome = self.outcome or outcome
+
+    def broken_off(self) -> bool:
+        """Whether the attempt ended because somebody asked for that, and not because everything ends."""
+        return self.outcome is not None and not self.task.uncancel()
 
 
 class Dispatcher:
@@ -140,7 +144,7 @@ class Dispatcher:
         under_way = self._under_way.get(firing)
         if under_way is not None:
             under_way.cancel(outcome)
-            await under_way.recorded.wait()
+            await asyncio.wait([under_way.task])
             return True
         taken = self._lanes.remove(firing)
         if taken is None:
@@ -236,11 +240,14 @@ class Dispatcher:
         self._start()
 
     async def _carry_out(self, lane: Lane, taken: Taken) -> None:
-        under_way = self._under_way[taken.firing.id] = _UnderWay(lane, asyncio.get_running_loop().time())
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a firing is carried out in a task of its own")
+        under_way = self._under_way[taken.firing.id] = _UnderWay(lane, loop.time(), task)
         try:
             ended = await self._make_unless_cancelled(taken, under_way)
             # The place is free before the record is written: others need not wait for the disk.
-            self._lanes.ended(lane, pause_s=ended.pause_s, now=asyncio.get_running_loop().time())
+            self._lanes.ended(lane, pause_s=ended.pause_s, now=loop.time())
             self._start()
             await self._record(taken.firing, ended)
         except asyncio.CancelledError:
@@ -248,20 +255,24 @@ class Dispatcher:
             raise
         finally:
             del self._under_way[taken.firing.id]
-            under_way.recorded.set()
             self._in_flight -= 1
             self._room.set()
 
-    async def _make_unless_cancelled(self, taken: Taken, under_way: "_UnderWay") -> Ended:
+    async def _make_unless_cancelled(self, taken: Taken, under_way: _UnderWay) -> Ended:
         began_us = self._clock()
+        # Not a scope with a deadline, which costs a tenth of the attempt.
         try:
-            async with under_way.scope:
-                ended = await self._make(taken)
-        except TimeoutError:
-            if under_way.outcome is None or not under_way.scope.expired():
+            ended = await self._make(taken)
+        except asyncio.CancelledError:
+            if under_way.outcome is None or not under_way.broken_off():
                 raise
+            under_way.making = False
             return await self._attempts.cut_off(taken, began_us, under_way.outcome)
-        # It had failed already, and would have been tried again.
+        under_way.making = False
+        if under_way.outcome is None:
+            return ended
+        # The trigger made a failure of being cancelled; it is not tried again.
+        under_way.task.uncancel()
         return ended if ended.outcome is not None else ended._replace(outcome=under_way.outcome)
 
     async def _make(self, taken: Taken) -> Ended:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -11,6 +11,7 @@ import structlog
 
 from eventbus.contract import Bus, Decisions, StateChange
 from eventbus.errors import BusError, BusUnavailable
+from eventbus.event import Road
 from eventbus.retention import Gap
 from manifests.objects import ObjectRef
 from sensors.decide import Decider
@@ -54,7 +55,7 @@ class Holding:
         self._stopping = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
         self.dropped: dict[ObjectRef, int] = {}
-        """Events that were dropped in pauses that this process has ended."""
+        """Events that were dropped in pauses that drop no more since this process began."""
 
     # What the others need to know
 
@@ -169,6 +170,8 @@ class Holding:
             held.pause = again
         if mode == "drop":
             await self._bus.release(group)
+        elif former.mode == "drop":
+            await self._count_dropped(ref, held.decider.roads(), former, last)
         logger.warning("object_paused", object=str(ref), mode=mode, by=said.by or None, reason=said.reason or None)
         return again
 
@@ -198,9 +201,14 @@ class Holding:
             await self._bus.commit(Decisions(group=None, position=0, gaps=_gaps(ref, held.pause, last), state=[gone]))
             self._decider.take_in(held.decider, after=last)
             del self._held[ref]
-        dropped = await self._bus.journal.count(roads, held.pause.position, last)
-        self.dropped[ref] = self.dropped.get(ref, 0) + dropped
+        dropped = await self._count_dropped(ref, roads, held.pause, last)
         logger.info("sensor_goes_on", sensor=str(ref), dropped=dropped)
+
+    async def _count_dropped(self, ref: ObjectRef, roads: Collection[Road], pause: SensorPause, last: int) -> int:
+        """Note what `pause` has dropped up to `last`, where it drops no more."""
+        dropped = await self._bus.journal.count(roads, pause.position, last)
+        self.dropped[ref] = self.dropped.get(ref, 0) + dropped
+        return dropped
 
     # What goes on by itself
 

@@ -153,6 +153,7 @@ async def test_what_is_held_can_be_dropped_and_a_drop_can_become_a_hold() -> Non
         await back(running)
         await running.send(push("4"))
         assert await running.fired("s") == ["3", "4"]
+        assert running.sensors.holding.dropped == {ref_of(): 2}
         (gap,) = await running.bus.journal.gaps()
         assert (gap.first, gap.last) == (1, 2)
 

@@ -29,6 +29,8 @@ JUDGED_AT_ONCE = 1000
 """Objects looked at before others get a turn."""
 MOST_NAMED = 10
 """Objects that are named when manifests are applied."""
+_OF_NO_DECLARATION = (State.PAUSED, State.CATCHING_UP, State.KEPT)
+"""States that say nothing of how a declaration runs; pauses have series of their own."""
 
 
 Said = tuple[str, str, str]
@@ -246,7 +248,7 @@ class Supervisor:
         """Count the objects by how they fare; how many do not run as they are declared."""
         counts = Counter([(ref.kind, state.state) for ref, state in self.states.items()])
         kinds: Sequence[Literal["EventSource", "Sensor"]] = ("EventSource", "Sensor")
-        states = [state for state in State if state is not State.KEPT]
+        states = [state for state in State if state not in _OF_NO_DECLARATION]
         self._metrics.objects = {(kind, state.value): counts[kind, state] for kind in kinds for state in states}
         listening = {(ref.namespace, ref.name): 0 for ref in self.states if ref.kind == "EventSource"}
         for road, event in events.items():

@@ -73,6 +73,9 @@ def test_a_held_sensor_loses_and_doubles_nothing_though_the_process_is_killed_tw
             assert metric(service, 'tocsin_sensor_waiting_events{namespace="default",sensor="slow"}') == 30
             assert metric(service, "tocsin_events_undecided") == 0
             assert len(slow.received) == 1
+            assert metric(service, 'tocsin_objects{kind="Sensor",state="running"}') == 2
+            # A series that never counts anything would hide what it is named after.
+            assert 'state="paused"' not in ask(f"{service.api}/metrics")[2].decode()
             newest = service.get("/api/v1/events")["items"][0]["id"]
             explained = tocsin("explain", newest, "slow", "--data", str(data)).stdout
             assert "it waits: the sensor is paused since " in explained

@@ -7,7 +7,7 @@ from eventbus.contract import Appended, Bus
 from eventbus.errors import BusError
 from eventbus.event import Event, Road
 from manifests.objects import ObjectRef
-from sources.source import LEFT_OUT, Emit
+from sources.source import LEFT_OUT
 from tocsin.changes import Changes
 from tocsin.metrics import Metrics
 from tocsin.pauses import RETRY_AFTER_S, Paused, Pauses
@@ -18,7 +18,7 @@ Passes = Callable[[Event], bool]
 
 
 class Emitter:
-    """See `Emit`."""
+    """An `Emit` for one source. What does not pass is acknowledged and not kept."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Emitter:
         road: Road,
         passes: Passes | None = None,
     ) -> None:
-        """The series of `road` must exist."""
+        """`road` is that of the source; its series must exist."""
         self._sharing, self._flow = sharing, sharing.flow(road)
         self._passes = passes
         self._pauses, self._ref = pauses, ObjectRef("EventSource", road.namespace, road.source)
@@ -112,17 +112,3 @@ class Emitter:
     def unusable(self, count: int = 1) -> None:
         """See `Emit.unusable`."""
         self._series.refused += count
-
-
-def metered(
-    bus: Bus,
-    metrics: Metrics,
-    changes: Changes,
-    pauses: Pauses,
-    *,
-    sharing: Sharing,
-    road: Road,
-    passes: Passes | None = None,
-) -> Emit:
-    """An `emit` for the source of `road`, whose series must exist. What does not pass is acknowledged and not kept."""
-    return Emitter(bus, metrics, changes, pauses, sharing=sharing, road=road, passes=passes)

@@ -17,7 +17,7 @@ from sources.http.source import HttpSource
 from sources.source import Source, SourceContext, SourceKinds, SourceRefused
 from sources.state import SourceState
 from tocsin.changes import Changes
-from tocsin.emitting import metered
+from tocsin.emitting import Emitter
 from tocsin.kept_running import Fares, KeptRunning
 from tocsin.metrics import Metrics
 from tocsin.objects import EventState
@@ -166,7 +166,7 @@ class RunningSources:
 
     async def _begin(self, road: Road, source: Source[Any], state: EventState, fares: Fares) -> KeptRunning | None:
         passes = None if state.filter is None else state.filter.passes
-        emit = metered(self._bus, self._metrics, self._changes, self._pauses, sharing=self._sharing, road=road, passes=passes)
+        emit = Emitter(self._bus, self._metrics, self._changes, self._pauses, sharing=self._sharing, road=road, passes=passes)
         if isinstance(source, HttpSource):
             port = await self._listener.add(source, emit)
             host = self._listener.host

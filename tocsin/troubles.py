@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import structlog
 
+from eventbus.contract import DependencyRef
 from eventbus.errors import BusDamaged, BusError
 from eventbus.event import Road
 from eventbus.firing import TriggerRef
@@ -196,10 +197,10 @@ def of_rules(erring: Erring) -> Finder:
 
     def find(now_us: int) -> Iterable[Trouble]:
         for ref, streak in erring.failing().items():
-            yield _errs(ObjectRef("Sensor", ref.namespace, ref.sensor), ref.dependency, streak)
+            yield _errs(_sensor(ref), ref.dependency, streak)
         for ref, slow in erring.slow.items():
             if slow.count >= SLOW_TIMES and now_us - slow.last_us < SLOW_FOR_US:
-                yield _slow(ObjectRef("Sensor", ref.namespace, ref.sensor), ref.dependency, slow)
+                yield _slow(_sensor(ref), ref.dependency, slow)
 
     return find
 
@@ -248,7 +249,7 @@ def of_certificates(certificates: Certificates, declared: Callable[[TriggerRef],
         for kept in certificates.problems():
             if declared(kept.ref):
                 yield Trouble(
-                    ObjectRef("Sensor", kept.ref.namespace, kept.ref.sensor),
+                    _sensor(kept.ref),
                     f"trigger {kept.ref.trigger}",
                     "certificates",
                     f"the newest certificates cannot be used, those of before are: {kept.problem}",
@@ -303,7 +304,7 @@ def _hangs(ref: TriggerRef, hangs: Hanging, now_us: int) -> Trouble:
     return Trouble(_sensor(ref), f"trigger {ref.trigger}", "hangs", reason, now_us - round(hangs.oldest_s * 1e6), hint)
 
 
-def _sensor(ref: TriggerRef) -> ObjectRef:
+def _sensor(ref: TriggerRef | DependencyRef) -> ObjectRef:
     return ObjectRef("Sensor", ref.namespace, ref.sensor)
 
 

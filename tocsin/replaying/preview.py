@@ -14,7 +14,7 @@ from sensors.errors import RenderError
 from sensors.transforms import TransformFailed
 from tocsin.replaying.deciding import Deciding
 from tocsin.replaying.record import Asked
-from tocsin.replaying.selecting import Selection, select
+from tocsin.replaying.selecting import Selection, in_time, select
 from tocsin.views import Json, cause_view, when
 
 SHOWN = 20
@@ -82,16 +82,12 @@ class _Preview:
             for recorded in part.events:
                 if recorded.position in quarantined:
                     self._missing += 1
-                elif self._in_time(recorded):
+                elif in_time(self._selection, recorded):
                     await self._decide(recorded)
         return position
 
     def _enough(self) -> bool:
         return self._asked.most is not None and sum(self._firings.values()) >= self._asked.most
-
-    def _in_time(self, recorded: Recorded) -> bool:
-        after_us, before_us = self._selection.after_us, self._selection.before_us
-        return (after_us is None or recorded.received_us >= after_us) and (before_us is None or recorded.received_us < before_us)
 
     async def _decide(self, recorded: Recorded) -> None:
         self._events += 1

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from eventbus.event import Recorded
 from eventbus.journal import Declared, Journal
 from tocsin.queries import Conflict, NotFound, QueryError, data_gone, find_event, parse_time
-from tocsin.replaying.record import Asked, Pin
+from tocsin.replaying.record import Asked, Pin, Replay
 
 
 class Selection(NamedTuple):
@@ -42,6 +43,12 @@ async def select(journal: Journal, asked: Asked) -> Selection:
         raise Conflict(f"event {asked.event!r} is not decided yet: replay it when it is, or let it be decided")
     pins = await _pins(journal, asked, first, decided)
     return Selection(first, decided, after_us, before_us, pins, last - decided)
+
+
+def in_time(span: Selection | Replay, recorded: Recorded) -> bool:
+    """Whether an event of the stretch was received in the span that was asked for: a clock that stepped back mixes times."""
+    after_us, before_us = span.after_us, span.before_us
+    return (after_us is None or recorded.received_us >= after_us) and (before_us is None or recorded.received_us < before_us)
 
 
 async def _pins(journal: Journal, asked: Asked, first: int, last: int) -> list[Pin]:

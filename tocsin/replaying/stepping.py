@@ -11,6 +11,7 @@ from eventbus.firing import Firing
 from tocsin.replaying.deciding import Deciding
 from tocsin.replaying.own_joins import own_join
 from tocsin.replaying.record import Replay
+from tocsin.replaying.selecting import in_time
 
 MOST_OPEN = 1000
 """A replay opens no more while so many firings are open, live ones included: they have their turn first."""
@@ -72,7 +73,7 @@ class Stepper:
         step.position = recorded.position
         if recorded.position in self._quarantined:
             step.missing += 1
-        elif _in_time(replay, recorded):
+        elif in_time(replay, recorded):
             step.events += 1
             if self._deciding.concerns(recorded.event.road):
                 decided = await self._deciding.decide(recorded)
@@ -126,8 +127,3 @@ async def pause(changed: asyncio.Event, seconds: float) -> None:
             await changed.wait()
     except TimeoutError:
         return
-
-
-def _in_time(replay: Replay, recorded: Recorded) -> bool:
-    after_us, before_us = replay.after_us, replay.before_us
-    return (after_us is None or recorded.received_us >= after_us) and (before_us is None or recorded.received_us < before_us)

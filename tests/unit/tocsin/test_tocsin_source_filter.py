@@ -12,7 +12,7 @@ from eventbus.event import Event, Road
 from eventbus.memory.bus import MemoryBus
 from sources.source import LEFT_OUT
 from tocsin.changes import Changes
-from tocsin.emitting import metered
+from tocsin.emitting import Emitter
 from tocsin.metrics import Metrics
 from tocsin.pauses import Pauses
 from tocsin.sharing import Sharing
@@ -34,7 +34,7 @@ async def test_what_does_not_pass_is_answered_and_not_kept() -> None:
     bus, metrics = MemoryBus(), Metrics()
     metrics.declare_roads([ROAD])
     kept = SourceFilter("body.ref endsWith 'main'", ROAD)
-    emit = metered(bus, metrics, Changes(), Pauses(bus.state), sharing=Sharing(), road=ROAD, passes=kept.passes)
+    emit = Emitter(bus, metrics, Changes(), Pauses(bus.state), sharing=Sharing(), road=ROAD, passes=kept.passes)
     assert (await emit(pushed("1", "main"))).id == "1"
     assert await emit(pushed("2", "dev")) == LEFT_OUT
     answers = await emit.batch([pushed("3", "dev"), pushed("4", "main"), pushed("5", "dev"), pushed("1", "main")])
@@ -53,7 +53,7 @@ async def test_a_batch_that_the_log_does_not_take_is_not_counted_yet() -> None:
         raise BusUnavailable("the disk is full")
 
     bus.append = refuse  # type: ignore[assignment, method-assign]
-    emit = metered(
+    emit = Emitter(
         bus,
         metrics,
         Changes(),

@@ -185,9 +185,8 @@ def _identity(source: HttpSource[Spec]) -> _Identity | None:
 
 def _served(source: HttpSource[Spec], identity: _Identity) -> ServedCertificate:
     def read() -> Pair:
-        source.usable_secret(identity.certificate, "serverCertSecret")
-        source.usable_secret(identity.key, "serverKeySecret")
-        return Pair(source.secret(identity.certificate), source.secret(identity.key))
+        certificate = source.usable_secret(identity.certificate, "serverCertSecret")
+        return Pair(certificate, source.usable_secret(identity.key, "serverKeySecret"))
 
     return ServedCertificate(read, where=source.endpoint.port)
 

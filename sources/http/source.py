@@ -118,10 +118,10 @@ class HttpSource(Source[SpecT]):
             raise SecretUnreadable(f"Secret {self.context.road.namespace}/{ref.name}, key {ref.key}: empty")
         return value
 
-    def usable_secret(self, ref: SecretRef, field: str) -> None:
-        """Raise `SourceRefused` where the secret of `field` is missing or empty."""
+    def usable_secret(self, ref: SecretRef, field: str) -> bytes:
+        """The secret of `field` as it is now. Raises `SourceRefused` where it is missing or empty."""
         try:
-            self.secret(ref)
+            return self.secret(ref)
         except SecretUnreadable as exc:
             raise SourceRefused(f"{field}: {exc.reason}; give it a value, or anyone could pass as the sender") from exc
 

@@ -14,11 +14,11 @@ from manifests.fields import Duration, SecretRef, Spec, TLSConfig
 from sources.bitbucketserver_changes import Change, read_changes, with_changes
 from sources.http.answers import Refused
 from sources.http.endpoint import SourceFilter
-from sources.http.hooks import Hooks
+from sources.http.hooks import Hooks, events_differ
 from sources.http.payload import parse_json
 from sources.http.provider import ProviderSource, ProviderSpec
 from sources.http.provider_api import HookProblem, Json, provider_api
-from sources.http.signatures import SCHEMES, NotVerified, verify
+from sources.http.signatures import SCHEMES, verify
 from sources.http.source import Received, Reply, Taken
 from sources.source import sources
 
@@ -109,10 +109,7 @@ class BitbucketServer(ProviderSource[BitbucketServerSpec]):
 
     def verify(self, request: Received) -> None:
         """By the signature of the body, whether or not hooks are registered."""
-        try:
-            verify(_SIGNATURE, request.headers, request.body, [self.secret(ref) for _, ref in self.secrets])
-        except NotVerified as exc:
-            raise Refused(401, str(exc)) from None
+        verify(_SIGNATURE, request.headers, request.body, [self.secret(ref) for _, ref in self.secrets])
 
     def warnings(self) -> list[str]:
         """Say what is not done for the declaration."""
@@ -208,7 +205,7 @@ class BitbucketServer(ProviderSource[BitbucketServerSpec]):
             body=body,
             update="PUT",
             url_of=lambda hook: hook.get("url"),
-            differs=_differs,
+            differs=events_differ,
             page_query=_PAGE,
             tls=self._tls(),
             every_s=spec.check_interval.total_seconds(),
@@ -222,11 +219,6 @@ def _repositories(project: str) -> str:
 def _place_of(listing: str, repository: Json) -> str | None:
     slug = repository.get("slug")
     return f"{listing}/{quote(slug, safe='')}/webhooks" if isinstance(slug, str) else None
-
-
-def _differs(hook: Json, wanted: Json) -> bool:
-    events = hook.get("events")
-    return hook.get("active") is not True or not isinstance(events, list) or sorted(events) != wanted["events"]
 
 
 def _is_open(pull_request: Json) -> bool:

@@ -13,10 +13,10 @@ from manifests.fields import SecretRef, Spec
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint, SourceFilter
 from sources.http.hooked import HookedSource
-from sources.http.hooks import Hooks
+from sources.http.hooks import Hooks, events_differ
 from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, values_by_name
 from sources.http.provider_api import Authority, Json
-from sources.http.signatures import SCHEMES, NotVerified, verify
+from sources.http.signatures import SCHEMES, verify
 from sources.http.source import Authentication, Received, Reply
 from sources.source import SourceContext, SourceRefused, sources
 
@@ -183,7 +183,7 @@ class Github(HookedSource[GithubSpec]):
             body={"name": "web", "active": spec.active, "events": sorted(set(spec.events)), "config": config},
             update="PATCH",
             url_of=_url_of,
-            differs=_differs,
+            differs=events_differ,
         )
 
     def _authority(self) -> Authority | None:
@@ -202,10 +202,7 @@ class Github(HookedSource[GithubSpec]):
     def receive(self, request: Received) -> Event | Reply:
         """The event of one delivery. Raises `Refused`: 401 where it is not signed, 400 or 415 where it cannot be read."""
         if self._secrets:
-            try:
-                verify(_SIGNATURE, request.headers, request.body, map(self.secret, self._secrets))
-            except NotVerified as exc:
-                raise Refused(401, str(exc)) from None
+            verify(_SIGNATURE, request.headers, request.body, map(self.secret, self._secrets))
         event, delivery = _named(request, _EVENT), _named(request, _DELIVERY)
         raw = _payload(request)
         body = parse_json(raw)
@@ -248,11 +245,6 @@ def _places(spec: GithubSpec) -> Iterator[str]:
 def _url_of(hook: Json) -> object:
     config = hook.get("config")
     return config.get("url") if isinstance(config, dict) else None
-
-
-def _differs(hook: Json, wanted: Json) -> bool:
-    events = hook.get("events")
-    return hook.get("active") != wanted["active"] or not isinstance(events, list) or sorted(events) != wanted["events"]
 
 
 def _named(request: Received, header: str) -> str:

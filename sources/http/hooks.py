@@ -78,6 +78,12 @@ class Hooks:
         return place in self.places or any(place.startswith(f"{listing}/") for listing in self.listings)
 
 
+def events_differ(hook: Json, wanted: Json) -> bool:
+    """Whether a listed hook is for other events than `wanted`, or is switched otherwise; what most providers let see."""
+    events = hook.get("events")
+    return hook.get("active") != wanted["active"] or not isinstance(events, list) or sorted(events) != wanted["events"]
+
+
 class HookKeeper:
     """Registers, updates and deletes hooks. Finding before creating makes each pass safe to repeat.
 

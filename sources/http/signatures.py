@@ -9,11 +9,16 @@ import hmac
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, NamedTuple
 
+from sources.http.answers import Refused
+
 Digest = Literal["sha1", "sha256", "sha512"]
 
 
-class NotVerified(Exception):
-    """A request's signature is missing, malformed or wrong. The message never holds the right one."""
+class NotVerified(Refused):
+    """A request's signature is missing, malformed or wrong, so it is answered 401. The detail never holds the right one."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(401, detail)
 
 
 class SignedBy(NamedTuple):

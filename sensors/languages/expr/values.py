@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from sensors.languages.expr.words import ExprError
+from sensors.languages.expression_values import power as go_power
 from sensors.languages.gonumbers import format_general
 
 MAX_TEXT = 1 << 20
@@ -270,15 +271,7 @@ def remainder(left: Any, right: Any) -> int:
 
 def power(left: Any, right: Any) -> float:
     """`**`: always a float."""
-    base, exponent = to_float(left, "**"), to_float(right, "**")
-    try:
-        return math.pow(base, exponent)
-    except OverflowError:
-        return -math.inf if base < 0 and exponent % 2 == 1 else math.inf
-    except ValueError:
-        if base != 0:
-            return math.nan
-        return math.copysign(math.inf, base) if exponent % 2 == 1 else math.inf
+    return go_power(to_float(left, "**"), to_float(right, "**"))
 
 
 def negated(value: Any) -> Any:

@@ -1,5 +1,6 @@
 """The events of one firing as filters, parameters and requests see them."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,11 +52,15 @@ class EventView:
         return found
 
     def look_ahead(self, paths: Sequence[Path]) -> None:
-        """Look up `paths`, so that `look` finds them at once. A thread may do this while nobody else has the view."""
-        if self.document is not None:
-            _ = self.document.walkable
-        for path in paths:
-            self.look(path)
+        """Look up `paths`, so that `look` finds them at once. A thread may do this while nobody else has the view.
+
+        Never raises: what breaks here breaks again where it is asked for, and there the rule that asks is known.
+        """
+        with contextlib.suppress(Exception):
+            if self.document is not None:
+                _ = self.document.walkable
+            for path in paths:
+                self.look(path)
 
     def looked(self, path: Path) -> bool:
         """Whether `look` finds `path` at once."""

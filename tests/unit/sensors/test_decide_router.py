@@ -14,7 +14,10 @@ from eventbus.event import Recorded, Road
 from sensors.bound import EventView
 from sensors.compile import compile_sensor
 from sensors.complaints import Complaints
-from sensors.decide import Decided, Decider, bind
+from sensors.decide import LARGE, Decided, Decider, bind
+from sensors.languages.document import Document
+from sensors.languages.gjson import Path as GjsonPath
+from sensors.languages.gjson import Result
 from sensors.router import Router, Views
 
 MAIN = [{"path": "ref", "type": "string", "value": ["main"]}]
@@ -217,6 +220,20 @@ async def test_an_event_of_many_slow_rules_lets_others_run_in_between() -> None:
         await routed(bus, Slow())
     assert counting.done()
     assert turns >= 10
+
+
+async def test_a_query_that_breaks_in_a_thread_is_an_error_of_its_rule_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(path: GjsonPath, document: Document) -> Result:
+        raise ValueError("a fault of the search")
+
+    bus = LogOnly(2)
+    bus.waiting[0] = recorded(an_event({"ref": "x" * LARGE}, id="e-1"), 1)
+    query = [{"path": "#(a>1)#", "type": "string", "value": ["main"]}]
+    decider = Decider([compile_sensor(a_sensor(a_dependency("push", data=query)), KINDS, NoValues())])
+    monkeypatch.setattr(GjsonPath, "get", broken)
+    await routed(bus, decider)
+    errors = sum(count for step in bus.committed for count in step.counts.errors.values())
+    assert (bus.committed[-1].position, errors) == (2, 2)
 
 
 def test_views_are_bounded_by_number_and_by_bytes() -> None:

@@ -128,9 +128,6 @@ class Source(Generic[SpecT]):
         raise NotImplementedError(f"the {self.key} source has no loop of its own: it is served by the shared listener")
 
 
-AnySource = type[Source[Spec]]
-
-
 class SourceKinds:
     """Source kinds by key; a second owner of a key is refused. A test makes its own."""
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import (
@@ -43,6 +43,7 @@ class _Snapshot(Collector):
     def collect(self) -> Iterator[Metric]:
         yield from _build()
         yield from _sources(self._metrics)
+        yield from _requests(self._metrics)
         yield from _actions(self._metrics)
         yield from _pauses(self._metrics)
         yield from _store(self._tallies, self._health)
@@ -67,6 +68,19 @@ def _sources(metrics: Metrics) -> Iterator[Metric]:
     yield _gauges("tocsin_objects", "Declared objects by state.", ("kind", "state"), metrics.objects.items())
     troubles = ((ref, count) for ref, count in metrics.troubles_of().items())
     yield _gauges("tocsin_troubles", "What does not go well about an object.", ("kind", "namespace", "name"), troubles)
+
+
+def _requests(metrics: Metrics) -> Iterator[Metric]:
+    of_roads = (((*road, kind), count) for road, answers in metrics.answers_of() for kind, count in _by_kind(answers))
+    yield _counters("tocsin_http_requests", "Requests to an endpoint, by answer.", (*ROAD, "answer"), of_roads)
+    of_ports = (
+        ((str(port), kind), count) for port, answers in metrics.unrouted_of().items() for kind, count in _by_kind(answers)
+    )
+    yield _counters("tocsin_http_unrouted_requests", "Requests that no endpoint took.", ("port", "answer"), of_ports)
+
+
+def _by_kind(answers: Mapping[int, int]) -> Iterable[tuple[str, int]]:
+    return [(f"{kind}xx", sum(count for status, count in answers.items() if status // 100 == kind)) for kind in (2, 4, 5)]
 
 
 def _actions(metrics: Metrics) -> Iterator[Metric]:

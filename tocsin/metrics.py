@@ -126,6 +126,10 @@ class Metrics:
         self.attempt_s = Histogram(SLOW_S)
         self.in_flight_of: Callable[[], int] = lambda: 0
         """Asks the dispatcher how many attempts are under way."""
+        self.answers_of: Callable[[], Iterable[tuple[Road, Mapping[int, int]]]] = tuple
+        """Asks the listener for the answers of each endpoint by status; 0 is a client that left."""
+        self.unrouted_of: Callable[[], Mapping[int, Mapping[int, int]]] = dict
+        """Asks it for the answers that no endpoint gave, by port and status."""
         self.troubles_of: Callable[[], Mapping[ObjectRef, int]] = dict
         """Asks how many troubles each declared object has."""
 

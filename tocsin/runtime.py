@@ -265,6 +265,7 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) 
     )
     supervisor = Supervisor(bus, values, metrics, sources, sensors)
     metrics.in_flight_of = lambda: sensors.dispatcher.in_flight
+    metrics.answers_of, metrics.unrouted_of = listener.answers, listener.unrouted
     for component in (
         sensors.dispatcher,
         sensors.dead_letters,

@@ -89,11 +89,6 @@ class HttpListener:
                 for port in ports:
                     tasks.create_task(port.close(grace_s), name=f"http-close-{port.number}")
 
-    def port_of(self, road: Road) -> int | None:
-        """The real TCP port of the source of `road`, or None."""
-        home = self._homes.get(road)
-        return self._ports[home[0]].number if home is not None else None
-
     def look_at_certificates(self) -> None:
         """Read again what the ports serve, and tell their sources what is wrong with it: new connections do so by themselves."""
         for declared, served in self._served.items():
@@ -101,9 +96,9 @@ class HttpListener:
             for route in self._ports[declared].routes.values():
                 route.source.context.degraded(problem and f"{problem}; the certificate of before is served on")
 
-    def routes(self) -> Iterable[Route]:
-        """What is served, each with its counters."""
-        return [route for port in self._ports.values() for route in port.routes.values()]
+    def answers(self) -> Iterable[tuple[Road, Mapping[int, int]]]:
+        """Answers of each source by status, since its declaration was applied; 0 is a client that left."""
+        return [(route.road, dict(route.answered)) for port in self._ports.values() for route in port.routes.values()]
 
     def unrouted(self) -> Mapping[int, Mapping[int, int]]:
         """Answers that no source gave, by port and status."""

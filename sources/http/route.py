@@ -39,7 +39,6 @@ class Route:
         self.path = endpoint.endpoint
         self.pattern = _pattern(endpoint.endpoint)
         self.answered: Counter[int] = Counter()
-        self.in_flight = 0
         self._emit = emit
         self._receive = source.receive
         self._methods = source.methods
@@ -52,7 +51,6 @@ class Route:
     async def answer(self, request: Request, query: str) -> Answer:
         """The answer to `request`; success only once the event is durable. Raises `ConnectionError` where the client left."""
         reader = BodyReader(request, self._limit, self._limits, self._budget)
-        self.in_flight += 1
         try:
             result = await self._accept(request, query, reader)
         except Refused as refused:
@@ -66,7 +64,6 @@ class Route:
         except EventRejected as exc:
             raise Refused(413, f"the log does not take this event: {exc}") from exc
         finally:
-            self.in_flight -= 1
             reader.give_back()
         return result
 

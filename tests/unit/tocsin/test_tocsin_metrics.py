@@ -52,6 +52,16 @@ def metrics() -> Metrics:
     return made
 
 
+def test_requests_are_counted_by_kind_of_answer_and_who_left_is_not_answered(metrics: Metrics) -> None:
+    metrics.answers_of = lambda: [(ROAD, {200: 5, 401: 2, 413: 1, 0: 9})]
+    metrics.unrouted_of = lambda: {12000: {404: 4}}
+    found = samples(metrics)
+    for answer, count, nowhere in (("2xx", 5, 0), ("4xx", 3, 4), ("5xx", 0, 0)):
+        labels = {"answer": answer, "name": "push", "namespace": "default", "source": "github"}
+        assert found[f"tocsin_http_requests_total{labels}"] == count
+        assert found[f"tocsin_http_unrouted_requests_total{ {'answer': answer, 'port': '12000'} }"] == nowhere
+
+
 def test_every_series_of_a_configured_object_is_there_at_zero(metrics: Metrics) -> None:
     found = samples(metrics)
     road = {"name": "push", "namespace": "default", "source": "github"}

@@ -10,8 +10,8 @@ from eventbus.chain import Chain
 from eventbus.errors import BusError
 from eventbus.firing import Attempt, Firing, Outcome, OutcomeKind, Taken, TriggerRef
 from manifests.objects import Dialect, TocsinTriggerHead, TriggerHead
+from sensors.binding import bind
 from sensors.bound import Bound, EventView
-from sensors.decide import bind
 from sensors.errors import RenderError, TriggerRefused, TriggerUnavailable
 from sensors.hops import MAX_HOPS, Lineage, loop_reason, unknown_lineage
 from sensors.retry import MAX_DELAY_S, RetryPolicy, retry_policy

@@ -4,23 +4,23 @@ What is decided depends on the event, its position, the sensors in force there a
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
 from eventbus.contract import DependencyRef, StateChange
-from eventbus.event import Event, Recorded, Road
-from eventbus.firing import Cause, Firing, TriggerRef, firing_id
+from eventbus.event import Recorded, Road
+from eventbus.firing import Firing, TriggerRef
 from manifests.objects import ObjectRef
-from sensors.bound import Bound, EventView
-from sensors.compile import CompiledDependency, CompiledSensor, CompiledTrigger
+from sensors.bound import EventView
+from sensors.compile import CompiledSensor, CompiledTrigger
 from sensors.complaints import Complaints
-from sensors.erring import SLOW_S, Erring
-from sensors.filters.held import Clause, Held, Needs
+from sensors.erring import SLOW_S, Erring, broke
+from sensors.filters.held import Held
+from sensors.firings import firings_of, joined_firing, member_of, place
 from sensors.index import Index, RoadIndex
 from sensors.joins import Joins, Member, standing
-from sensors.transforms import Transform, Transforms
+from sensors.live import Entry, Live, place_of
 
 LARGE = 64 * 1024
 """Bytes of data from which on an event is searched beside the loop."""
@@ -28,8 +28,6 @@ Search = Callable[[], None]
 """Work that a thread may do before the next slice: it reads an event that nobody else has."""
 SLICE = 8
 """Rules of one event that are asked in a row."""
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Verdict(NamedTuple):
@@ -62,39 +60,6 @@ class Decided(NamedTuple):
 NOTHING = Decided((), (), (), None)
 
 
-class _Live:
-    """A sensor in force for a stretch of the log."""
-
-    __slots__ = ("entries", "order", "sensor", "since", "until")
-
-    def __init__(self, sensor: CompiledSensor, order: int, since: int, until: int | None) -> None:
-        self.sensor = sensor
-        self.order = order
-        self.since = since
-        self.until = until
-        self.entries = [_Entry(dependency, self) for dependency in sensor.dependencies]
-
-    def covers(self, position: int) -> bool:
-        return position > self.since and (self.until is None or position <= self.until)
-
-
-class _Entry:
-    """One dependency of a live sensor, as it stands in the index."""
-
-    __slots__ = ("clause", "dependency", "live", "needs", "road")
-
-    def __init__(self, dependency: CompiledDependency, live: _Live) -> None:
-        self.dependency = dependency
-        self.live = live
-        self.road: Road = dependency.road
-        self.clause: Clause = dependency.clause
-        self.needs: Needs = dependency.clause.needs
-
-
-def _order(entry: _Entry) -> tuple[int, int]:
-    return entry.live.order, entry.dependency.index
-
-
 class Decider:
     """All sensors in force, and what they make of events."""
 
@@ -107,9 +72,9 @@ class Decider:
     ) -> None:
         """`joins` are the partial matches as they were committed last; deciding goes on from them."""
         self.joins = Joins() if joins is None else joins
-        self._index: Index[_Entry] = Index()
-        self._live: dict[ObjectRef, _Live] = {}
-        self._ended: list[_Live] = []
+        self._index: Index[Entry] = Index()
+        self._live: dict[ObjectRef, Live] = {}
+        self._ended: list[Live] = []
         self._next_order = 0
         self._places: dict[ObjectRef, int] = {}
         """Of sensors that are away, and come back to where they were."""
@@ -141,11 +106,11 @@ class Decider:
         order = self._place_of(sensor.ref) if present is None else present.order
         if present is not None:
             self._end(present, since)
-        self._live[sensor.ref] = self._place(_Live(sensor, order, since, None))
+        self._live[sensor.ref] = self._place(Live(sensor, order, since, None))
 
     def apply_ended(self, sensor: CompiledSensor, *, since: int, until: int) -> None:
         """Let a past revision decide what lies between `since` and `until`, for events that wait from before a restart."""
-        self._ended.append(self._place(_Live(sensor, self._next_order, since, until)))
+        self._ended.append(self._place(Live(sensor, self._next_order, since, until)))
         self._next_order += 1
 
     def remove(self, ref: ObjectRef, *, until: int = 0) -> None:
@@ -245,19 +210,19 @@ class Decider:
                     self._withdraw(live)
             self._ended = [live for live in self._ended if live.until is None or live.until > position]
 
-    def _place(self, live: _Live) -> _Live:
+    def _place(self, live: Live) -> Live:
         for entry in live.entries:
             self._index.add(entry)
         return live
 
-    def _end(self, live: _Live, until: int) -> None:
+    def _end(self, live: Live, until: int) -> None:
         live.until = until
         if until <= live.since:
             self._withdraw(live)
         else:
             self._ended.append(live)
 
-    def _withdraw(self, live: _Live) -> None:
+    def _withdraw(self, live: Live) -> None:
         for entry in live.entries:
             self._index.discard(entry)
 
@@ -289,7 +254,7 @@ class Decider:
         if road is None:
             return NOTHING
         view = EventView(event, now_us=now_us)
-        matched: list[_Entry] = []
+        matched: list[Entry] = []
         errors: list[DependencyRef] = []
         large = view.document is not None and len(view.document.raw) >= LARGE
         if large:
@@ -312,7 +277,7 @@ class Decider:
                     erring.answered(entry.dependency.ref)
             except Exception as exc:  # a broken rule must not take others down
                 errors.append(entry.dependency.ref)
-                erring.erred(entry.dependency.ref, partial(_broke, exc), decided_us)
+                erring.erred(entry.dependency.ref, partial(broke, exc), decided_us)
                 self._on_error(entry.dependency.ref, exc)
             now = perf_counter()
             if now - began > SLOW_S:
@@ -324,39 +289,39 @@ class Decider:
                 now = perf_counter()
             began = now
         if len(matched) > 1:
-            matched.sort(key=_order)
+            matched.sort(key=place_of)
         firings, state = self._fired(matched, recorded, view, decided_us) if matched else ((), ())
         return Decided(firings, [entry.dependency.ref for entry in matched], errors, view, state)
 
     def _fired(
-        self, matched: Sequence[_Entry], recorded: Recorded, view: EventView, decided_us: int
+        self, matched: Sequence[Entry], recorded: Recorded, view: EventView, decided_us: int
     ) -> tuple[Sequence[Firing], Sequence[StateChange]]:
         """What the matches fire at once and what they complete, in the order of sensors, then triggers."""
         single = [entry for entry in matched if entry.dependency.triggers]
-        firings = _firings(single, recorded, view, decided_us) if single else []
+        firings = firings_of(single, recorded, view, decided_us) if single else []
         if all(not entry.dependency.joins for entry in matched):
             return [firing for _, firing in firings], ()
-        found: dict[CompiledTrigger, list[_Entry]] = {}
+        found: dict[CompiledTrigger, list[Entry]] = {}
         for entry in matched:
             for trigger in entry.dependency.joins:
                 found.setdefault(trigger, []).append(entry)
         for trigger, entries in found.items():
             if members := self._joined(trigger, entries, recorded, view):
                 live = entries[0].live
-                firings.append(((live.order, trigger.index), _joined_firing(trigger, live, members, decided_us)))
-        firings.sort(key=_place)
+                firings.append(((live.order, trigger.index), joined_firing(trigger, live, members, decided_us)))
+        firings.sort(key=place)
         return [firing for _, firing in firings], [self.joins.change(trigger.ref) for trigger in found]
 
     def _joined(
-        self, trigger: CompiledTrigger, entries: Sequence[_Entry], recorded: Recorded, view: EventView
+        self, trigger: CompiledTrigger, entries: Sequence[Entry], recorded: Recorded, view: EventView
     ) -> Sequence[Member]:
         """Note that an event came for a trigger that joins, for each of `entries`; what it completes."""
         if trigger.joined is None:
             return ()
-        arrived = [_member(trigger, entry, recorded, view) for entry in entries]
+        arrived = [member_of(trigger, entry, recorded, view) for entry in entries]
         return self.joins.take(trigger.ref, trigger.joined, arrived, trigger.definitions, trigger.resets)
 
-    def _candidates(self, road: RoadIndex[_Entry], view: EventView) -> Iterable[_Entry]:
+    def _candidates(self, road: RoadIndex[Entry], view: EventView) -> Iterable[Entry]:
         try:
             return road.candidates(view)
         except Exception:  # then each is asked by itself, and the one that breaks is named
@@ -370,7 +335,7 @@ class Decider:
         view = EventView(recorded.event, now_us=now_us)
         # What the index rules out need not be asked whether it holds, only why not: half the work of a bulk check.
         candidates = frozenset(self._candidates(road, view))
-        for entry in sorted(road.all, key=_order):
+        for entry in sorted(road.all, key=place_of):
             if entry.live.covers(recorded.position) and (sensor is None or entry.live.sensor.ref == sensor):
                 yield _verdict(entry, view, entry in candidates)
 
@@ -384,124 +349,11 @@ def _joins(sensor: CompiledSensor, ref: TriggerRef) -> bool:
     return trigger is not None and trigger.joined is not None
 
 
-def _verdict(entry: _Entry, view: EventView, possible: bool) -> Verdict:
+def _verdict(entry: Entry, view: EventView, possible: bool) -> Verdict:
     event = view.event
     try:
         matched = possible and entry.clause.holds(view) is Held.YES
         reason = "" if matched else entry.clause.why(view)
     except Exception as exc:  # shown as what it is, where someone asked why
-        matched, reason = False, f"the rule broke: {type(exc).__name__}: {exc}"
+        matched, reason = False, broke(exc)
     return Verdict(*entry.dependency.ref, event.source, event.id, matched, reason)
-
-
-def _broke(exc: Exception) -> str:
-    return f"the rule broke: {type(exc).__name__}: {exc}"
-
-
-Placed = tuple[tuple[int, int], Firing]
-"""A firing with the places of its sensor and of its trigger."""
-
-
-def _place(placed: Placed) -> tuple[int, int]:
-    return placed[0]
-
-
-def _firings(matched: Sequence[_Entry], recorded: Recorded, view: EventView, decided_us: int) -> list[Placed]:
-    """One firing for each trigger that the matches are enough for, however many of its alternatives they fill."""
-    if len(matched) == 1:
-        only = matched[0]
-        order = only.live.order
-        return [
-            ((order, trigger.index), _firing(trigger, (only,), recorded, view, decided_us))
-            for trigger in only.dependency.triggers
-        ]
-    found: dict[CompiledTrigger, list[_Entry]] = {}
-    for entry in matched:
-        for trigger in entry.dependency.triggers:
-            found.setdefault(trigger, []).append(entry)
-    ordered = sorted(found.items(), key=lambda item: (item[1][0].live.order, item[0].index))
-    return [
-        ((entries[0].live.order, trigger.index), _firing(trigger, entries, recorded, view, decided_us))
-        for trigger, entries in ordered
-    ]
-
-
-def _member(trigger: CompiledTrigger, entry: _Entry, recorded: Recorded, view: EventView) -> Member:
-    name, event = entry.dependency.ref.dependency, recorded.event
-    return Member(
-        dependency=name,
-        definition=trigger.definitions[name],
-        position=recorded.position,
-        received_us=recorded.received_us,
-        source=event.source,
-        name=event.name,
-        id=event.id,
-        correlation=correlation_of(event),
-        hops=event.hops,
-        order=None if trigger.order_by is None else _order_key(trigger, entry.dependency.seen(view)),
-    )
-
-
-def _joined_firing(trigger: CompiledTrigger, live: _Live, members: Sequence[Member], decided_us: int) -> Firing:
-    causes = tuple([member.cause(trigger.ref.namespace) for member in members])
-    first = min(members, key=lambda member: member.position)
-    return Firing(
-        id=firing_id(trigger.ref, [(cause.dependency, cause.identity) for cause in causes]),
-        trigger=trigger.ref,
-        revision=live.sensor.revision,
-        causes=causes,
-        decided_us=decided_us,
-        order_key=trigger.order_key
-        if trigger.order_by is None
-        else next((m.order for m in members if m.order is not None), None),
-        record_start=trigger.record_start,
-        correlation=first.correlation,
-        hops=max(member.hops for member in members) + 1,
-    )
-
-
-def _firing(trigger: CompiledTrigger, entries: Sequence[_Entry], recorded: Recorded, view: EventView, decided_us: int) -> Firing:
-    event = recorded.event
-    identity = event.identity
-    names = sorted([entry.dependency.ref.dependency for entry in entries])
-    return Firing(
-        id=firing_id(trigger.ref, [(name, identity) for name in names]),
-        trigger=trigger.ref,
-        revision=entries[0].live.sensor.revision,
-        causes=tuple([Cause(name, recorded.position, identity) for name in names]),
-        decided_us=decided_us,
-        order_key=trigger.order_key if trigger.order_by is None else _order_key(trigger, entries[0].dependency.seen(view)),
-        record_start=trigger.record_start,
-        correlation=correlation_of(event),
-        hops=event.hops + 1,
-    )
-
-
-def correlation_of(event: Event) -> str:
-    """The id of the chain that `event` belongs to; one that starts a chain gives it its own id."""
-    return event.correlation or event.id
-
-
-def _order_key(trigger: CompiledTrigger, view: EventView) -> str | None:
-    """The value that `orderBy` names; None, and so no order, where the event has none."""
-    if view.document is None or trigger.order_by is None:
-        return None
-    found = view.look(trigger.order_by)
-    return found.text if found.exists else None
-
-
-def bind(firing: Firing, events: Mapping[int, EventView], transforms: Transforms) -> Bound:
-    """What the request of `firing` is rendered from: its events by position, as each dependency reads them.
-
-    Raises `KeyError` where an event is missing, `TransformFailed` where one cannot be read as it was when it was decided.
-    """
-    return Bound(
-        events={cause.dependency: _read(events[cause.position], transforms.get(cause.dependency)) for cause in firing.causes},
-        now=_EPOCH + timedelta(microseconds=firing.decided_us),
-        seed=bytes.fromhex(firing.id),
-        firing=firing,
-    )
-
-
-def _read(view: EventView, transform: Transform | None) -> EventView:
-    return view if transform is None else transform.apply(view, view.now_us)

@@ -81,6 +81,11 @@ class Erring:
         return {ref: streak for ref, streak in self.streaks.items() if streak.count >= IN_A_ROW}
 
 
+def broke(exc: Exception) -> str:
+    """What to say of a rule that raised `exc` instead of answering."""
+    return f"the rule broke: {type(exc).__name__}: {exc}"
+
+
 def _make_room(known: dict[DependencyRef, Streak] | dict[DependencyRef, Slow]) -> None:
     if len(known) >= PLACES:
         del known[next(iter(known))]
@@ -90,4 +95,4 @@ def _said(why: Callable[[], str]) -> str:
     try:
         return " ".join(why().split())[:_REASON_CHARS]
     except Exception as exc:  # asking why breaks as the rule did
-        return f"the rule broke: {type(exc).__name__}: {exc}"[:_REASON_CHARS]
+        return broke(exc)[:_REASON_CHARS]

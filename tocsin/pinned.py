@@ -12,9 +12,10 @@ from eventbus.firing import Firing
 from eventbus.journal import Declared, FiringRecord, Journal
 from manifests.objects import ObjectRef, Sensor
 from manifests.problems import ManifestError
+from sensors.binding import bind
 from sensors.bound import EventView
 from sensors.compile import CompiledSensor, CompiledTrigger, compile_sensor
-from sensors.decide import Decider, bind
+from sensors.decide import Decider
 from sensors.errors import RenderError
 from sensors.transforms import TransformFailed
 from tocsin.declared import object_of

@@ -11,9 +11,10 @@ from eventbus.event import Event, Recorded, Road
 from eventbus.firing import Firing
 from manifests.objects import Sensor
 from manifests.problems import Problem
+from sensors.binding import bind
 from sensors.bound import EventView
 from sensors.compile import compile_sensor
-from sensors.decide import Decided, Decider, bind
+from sensors.decide import Decided, Decider
 from sensors.errors import RenderError
 from sensors.filters.held import Clause
 from sensors.languages.document import Document

@@ -18,9 +18,10 @@ from eventbus.event import Event, Recorded
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dependency, Dialect, ObjectRef, Parameter, Sensor, TriggerHead
 from manifests.secrets import SecretMissing, SecretValue
+from sensors.binding import bind
 from sensors.bound import Bound, EventView
 from sensors.compile import CompiledSensor, compile_sensor
-from sensors.decide import Decider, bind
+from sensors.decide import Decider
 from sensors.filters.combine import compile_filters
 from sensors.parameters import compile_payload
 from sensors.triggers.trigger import Delivered, TriggerContext, TriggerKinds

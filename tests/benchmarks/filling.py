@@ -16,8 +16,8 @@ from eventbus.event import Event, Recorded
 from eventbus.firing import Attempt, Cause, Firing, Outcome, OutcomeKind, Taken, TriggerRef, firing_id
 from eventbus.journal import Declared
 from eventbus.sqlite import SqliteBus, open_bus
+from sensors.binding import bind
 from sensors.bound import EventView
-from sensors.decide import bind
 from tocsin.pinned import compiled
 
 SOURCES = 20

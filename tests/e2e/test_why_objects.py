@@ -11,8 +11,8 @@ from eventbus.event import Event, Identity
 from eventbus.firing import Attempt, Cause, Firing, Outcome, OutcomeKind, TriggerRef, firing_id
 from eventbus.sqlite import open_bus
 from manifests.revision import canonical_json
+from sensors.binding import bind
 from sensors.bound import EventView
-from sensors.decide import bind
 from tocsin.pinned import compiled
 from tocsin.story import why
 

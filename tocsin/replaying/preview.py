@@ -8,8 +8,8 @@ from eventbus.event import Recorded
 from eventbus.firing import Firing
 from eventbus.journal import Journal
 from manifests.problems import Severity
+from sensors.binding import bind
 from sensors.bound import EventView
-from sensors.decide import bind
 from sensors.errors import RenderError
 from sensors.transforms import TransformFailed
 from tocsin.replaying.deciding import Deciding

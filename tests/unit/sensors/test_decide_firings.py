@@ -8,9 +8,10 @@ from eventbus.event import Identity
 from eventbus.firing import Cause, TriggerRef, firing_id
 from manifests.objects import Dialect, ObjectRef
 from manifests.problems import Severity
+from sensors.binding import bind
 from sensors.bound import EventView
 from sensors.compile import CompiledSensor, compile_sensor
-from sensors.decide import Decider, bind
+from sensors.decide import Decider
 
 AT = int(NOW.timestamp() * 1_000_000)
 MAIN = [{"path": "ref", "type": "string", "value": ["^main$"]}]

@@ -124,7 +124,7 @@ async def client(tmp_path: Path) -> AsyncIterator[Client]:
 
 async def a_dead_letter(bus: Bus) -> Firing:
     ((position, _, _),) = await bus.append([an_event("1")])
-    await bus.read("sensors", limit=10, timeout_s=1)
+    await bus.read("sensors", limit=10, timeout_s=0)  # makes the group
     firing = a_firing(position, "1")
     await bus.commit(Decisions(group="sensors", position=position, firings=[firing]))
     (taken,) = await bus.outbox.take(limit=1, timeout_s=1)

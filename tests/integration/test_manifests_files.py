@@ -4,7 +4,9 @@ import io
 import os
 import socket
 import sys
+import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from manifests.objects import ObjectRef
 
 CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\n"
 NONE = Kinds()
+NOBODY = 65534
 
 
 def write(folder: Path, name: str, text: str | None = None) -> Path:
@@ -99,9 +102,23 @@ def test_a_broken_link_and_a_socket_do_not_stop_the_folder(tmp_path: Path) -> No
     assert problem.file.endswith("broken.yaml")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_is_a_problem(tmp_path: Path) -> None:
-    path = write(tmp_path, "secret.yaml")
+@pytest.fixture
+def not_root() -> Iterator[Path]:
+    """A folder, and for the time of the test a user who may not read everything in it, as root may."""
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as folder:
+        if root:
+            os.chown(folder, NOBODY, -1)
+            os.seteuid(NOBODY)
+        try:
+            yield Path(folder)
+        finally:
+            if root:
+                os.seteuid(0)
+
+
+def test_a_file_without_permission_is_a_problem(not_root: Path) -> None:
+    path = write(not_root, "secret.yaml")
     path.chmod(0)
     (problem,) = load([path], NONE).problems
     assert problem.message == "cannot be read: permission denied"

@@ -9,7 +9,6 @@ import structlog
 
 from eventbus.contract import Bus
 from eventbus.event import Road
-from manifests.fields import EventFilter
 from manifests.objects import DeclaredEvent, EventSource
 from manifests.secrets import Values
 from sources.http.listener import HttpListener
@@ -193,13 +192,12 @@ class RunningSources:
 
 def _filter_of(event: DeclaredEvent, road: Road) -> "SourceFilter | None":
     """What events must pass. Raises `SourceRefused`."""
-    declared = getattr(event.spec, "filter", None)
-    if not isinstance(declared, EventFilter) or not declared.expression:
+    if not getattr(event.spec, "filter", None):
         return None
-    from tocsin.source_filter import BadFilter, SourceFilter  # noqa: PLC0415 - sources without filters need no language
+    from tocsin.source_filter import BadFilter, SourceFilter, expression_of  # noqa: PLC0415 - seldom needed, and heavy
 
     try:
-        return SourceFilter(declared.expression, road)
+        return SourceFilter(expression, road) if (expression := expression_of(event)) else None
     except BadFilter as exc:
         raise SourceRefused(f"filter.expression: {exc}") from None
 

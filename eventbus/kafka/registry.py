@@ -78,7 +78,7 @@ class Schemas:
             status, body = await self._get(f"{self._url}/schemas/ids/{id}")
             answer = msgspec.json.decode(body, type=_Answer)
         except (aiohttp.ClientError, OSError, TimeoutError) as exc:
-            raise RegistryUnavailable(f"schemaRegistry {self._url}: {exc or type(exc).__name__}") from exc
+            raise RegistryUnavailable(f"schemaRegistry {self._url}: {str(exc) or type(exc).__name__}") from exc
         except (SecretMissing, ValueError) as exc:
             raise RegistryUnavailable(f"schemaRegistry {self._url}: {exc}") from exc
         if answer.error_code == _NO_SCHEMA:

@@ -1,5 +1,6 @@
 """Avro on the wire and as JSON, and the registry that has the schemas."""
 
+import asyncio
 import contextlib
 from typing import Any
 
@@ -221,3 +222,17 @@ async def test_a_registry_that_is_away_broken_or_wants_another_login_is_worth_an
         gone = registry.url
     with pytest.raises(RegistryUnavailable, match=f"schemaRegistry {gone}: "):
         await schemas(gone).ask(3)
+
+
+async def test_a_registry_that_does_not_answer_in_time_is_said_to_be_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry_module, "TIMEOUT_S", 0.05)
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(RegistryUnavailable, match=f"schemaRegistry {url}: TimeoutError"):
+            await schemas(url).ask(3)

@@ -356,6 +356,35 @@ async def test_one_that_meets_a_busy_bus_again_and_again_is_not_given_up(rig: Ri
     assert (refused, ended.state, ended.firings) == (MOST_STARTS + 2, ReplayState.DONE, 1)
 
 
+@pytest.mark.parametrize("most", [None, 70])
+async def test_a_stop_in_the_middle_of_an_event_counts_nothing_twice(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, most: int | None
+) -> None:
+    for number in range(72):
+        await rig.declare(SINGLE, f"s{number}")
+    await rig.decided(event(2))
+    async with rig.running() as replayer:
+        commit = replayer._bus.commit
+
+        async def stop_behind(decided: Decisions) -> None:
+            await commit(decided)
+            if decided.firings:
+                replayer.stop()
+
+        with monkeypatch.context() as patched:
+            patched.setattr(replayer._bus, "commit", stop_behind)
+            replay, _ = await replayer.ask(Asked(event="push-2", most=most), rate=0.0)
+            async with asyncio.timeout(20.0):
+                while not replayer._stopping:
+                    await asyncio.sleep(0.005)
+    stopped = await record.find(rig.bus.journal, replay.number)
+    assert stopped is not None
+    assert (stopped.state, stopped.firings) == (ReplayState.RUNNING, 0)
+    async with rig.running():
+        ended = await rig.until(replay.number)
+    assert (ended.state, ended.firings, len(await rig.taken())) == (ReplayState.DONE, most or 72, most or 72)
+
+
 async def test_one_that_cannot_be_carried_out_fails_alone(rig: Rig, capsys: pytest.CaptureFixture[str]) -> None:
     await rig.declare(SINGLE)
     await rig.decided(event(2))

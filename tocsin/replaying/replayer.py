@@ -156,7 +156,10 @@ class Replayer:
         stepper = Stepper(self._bus, deciding, lambda: self._goes_on(number), self._changed)
         await stepper.prepare()
         while self._goes_on(number) and not _at_end(self._replays[number]):
-            self._replays[number] = await stepper.take(self._replays[number])
+            before = self._replays[number]
+            after = await stepper.take(before)
+            # What a stop cuts short is decided again after the next start, and counted then.
+            self._replays[number] = before if self._stopping and after.position == before.position else after
         if self._stopping:
             # An orderly stop is no sign that its events cannot be decided.
             await self._store(msgspec.structs.replace(self._replays[number], starts=0))

@@ -61,6 +61,12 @@ class Seen:
         self._stamps = {key: stamp for key, stamp in self._stamps.items() if key in keys}
 
 
+def manifests_in(folder: str) -> list[str]:
+    """The files that `folder` stands for, in name order. Raises `OSError`."""
+    names = sorted(os.listdir(folder))
+    return [os.path.join(folder, name) for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
+
+
 def read_files(
     paths: Sequence[Path | str], *, max_bytes: int = MAX_FILE_BYTES, before: Seen | None = None
 ) -> Iterator[Found | Problem]:
@@ -91,12 +97,11 @@ class _Reading:
 
     def folder(self, path: str) -> Iterator[Found | Problem]:
         try:
-            names = sorted(os.listdir(path))
+            listed = manifests_in(path)
         except OSError as exc:
             yield Problem(file=_shown(path), message=f"cannot be read: {_reason(exc)}")
             return
-        names = [name for name in names if name.lower().endswith(SUFFIXES) and not name.startswith(".")]
-        files = [full for full in (os.path.join(path, name) for name in names) if not _is_special(full)]
+        files = [full for full in listed if not _is_special(full)]
         if not files:
             yield Problem(file=_shown(path), message=_NOTHING_HERE)
         for full in files:

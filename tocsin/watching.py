@@ -1,10 +1,10 @@
 """When changed manifests have come to rest: a file that is still being written is not applied half."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
-from manifests.files import SUFFIXES
+from manifests.files import manifests_in
 from manifests.stamps import Stamp
 
 QUIET_S = 0.3
@@ -30,15 +30,11 @@ def look(paths: Sequence[Path]) -> dict[str, Stamp]:
     return found
 
 
-def _files(path: str) -> Iterator[str]:
+def _files(path: str) -> Sequence[str]:
     try:
-        names = os.listdir(path) if os.path.isdir(path) else None
+        return manifests_in(path) if os.path.isdir(path) else [path]
     except OSError:
-        names = None
-    if names is None:
-        yield path
-    else:
-        yield from (os.path.join(path, name) for name in names if name.lower().endswith(SUFFIXES) and not name.startswith("."))
+        return [path]
 
 
 class Settling:

@@ -84,17 +84,19 @@ class CatchUp:
     async def run(self) -> bool:
         """Decide until nothing is left that others have decided; False where it was stopped before."""
         self._quarantined = frozenset([position for position, _ in await self._bus.journal.quarantined()])
+        events: Sequence[Recorded] = ()
         while not self._stopping.is_set():
             try:
-                events = await self._next()
+                events = events or await self._next()
+                if not events:
+                    return True
+                # Deciding waits for the bus by itself: what fails here is counting the start, before anything is decided.
+                await self._decide(events)
             except BusUnavailable as exc:
                 logger.warning("catching_up_waits", group=self._group, reason=str(exc), retry_in_s=exc.retry_after_s)
                 await self.rest(exc.retry_after_s)
                 continue
-            if not events:
-                return True
-            await self._decide(events)
-            self._decide = self._router.decide
+            events, self._decide = (), self._router.decide
         return False
 
     async def rest(self, seconds: float) -> None:

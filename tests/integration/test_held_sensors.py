@@ -354,6 +354,26 @@ async def test_what_breaks_while_it_catches_up_stays_paused_and_takes_nothing_do
         assert await running.fired("s") == ["1"]
 
 
+async def test_a_bus_that_does_not_count_the_start_now_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with rig() as running:
+        await running.apply(sensor("s"))
+        await pause(running)
+        await running.send(push("1"), push("2"))
+        began, refused = running.bus.began, 0
+
+        async def busy(group: str) -> int:
+            nonlocal refused
+            if refused < 2:
+                refused += 1
+                raise BusUnavailable("many writes wait", retry_after_s=0.001)
+            return await began(group)
+
+        monkeypatch.setattr(running.bus, "began", busy)
+        await resume(running)
+        await back(running)
+        assert (refused, await running.fired("s")) == (2, ["1", "2"])
+
+
 async def test_a_resume_that_the_bus_does_not_take_leaves_it_paused(monkeypatch: pytest.MonkeyPatch) -> None:
     async def busy(decided: Decisions) -> None:
         raise BusUnavailable("many writes wait")

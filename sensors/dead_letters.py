@@ -105,11 +105,13 @@ class DeadLetters:
             except BusUnavailable as exc:
                 logger.warning("dead_letters_wait", reason=str(exc), retry_in_s=exc.retry_after_s)
                 await asyncio.sleep(exc.retry_after_s)
-            except LookupError:  # they are not kept yet
-                await asyncio.sleep(_NOT_YET_S)
 
     async def _read(self) -> None:
-        ended = await self._bus.outcomes.read(READER, limit=AT_ONCE, timeout_s=LOOK_AGAIN_S)
+        try:
+            ended = await self._bus.outcomes.read(READER, limit=AT_ONCE, timeout_s=LOOK_AGAIN_S)
+        except LookupError:  # they are not kept yet
+            await asyncio.sleep(_NOT_YET_S)
+            return
         following = [firing for one in ended if (firing := await self._following(one)) is not None]
         if following:
             await self._bus.commit(Decisions(group=None, position=0, firings=following))

@@ -17,6 +17,7 @@ from sensors.languages.expr.sprig_types import GIVES, MUTATING, TAKES
 from sensors.languages.expr.times import instant_of
 from sensors.languages.expr.values import Function, Instant, Int64, IntList, TextList, TextMap, shown
 from sensors.languages.expr.words import ExprError
+from sensors.languages.time_limit import TimeUp
 
 _GO_TYPES = {
     "s": "string",
@@ -93,7 +94,7 @@ def _function(name: str, call: Callable[..., object]) -> Function:
             arguments = deepcopy(arguments)
         try:
             found = call(*arguments)
-        except RecursionError:
+        except (RecursionError, TimeUp):
             raise
         except Exception as exc:  # the library lets errors of all kinds through
             raise ExprError(f"sprig.{name}: {str(exc)[:200] or type(exc).__name__}") from exc

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensors.languages.expr import ExprError, compile_expr, compiler, parser, words
+from sensors.languages.expr import ExprError, compile_expr, compiler, parser, program, words
 from sensors.languages.expr.builtins import as_floats
 from sensors.languages.expr.environment import environment
 from sensors.languages.gotemplate import moment
@@ -163,6 +163,13 @@ def test_only_true_and_false_hold() -> None:
     with pytest.raises(ExprError, match=r'gives "x", and must give true or false'):
         compile_expr("body.s").holds({"body": {"s": "x"}}, NOW)
     assert compile_expr("body.n").holds({"body": {"n": True}}, NOW)
+
+
+def test_a_function_of_sprig_that_takes_too_long_is_cut_off_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(program, "MAX_SECONDS", 0.005)
+    data = {"body": {"x": "a" * 100_000 + "b"}}
+    with moment(NOW, b"seed"), pytest.raises(ExprError, match=r"^needs more than 5 ms$"):
+        compile_expr('sprig.regexMatch("(a|aa)+$", body.x)').compute(environment(data), NOW)
 
 
 def test_the_time_is_the_one_that_is_given() -> None:

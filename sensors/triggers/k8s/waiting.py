@@ -5,13 +5,17 @@ Semantics: `pkg/sensors/policy` of Argo Events; between two looks the object is 
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from cluster.api import Cluster, Json, said
 from manifests.fields import Backoff
 from manifests.objects import K8sPolicy
 from sensors.errors import TriggerUnavailable
-from sensors.retry import RetryPolicy
+from sensors.retry import MAX_DELAY_S, RetryPolicy
 from sensors.triggers.k8s.acting import Done
+
+_SUMMED = 1000
+"""Looks whose times are added up one by one: who declares a thousand million of them is not to keep the service from starting."""
 
 
 class LabelPolicy:
@@ -24,11 +28,12 @@ class LabelPolicy:
 
     @property
     def longest_s(self) -> float:
-        """Seconds that waiting can take."""
-        schedule = self._schedule
-        whole = RetryPolicy(attempts=schedule.attempts, first_s=schedule.first_s, factor=schedule.factor, jitter=0.0)
-        delays = [whole.delay_s("", look) or 0.0 for look in range(1, schedule.attempts)]
-        return sum(delays) * (1.0 + max(0.0, schedule.jitter))
+        """Seconds that waiting can take; of a schedule with very many looks, no less than that."""
+        whole = replace(self._schedule, jitter=0.0)
+        looks = whole.attempts - 1
+        delays = [whole.delay_s("", look) or 0.0 for look in range(1, min(looks, _SUMMED) + 1)]
+        last_s = MAX_DELAY_S if whole.factor > 1.0 else (delays or [0.0])[-1]
+        return (sum(delays) + (looks - len(delays)) * last_s) * (1.0 + max(0.0, self._schedule.jitter))
 
     async def wait(self, cluster: Cluster, done: Done, found: Json, firing: str) -> str:
         """Return what to say once the labels of `found` are there, or time is up and that is no failure.

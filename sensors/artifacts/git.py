@@ -46,9 +46,9 @@ class GitPlace:
     async def read(self) -> bytes:
         """The text."""
         try:
-            await self._target.check(self._egress)
+            addresses = await self._target.check(self._egress)
             with tempfile.TemporaryDirectory(prefix="tocsin-git-") as folder:
-                return await self._fetched(GitProgram(Path(folder), self._target, self._login()))
+                return await self._fetched(GitProgram(Path(folder), self._target, addresses, self._login()))
         except EgressDenied as exc:
             raise TriggerRefused(f"{self._target.shown}: {exc}") from exc
         except GitFailed as exc:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shlex
 from base64 import b64encode
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ TIMEOUT_S = 45.0
 MAX_FILE_BLOCKS = 256 * 2048
 """No file that is fetched grows above 256 MiB (in blocks of 512 bytes)."""
 _LONGEST = 300
+_PORTS = {"http": 80, "https": 443}
 
 
 class GitFailed(Exception):
@@ -36,10 +38,11 @@ class Login(NamedTuple):
 class GitProgram:
     """`git` in a folder of its own."""
 
-    def __init__(self, folder: Path, target: GitTarget, login: Login) -> None:
+    def __init__(self, folder: Path, target: GitTarget, addresses: Sequence[str], login: Login) -> None:
+        """`addresses` are those of the target that were found to be allowed."""
         self._folder = folder
         self._secrets = [secret for secret in (login.password, login.key) if secret]
-        self._environment = _environment(folder, target, login)
+        self._environment = _environment(folder, target, addresses, login)
 
     async def run(self, *words: str) -> bytes:
         """What it prints. Raises `GitFailed`. If cancelled, it is ended."""
@@ -80,13 +83,17 @@ class GitProgram:
         return text[:_LONGEST]
 
 
-def _environment(folder: Path, target: GitTarget, login: Login) -> dict[str, str]:
+def _environment(folder: Path, target: GitTarget, addresses: Sequence[str], login: Login) -> dict[str, str]:
     """All that `git` sees. Secrets go by the environment and a file of ours, never by the command line."""
     settings = {"protocol.allow": "never", f"protocol.{target.scheme}.allow": "always", "http.followRedirects": "false"}
     settings |= {"core.hooksPath": "/dev/null", "credential.helper": "", "core.fsmonitor": "false"}
     if login.user or login.password:
         basic = b64encode(f"{login.user}:{login.password}".encode()).decode()
         settings[f"http.{target.url}.extraHeader"] = f"Authorization: Basic {basic}"
+    if target.scheme in _PORTS and ":" not in target.host:
+        # Not to be resolved again: the name may mean another address by then.
+        port = target.port or _PORTS[target.scheme]
+        settings["http.curloptResolve"] = f"{target.host}:{port}:{','.join(addresses)}"
     numbered = {f"GIT_CONFIG_KEY_{n}": key for n, key in enumerate(settings)}
     numbered |= {f"GIT_CONFIG_VALUE_{n}": value for n, value in enumerate(settings.values())}
     return {

@@ -25,15 +25,17 @@ class GitTarget(NamedTuple):
     shown: str
     """Without user and password."""
 
-    async def check(self, egress: Egress) -> None:
-        """Raise `EgressDenied` where its host, or an address of it, may not be called."""
+    async def check(self, egress: Egress) -> list[str]:
+        """The addresses of its host. Raises `EgressDenied` where it, or one of them, may not be called."""
         egress.check_host(self.host)
         try:
             found = await asyncio.get_running_loop().getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         except OSError as exc:
             raise TriggerUnavailable(f"{self.shown}: the name cannot be resolved") from exc
-        for *_, address in found:
-            egress.check_address(str(address[0]))
+        addresses = list(dict.fromkeys([str(address[0]) for *_, address in found]))
+        for address in addresses:
+            egress.check_address(address)
+        return addresses
 
 
 def checked_target(url: str) -> GitTarget:

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import os
+import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -230,6 +231,18 @@ async def test_a_login_is_not_carried_on_by_a_redirect(site: Site) -> None:
     with pytest.raises(TriggerUnavailable, match="fatal:"):
         await reader({"git": {"url": f"{site.url}/a.git", "filePath": "x", "creds": creds}}, password="hidden").read()
     assert len(site.asked) == 1
+
+
+async def test_git_connects_to_the_address_that_was_found_to_be_allowed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def resolved(host: str, port: int | None, **_: Any) -> list[Any]:
+        assert host == "moving.test"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolved)
+    site.answer = lambda request: web.Response(status=403)
+    url = site.url.replace("127.0.0.1", "moving.test")
+    with pytest.raises(TriggerUnavailable, match="403"):
+        await reader({"git": {"url": f"{url}/a.git", "filePath": "x"}}).read()
 
 
 async def test_a_server_that_never_answers_is_left_when_the_attempt_is_cut_off() -> None:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from hashlib import blake2b
+from importlib.util import find_spec
 from os import fsencode
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -102,6 +103,9 @@ class File(Source[FileSpec]):
 
     def __init__(self, spec: FileSpec, context: SourceContext) -> None:
         super().__init__(spec, context)
+        if not spec.polling and find_spec("watchfiles") is None:
+            hint = "pip install 'tocsin[file]', or set polling: true"
+            raise SourceRefused(f"to be told of changes needs more than the base installation: {hint}")
         where = spec.watch_path_config
         self._folder = Path(where.directory)
         self._pattern = re2.compile(where.path_regexp, _quiet()) if where.path_regexp else None
@@ -179,10 +183,8 @@ class File(Source[FileSpec]):
                 await asyncio.sleep(1.0)
 
     async def _kernel(self) -> AsyncGenerator[object, None]:
-        try:
-            from watchfiles import awatch  # noqa: PLC0415 - an extra
-        except ImportError:
-            raise SourceRefused("needs watchfiles: install tocsin[file], or set polling: true") from None
+        from watchfiles import awatch  # noqa: PLC0415 - an extra
+
         watched = awatch(
             self._folder,
             watch_filter=None,

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from contextlib import aclosing
+from importlib.util import find_spec
 from typing import Annotated, Self
 
 import msgspec
@@ -13,7 +14,7 @@ from manifests.fields import SecretRef, Spec, TLSConfig
 from sources.handing_over import hand_over
 from sources.http.endpoint import SourceFilter
 from sources.http.payload import metadata_tail, now, random_id
-from sources.source import Emit, Source, SourceRefused, sources
+from sources.source import Emit, Source, SourceContext, SourceRefused, sources
 
 logger = structlog.get_logger()
 
@@ -67,12 +68,15 @@ class Generic(Source[GenericSpec]):
     Semantics: Argo Events 1.9, `pkg/eventsources/sources/generic`; what differs is in `docs/sources/generic.md`.
     """
 
+    def __init__(self, spec: GenericSpec, context: SourceContext) -> None:
+        super().__init__(spec, context)
+        if find_spec("grpc") is None:
+            raise SourceRefused("gRPC needs more than the base installation: pip install 'tocsin[grpc]'")
+
     async def run(self, emit: Emit) -> None:
         """Emit until cancelled. Raises with the reason after some vain connections; the service then starts it again."""
-        try:
-            from sources.generic_stream import StreamEnded  # noqa: PLC0415 - an extra
-        except ImportError:
-            raise SourceRefused("needs grpcio and protobuf: install tocsin[grpc]") from None
+        from sources.generic_stream import StreamEnded  # noqa: PLC0415 - an extra
+
         async for attempt in AsyncRetrying(
             retry=retry_if_exception_type(StreamEnded),
             stop=stop_after_attempt(QUICK_ATTEMPTS),

@@ -1,5 +1,6 @@
 """What the specs of HTTP kinds accept."""
 
+import sys
 from typing import Any
 
 import pytest
@@ -8,9 +9,11 @@ from pydantic import ValidationError
 from eventbus.event import Road
 from manifests.objects import Dialect
 from manifests.secrets import SecretMissing, SecretValue
+from sources.file import File, FileSpec
+from sources.generic import Generic, GenericSpec
 from sources.github import Github, GithubSpec
 from sources.http.source import Authentication
-from sources.source import SourceContext, SourceKinds, sources
+from sources.source import SourceContext, SourceKinds, SourceRefused, sources
 from sources.webhook import Webhook, WebhookSpec
 
 HERE: dict[str, Any] = {"endpoint": "/a", "port": "12000"}
@@ -162,3 +165,15 @@ def test_the_registry_knows_the_kinds_and_refuses_a_second_owner() -> None:
     with pytest.raises(ValueError, match="two owners"):
         mine.register("webhook", spec=WebhookSpec)(Webhook)
     assert (Webhook.key, Webhook.type) == kept
+
+
+def test_a_kind_whose_library_is_missing_is_refused_with_the_command_that_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for library in ("grpc", "watchfiles"):
+        monkeypatch.setitem(sys.modules, library, None)
+    generic = GenericSpec.model_validate({"url": "127.0.0.1:8443", "insecure": True, "config": "x"})
+    with pytest.raises(SourceRefused, match=r"pip install 'tocsin\[grpc\]'"):
+        Generic(generic, CONTEXT)
+    told = {"eventType": "CREATE", "watchPathConfig": {"directory": "/in", "path": "a"}}
+    with pytest.raises(SourceRefused, match=r"pip install 'tocsin\[file\]', or set polling: true"):
+        File(FileSpec.model_validate(told), CONTEXT)
+    File(FileSpec.model_validate(told | {"polling": True}), CONTEXT)

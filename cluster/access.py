@@ -1,6 +1,7 @@
 """How a cluster is reached: a kubeconfig and its context, or the service account of the pod that this runs in."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,6 +40,11 @@ class Access(NamedTuple):
     def __str__(self) -> str:
         context = f", context {self.context}" if self.context else ""
         return f"kubeconfig {self.files}{context}" if self.files else "the service account of this pod"
+
+
+def is_installed() -> bool:
+    """Whether the library is there; it is not imported."""
+    return find_spec("kubernetes") is not None
 
 
 async def open_client(access: Access) -> "ApiClient":

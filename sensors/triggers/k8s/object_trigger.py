@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
+from cluster.access import NOT_INSTALLED, is_installed
 from cluster.marks import Written
 from eventbus.chain import Chain
 from manifests.objects import DeclaredTrigger
@@ -39,7 +40,9 @@ class ObjectTrigger(Generic[PartsT]):
     """One compiled trigger. Its cluster is the service's."""
 
     def __init__(self, declared: DeclaredTrigger, context: TriggerContext, fitted: Fitted[PartsT]) -> None:
-        """`fitted` makes the parts of the declaration."""
+        """`fitted` makes the parts of the declaration. Raises `ValueError` where the library is missing."""
+        if not is_installed():
+            raise ValueError(NOT_INSTALLED)
         policy = declared.head.policy
         self._policy = LabelPolicy(policy.k8s) if policy is not None and policy.k8s is not None else None
         self._context = context

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from kubernetes_rig import a_bound, compiled, set_from
 
 from manifests.objects import Dialect
 from sensors.errors import RenderError, TriggerRefused
+from sensors.triggers.k8s.trigger import K8sKind
+from sensors.triggers.trigger import TriggerKind
 from sensors.triggers.workflows import control
 from sensors.triggers.workflows.building import from_cron, from_template, overridden, resubmitted, submitted
 from sensors.triggers.workflows.nodes import Selector, nodes_of, with_nodes
@@ -354,3 +357,10 @@ def test_a_parameter_without_a_value_ends_the_firing() -> None:
     spec = {"operation": "submit", "source": {"resource": a_workflow()}, "parameters": [set_from("missing", "spec.x")]}
     with pytest.raises(RenderError, match=r"template\.argoWorkflow\.parameters\[0\] \(dest 'spec\.x'\)"):
         compiled(ArgoWorkflowKind, spec).render(a_bound())
+
+
+@pytest.mark.parametrize("kind", [ArgoWorkflowKind, K8sKind])
+def test_without_the_library_the_declaration_says_how_to_get_it(kind: type[TriggerKind], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "kubernetes", None)
+    with pytest.raises(ValueError, match=r"pip install 'tocsin\[k8s\]'"):
+        compiled(kind, {"operation": "create" if kind is K8sKind else "submit", "source": {"resource": a_workflow()}})

@@ -2,21 +2,34 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from cluster.access import Access
 from cluster.allowed import Allowed
-from cluster.api import Cluster
 from cluster.faults import ClusterRefused, ClusterUnavailable
 from cluster.kinds import Kind
 from sensors.errors import TriggerRefused, TriggerUnavailable
+
+if TYPE_CHECKING:
+    from cluster.api import Cluster
 
 
 class Hand:
     """The service's hand on a cluster. Close it with `aclose`."""
 
     def __init__(self, access: Access | None = None, allowed: Allowed | None = None) -> None:
-        self.cluster = Cluster(access)
+        self._access = access
         self._allowed = allowed or Allowed()
+        self._cluster: Cluster | None = None
+
+    @property
+    def cluster(self) -> "Cluster":
+        """The cluster, which connects when it is first used."""
+        if self._cluster is None:
+            from cluster.api import Cluster  # noqa: PLC0415 - each service has a hand, and few have a cluster
+
+            self._cluster = Cluster(self._access)
+        return self._cluster
 
     def allow(self, verb: str, kind: Kind, namespace: str, own: str) -> None:
         """Raise `TriggerRefused` where a sensor of the namespace `own` may not do this."""
@@ -26,7 +39,8 @@ class Hand:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self.cluster.aclose()
+        if self._cluster is not None:
+            await self._cluster.aclose()
 
 
 @contextmanager

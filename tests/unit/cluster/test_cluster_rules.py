@@ -1,5 +1,8 @@
 """What is decided about a cluster without asking it."""
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -207,3 +210,11 @@ async def test_a_kubeconfig_that_is_not_there_or_no_kubeconfig_says_what_to_do(
         broken.write_text(text)
         with pytest.raises(ClusterUnavailable, match=rf"kubeconfig {broken}, context prod cannot be used"):
             await open_client(Access(str(broken), "prod"))
+
+
+def test_a_service_that_uses_no_cluster_imports_nothing_for_one() -> None:
+    program = (
+        "import sys; from sensors.triggers.k8s.hand import Hand; hand = Hand(); assert 'cluster.transport' not in sys.modules; "
+        "assert hand.cluster is hand.cluster; assert 'cluster.transport' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

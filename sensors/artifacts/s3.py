@@ -36,6 +36,8 @@ class S3Place:
         endpoint = declared.endpoint or DEFAULT_ENDPOINT
         scheme = "http" if declared.insecure else "https"
         base = absolute(endpoint if "://" in endpoint else f"{scheme}://{endpoint}", "endpoint")
+        if base.user or base.password:
+            raise ValueError("endpoint holds a login, which would be shown; give accessKey and secretKey")
         # Stores other than Amazon's own often have no names for their buckets.
         by_host = (base.host or "").endswith((".amazonaws.com", ".amazonaws.com.cn")) and _HOST_NAME.fullmatch(bucket.name)
         path = f"/{escaped(bucket.key)}" if by_host else f"/{escaped(bucket.name)}/{escaped(bucket.key)}"

@@ -104,6 +104,7 @@ def test_the_first_place_in_the_order_of_the_original_counts() -> None:
         ({"url": {"path": "example.com"}}, "expected an absolute URL"),
         ({"configmap": {"key": "k"}}, "name is missing"),
         ({"s3": {"bucket": {"name": "b"}}}, "bucket.name and bucket.key are needed"),
+        ({"s3": {"endpoint": "https://u:p@h", "bucket": {"name": "b", "key": "k"}}}, "endpoint holds a login"),
         ({"git": {"url": "https://example.com/a.git", "filePath": "../x"}}, "filePath '../x'"),
         ({"git": {"url": "https://example.com/a.git", "filePath": "/etc/passwd"}}, "filePath '/etc/passwd'"),
         ({"git": {"url": "https://example.com/a.git", "filePath": "a/.GIT/config"}}, "filePath 'a/.GIT/config'"),

@@ -37,7 +37,7 @@ class S3Place:
         scheme = "http" if declared.insecure else "https"
         base = absolute(endpoint if "://" in endpoint else f"{scheme}://{endpoint}", "endpoint")
         if base.user or base.password:
-            raise ValueError("endpoint holds a login, which would be shown; give accessKey and secretKey")
+            raise ValueError("endpoint holds a login, which would be shown; give the keys of the store by reference")
         # Stores other than Amazon's own often have no names for their buckets.
         by_host = (base.host or "").endswith((".amazonaws.com", ".amazonaws.com.cn")) and _HOST_NAME.fullmatch(bucket.name)
         path = f"/{escaped(bucket.key)}" if by_host else f"/{escaped(bucket.name)}/{escaped(bucket.key)}"

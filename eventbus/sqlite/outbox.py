@@ -175,7 +175,6 @@ class SqliteOutbox:
     def closed(self, entry: Entry) -> None:
         """The outcome of `entry` is durable."""
         self.settled(entry)
-        self.open -= 1
         self._ended(entry.firing)
 
     def waits(self, entry: Entry) -> None:

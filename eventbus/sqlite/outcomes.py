@@ -22,6 +22,7 @@ CLOSE = (
     "UPDATE firings SET due_us = NULL, started = NULL, attempts = max(attempts, ?), outcome = ?, reason = ?, closed_us = ?"
     " WHERE seq = ? AND due_us IS NOT NULL"
 )
+IS_OPEN = "SELECT 1 FROM firings WHERE seq = ? AND due_us IS NOT NULL"
 PUT_OFF = "UPDATE firings SET due_us = ?, attempts = max(attempts, ?), started = NULL WHERE seq = ? AND due_us IS NOT NULL"
 REOPEN = "UPDATE firings SET due_us = ?, outcome = NULL, reason = NULL, closed_us = NULL WHERE seq = ? AND outcome = ?"
 DROP = "UPDATE firings SET outcome = ?, reason = ?, closed_us = ? WHERE seq = ? AND outcome = ? RETURNING seq"
@@ -119,6 +120,11 @@ class Closes:
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
         self._closed: list[Closed] = []
+        self._written = False
+        self._fresh: list[Closed] = []
+        """Those that the last write has closed."""
+        self._turns: set[int] = set()
+        """Firings whose turn it is by what is written here."""
         self._promoted: list[Entry] = []
         self.rows = 0
         self.sealed = False
@@ -132,11 +138,17 @@ class Closes:
 
     def write(self, store: Store) -> None:
         """See `Work.write`."""
+        if self._written:
+            # What an earlier write has closed, which was not synced, is told and counted already.
+            self._fresh = [one for one in self._closed if store.execute(IS_OPEN, (one.entry.seq,)).fetchall()]
+        else:
+            self._fresh = self._closed
+        self._written = True
         self.sealed = True
         attempts: list[object] = []
         requests: list[object] = []
         updates = []
-        for entry, outcome, closed_us, attempt, request, _ in self._closed:
+        for entry, outcome, closed_us, attempt, request, _ in self._fresh:
             number = 0
             if attempt is not None:
                 number = attempt.number
@@ -146,29 +158,30 @@ class Closes:
             updates.append((number, OUTCOMES[outcome.kind], _unicode(outcome.reason) or None, closed_us, entry.seq))
         store.connection.executemany(CLOSE, updates)
         if store.readers:
-            write_ended(store, [closed.ended() for closed in self._closed])
+            write_ended(store, [closed.ended() for closed in self._fresh])
         INSERT_ATTEMPTS.insert(store.execute, attempts)
         INSERT_REQUESTS.insert(store.execute, requests)
         self._promote(store)
 
     def _promote(self, store: Store) -> None:
         """Let the next of each order key have its turn; not before the close is durable."""
-        self._promoted = []
         for closed in self._closed:
             key = closed.entry.firing.order_key
             if key is not None:
                 seq = promote(store.execute, closed.entry.trigger, key, closed.closed_us)
                 if seq is not None:
                     self._owner.lanes.busy.add(seq)
-                    self._promoted.append(_entry_at(store, seq))
+                    self._turns.add(seq)
+        # Those of an earlier write are among them, which may have been written and not synced: then nothing is left to promote.
+        self._promoted = [_entry_at(store, seq) for seq in sorted(self._turns)]
 
     def settle(self) -> None:
         """See `Work.settle`."""
         owner = self._owner
+        owner.open -= len(self._fresh)
+        owner.dead += sum(closed.outcome.kind is OutcomeKind.DEAD_LETTERED for closed in self._fresh)
         for closed in self._closed:
             owner.closed(closed.entry)
-            if closed.outcome.kind is OutcomeKind.DEAD_LETTERED:
-                owner.dead += 1
             _resolve(closed.answered)
         owner.told()
         for entry in self._promoted:
@@ -179,8 +192,7 @@ class Closes:
         for closed in self._closed:
             self._owner.settled(closed.entry)
             _resolve(closed.answered, error)
-        for entry in self._promoted:
-            self._owner.settled(entry)
+        self._owner.lanes.busy.difference_update(self._turns)
 
 
 def _entry_at(store: Store, seq: int) -> Entry:
@@ -199,34 +211,39 @@ class PutOff(Asked[None]):
         super().__init__()
         self._owner = owner
         self.entry = entry
+        self._wanted_us = due_us
         self._due_us = due_us
         self._attempt = attempt
         self._request = request
+        self._elder: int | None = None
+        """The firing whose turn it is instead, by what is written here."""
         self._promoted: Entry | None = None
 
     def write(self, store: Store) -> None:
         """See `Work.write`."""
         entry, attempt = self.entry, self._attempt
         number = attempt.number if attempt is not None else 0
+        self._due_us = self._wanted_us
         store.execute(PUT_OFF, (self._due_us, number, entry.seq))
         if attempt is not None:
             INSERT_ATTEMPTS.insert(store.execute, _attempt_row(entry.seq, attempt))
         if self._request is not None:
             INSERT_REQUESTS.insert(store.execute, (entry.seq, self._request))
-        self._promoted = self._yield_turn(store)
+        self._yield_turn(store)
+        self._promoted = None if self._elder is None else _entry_at(store, self._elder)
 
-    def _yield_turn(self, store: Store) -> Entry | None:
+    def _yield_turn(self, store: Store) -> None:
         """Where an elder of its order key was opened again meanwhile, that one goes first."""
         key = self.entry.firing.order_key
-        if key is None:
-            return None
-        seq = promote(store.execute, self.entry.trigger, key, store.options.now_us())
-        if seq is None:
-            return None
+        head = None if key is None else oldest(store.execute, self.entry.trigger, key)
+        if head is None or head[0] == self.entry.seq:
+            return
         self._due_us = HELD
         set_due(store.execute, self.entry.seq, HELD)
-        self._owner.lanes.busy.add(seq)
-        return _entry_at(store, seq)
+        self._elder, due_us = head
+        if due_us == HELD:  # else an earlier write made it due, which may have been written and not synced
+            set_due(store.execute, self._elder, store.options.now_us())
+        self._owner.lanes.busy.add(self._elder)
 
     def settle(self) -> None:
         """See `Work.settle`."""

@@ -17,7 +17,10 @@ class Work(Protocol):
     """True where it may be written twice, so that it waits for the disk to take it instead of failing."""
 
     def write(self, store: Store) -> None:
-        """Write inside the open transaction. May be called again after a rollback: it changes nothing but the store."""
+        """Write inside the open transaction.
+
+        Where `keep`, it may be called again: after a rollback, and after a commit that was not synced, on what that has left.
+        """
 
     def settle(self) -> None:
         """What was written is durable."""

@@ -5,13 +5,16 @@ import errno
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from bus_rig import DONE, GROUP, Disk, an_event, decided, some_events, tried
 
 from eventbus.errors import BusUnavailable
+from eventbus.firing import FiringId, Outcome, OutcomeKind
 from eventbus.journal import EventFilter
 from eventbus.sqlite import SqliteBus, SqliteOptions, open_bus, open_reader
 
@@ -155,6 +158,55 @@ async def test_after_a_failed_sync_nothing_unsynced_is_believed_and_all_of_it_is
     assert len(await bus.outbox.take(limit=100, timeout_s=0.0)) == 4
     assert len(await bus.read(GROUP, limit=100, timeout_s=0.0)) == 3
     assert [len(await bus.journal.find(f"lost-{n}")) for n in range(3)] == [1, 1, 1]
+    await bus.aclose()
+
+
+async def in_order(folder: Path, disk: Disk) -> tuple[SqliteBus, list[FiringId]]:
+    """A bus with three firings of one order key."""
+    bus = await open_bus(folder, options=SqliteOptions(sync=disk.sync, probe_interval_s=QUICK))
+    await bus.read(GROUP, limit=1, timeout_s=0.0)
+    await bus.append(some_events(3))
+    made = decided(await bus.read(GROUP, limit=3, timeout_s=1.0))
+    firings = [msgspec.structs.replace(firing, order_key="k") for firing in made.firings]
+    await bus.commit(msgspec.structs.replace(made, firings=firings))
+    return bus, [firing.id for firing in firings]
+
+
+async def while_syncs_fail(bus: SqliteBus, disk: Disk, doing: Coroutine[Any, Any, None]) -> None:
+    disk.error = OSError(errno.EIO, "no")
+    task = asyncio.ensure_future(doing)
+    async with asyncio.timeout(10.0):
+        while bus.health().ok:
+            await asyncio.sleep(QUICK)
+        disk.error = None
+        await task
+
+
+async def taken_now(bus: SqliteBus) -> list[FiringId]:
+    return [one.firing.id for one in await bus.outbox.take(limit=10, timeout_s=1.0)]
+
+
+async def test_after_a_failed_sync_of_an_outcome_the_next_of_its_order_key_has_its_turn(tmp_path: Path) -> None:
+    disk = Disk(tmp_path)
+    bus, ids = await in_order(tmp_path, disk)
+    for id in ids:
+        assert await taken_now(bus) == [id]
+        await while_syncs_fail(bus, disk, bus.outbox.close(id, DONE, attempt=tried(), request=None))
+    assert (await bus.journal.tallies()).open_firings == 0
+    await bus.aclose()
+
+
+async def test_after_a_failed_sync_an_elder_that_was_opened_again_goes_before_what_was_put_off(tmp_path: Path) -> None:
+    disk, dead = Disk(tmp_path), Outcome(kind=OutcomeKind.DEAD_LETTERED, reason="no")
+    bus, (first, second, third) = await in_order(tmp_path, disk)
+    assert await taken_now(bus) == [first]
+    await bus.outbox.close(first, dead, attempt=tried(), request=None)
+    assert await taken_now(bus) == [second]
+    assert await bus.outbox.redrive(first)
+    await while_syncs_fail(bus, disk, bus.outbox.again(second, attempt=tried(), due_us=0, request=None))
+    for id in (first, second, third):
+        assert await taken_now(bus) == [id]
+        await bus.outbox.close(id, DONE, attempt=tried(2), request=None)
     await bus.aclose()
 
 

@@ -184,12 +184,13 @@ def test_a_push_that_was_done_by_a_broken_or_an_older_revision_twice_or_never_is
     load._good = {0, 4, 5}
     load._at = dict.fromkeys((1, 2, 3, 4), 0.0)
     numbers = {"k1": 1, "k1b": 1, "k2": 2, "k3": 3}
-    load.judge(world, book_of([], [firing(key, edited_id(n), sensor="edited") for key, n in numbers.items()][::-1]))
+    log = [("edited", edited_id(n)) for n in (4, 3, 2, 1)]
+    load.judge(world, book_of(log, [firing(key, edited_id(n), sensor="edited") for key, n in numbers.items()][::-1]))
     said_of_it = "\n".join(f"{kind}: {what}" for kind, what in world.report.broken)
     assert "doubled: edited push 1 fired twice" in said_of_it
     assert "otherwise wrong: edited push 3 was done by revision 6, which is broken" in said_of_it
     assert "lost: edited push 4 was acknowledged and not done" in said_of_it
-    assert "out of order: push 2 was done by revision 4, and 1 before it by 5" in said_of_it
+    assert "out of order: push 2 was done by revision 4, 1 before it in the log by 5" in said_of_it
 
 
 def test_a_record_that_the_broker_acknowledged_and_the_journal_does_not_have_is_lost() -> None:

@@ -67,7 +67,7 @@ class _Reader:
         kind = picked if isinstance(picked, Kind) else None
         if isinstance(picked, Fault):
             self._take([picked])
-        spec = self._spec(template, kind) if kind is not None else None
+        spec = self._spec(template, kind, head) if kind is not None else None
         if kind is not None:
             self._take(policy_faults(head, kind, self._path))
         dlq = self._dlq(head)
@@ -134,7 +134,7 @@ class _Reader:
         self._take(reset_faults(top.conditions_reset, (*at, "conditionsReset")))
         return top
 
-    def _spec(self, template: Mapping[str, Any], kind: Kind) -> Checked[Spec] | None:
+    def _spec(self, template: Mapping[str, Any], kind: Kind, head: TriggerHead) -> Checked[Spec] | None:
         at = (*self._path, "template", kind.key)
         body = template[kind.key]
         if kind.spec is None:
@@ -145,7 +145,7 @@ class _Reader:
         checked = check(kind.spec, body, at, self._report)
         self._take(checked.faults)
         if isinstance(checked.data, Mapping):
-            self._take(template_faults(checked.data, kind, at, self._names))
+            self._take(template_faults(checked.data, kind, at, self._names, head.parameters))
         return checked
 
     def _dlq(self, head: TriggerHead) -> DeclaredTrigger | None:

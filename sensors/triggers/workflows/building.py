@@ -19,6 +19,7 @@ COMPLETED = f"{PREFIX}completed"
 PHASE = f"{PREFIX}phase"
 ARCHIVING = f"{PREFIX}workflow-archiving-status"
 _INSTANCE = f"{PREFIX}controller-instanceid"
+_SCHEDULED = f"{PREFIX}scheduled-time"
 _NOT_COPIED = frozenset({PHASE, COMPLETED, ARCHIVING})
 _OURS = "events.argoproj.io/"
 
@@ -50,7 +51,7 @@ def from_cron(cron: Json, at_ms: int, options: Options) -> dict[str, Any]:
     instance = (metadata.get("labels") or {}).get(_INSTANCE)
     made = with_metadata(made, "labels", {**(extra.get("labels") or {}), **({_INSTANCE: instance} if instance else {})})
     scheduled = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    made = with_metadata(made, "annotations", {f"{PREFIX}scheduled-time": scheduled, **(extra.get("annotations") or {})})
+    made = with_metadata(made, "annotations", {_SCHEDULED: scheduled, **(extra.get("annotations") or {})})
     if extra.get("finalizers"):
         made["metadata"]["finalizers"] = list(extra["finalizers"])
     owner = {"apiVersion": cron["apiVersion"], "kind": "CronWorkflow", "name": name, "uid": metadata["uid"]}
@@ -93,7 +94,9 @@ def overridden(body: Json, options: Options) -> dict[str, Any]:
     if options.parameters:
         spec["arguments"] = with_parameters(spec.get("arguments"), options.parameters)
     made: dict[str, Any] = {**body, "metadata": metadata, "spec": spec}
-    for field, values in (("labels", options.labels), ("annotations", options.annotations)):
+    labels = {**options.labels, **({_INSTANCE: options.instance} if options.instance else {})}
+    annotations = {**options.annotations, **({_SCHEDULED: options.scheduled_time} if options.scheduled_time else {})}
+    for field, values in (("labels", labels), ("annotations", annotations)):
         if values:
             made = with_metadata(made, field, values)
     return made

@@ -375,3 +375,13 @@ def test_a_sensor_without_a_spec_is_refused(spec: str) -> None:
     (problem,) = loaded.problems
     assert "expected a mapping with dependencies and triggers, got" in problem.message
     assert len(loaded.failed) == 1
+
+
+def test_a_dependency_that_is_written_when_the_trigger_fires_is_not_looked_for_before() -> None:
+    own = "name: t, http: {payload: [{src: {dependencyName: LATER, dataKey: k}, dest: d}]}"
+    rewriting = "{src: {dependencyName: a, dataKey: name}, dest: http.payload.0.src.dependencyName}"
+    assert load_text(sensor_text(triggers=trigger(f", parameters: [{rewriting}]", template=own)), all_built()).problems == ()
+    elsewhere = "{src: {dependencyName: a, dataKey: url}, dest: http.url}"
+    text = sensor_text(triggers=trigger(f", parameters: [{elsewhere}]", template=own))
+    path = "spec.triggers[0].template.http.payload[0].src.dependencyName"
+    check(text, path, "'LATER' is not a dependency", refused=False)

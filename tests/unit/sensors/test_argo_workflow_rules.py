@@ -51,6 +51,16 @@ def test_args_are_read_in_every_spelling() -> None:
     )
 
 
+@pytest.mark.parametrize("args", [["-n", "team"], ["-nteam"], ["-n=team"], ["--namespace=team"]])
+def test_short_options_hold_their_value_as_the_program_takes_it(args: list[str]) -> None:
+    assert parse_args("submit", args) == Options(namespace="team")
+
+
+def test_what_nodes_are_printed_says_nothing_about_a_workflow_that_is_made() -> None:
+    assert parse_args("submit", ["--node-field-selector", "phase=abc", "--status=Failed"]) == Options()
+    assert parse_args("retry", ["--node-field-selector", "phase=Failed"]) == Options(selector="phase=Failed")
+
+
 @pytest.mark.parametrize(
     ("operation", "args", "why"),
     [
@@ -60,6 +70,7 @@ def test_args_are_read_in_every_spelling() -> None:
         ("submit", ["--priority", "high"], "--priority 'high' is no whole number"),
         ("submit", ["-p"], "-p needs a value"),
         ("submit", ["-p", "novalue"], "-p 'novalue' is no NAME=VALUE"),
+        ("submit", ["--scheduled-time", "noon"], "--scheduled-time 'noon' is no RFC 3339 time"),
         ("resubmit", ["--memoized"], "'--memoized' is not supported"),
     ],
 )
@@ -81,6 +92,12 @@ def test_overrides_come_first_and_the_rest_is_kept() -> None:
         "arguments": {"parameters": [{"name": "y", "value": "3"}, {"name": "z", "value": "4"}, {"name": "x", "value": "1"}]},
     }
     assert made["metadata"]["labels"] == {"old": "1", "k": "v"}
+
+
+def test_a_workflow_says_which_controller_runs_it_and_for_when() -> None:
+    made = overridden(a_workflow(), Options(instance="blue", scheduled_time="2024-05-17T09:30:00Z"))
+    assert made["metadata"]["labels"] == {"workflows.argoproj.io/controller-instanceid": "blue"}
+    assert made["metadata"]["annotations"] == {"workflows.argoproj.io/scheduled-time": "2024-05-17T09:30:00Z"}
 
 
 def test_only_a_workflow_can_be_submitted() -> None:

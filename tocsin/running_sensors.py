@@ -1,7 +1,6 @@
 """Keeps the sensors that decide and act equal to those that are declared."""
 
 import asyncio
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import orjson
@@ -12,11 +11,12 @@ from eventbus.contract import Bus
 from eventbus.firing import Attempt, Firing, Outcome
 from manifests.objects import ObjectRef, Sensor
 from manifests.problems import ManifestError
+from sensors.attempt import Clock
 from sensors.bound import EventView
 from sensors.compile import CompiledSensor
 from sensors.dead_letters import READER, DeadLetters
 from sensors.decide import Decider
-from sensors.dispatch import Dispatcher
+from sensors.dispatch import Dispatcher, now_us
 from sensors.erring import Erring
 from sensors.hops import MAX_HOPS
 from sensors.limits import ActingLimits
@@ -67,7 +67,10 @@ class RunningSensors:
         max_hops: int = MAX_HOPS,
         readers: OutcomeReaders | None = None,
         on_step: Callable[[Stepped], None] = lambda step: None,
+        clock_us: Clock = now_us,
     ) -> None:
+        """`clock_us` is the time of day; waiting is by the loop's clock."""
+        self._clock_us = clock_us
         self._bus, self._armory, self._metrics = bus, armory, metrics
         self._gate = GatedBus(bus, metrics)
         self._readers = readers or OutcomeReaders(bus.outcomes, ["sensors"])
@@ -82,9 +85,11 @@ class RunningSensors:
         """Revisions just put in force, not handed to the decider yet, each with the position it decides after."""
         self._took_over = False
         self.watch = Counting(metrics, changes)
-        self.router = Router(self._gate, self._decider, on_step=on_step)
+        self.router = Router(self._gate, self._decider, clock_us=clock_us, on_step=on_step)
         limits = ActingLimits(grace_s=grace_s, max_hops=max_hops)
-        self.dispatcher = Dispatcher(bus.outbox, armory, self._view, limits=limits, watch=self.watch, lineage=self._lineage)
+        self.dispatcher = Dispatcher(
+            bus.outbox, armory, self._view, limits=limits, watch=self.watch, clock=clock_us, lineage=self._lineage
+        )
 
     async def _lineage(self, firing: Firing) -> Sequence[Firing]:
         """What led to `firing`, for the name of a loop."""
@@ -107,7 +112,7 @@ class RunningSensors:
 
     def needed(self) -> Collection[int]:
         """The positions of events that partial matches need: retention keeps their data."""
-        return self._decider.needed(time.time_ns() // 1000) | self.holding.needed()
+        return self._decider.needed(self._clock_us()) | self.holding.needed()
 
     async def apply(
         self, wanted: Mapping[ObjectRef, Sensor], touched: Collection[ObjectRef] | None = None

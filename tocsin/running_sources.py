@@ -11,6 +11,7 @@ from eventbus.contract import Bus
 from eventbus.event import Road
 from manifests.objects import DeclaredEvent, EventSource
 from manifests.secrets import Values
+from sources.clock import Clock, SystemClock
 from sources.http.listener import HttpListener
 from sources.http.source import HttpSource
 from sources.source import Source, SourceContext, SourceKinds, SourceRefused
@@ -60,7 +61,10 @@ class RunningSources:
         listener: HttpListener,
         sharing: Sharing | None = None,
         readers: OutcomeReaders | None = None,
+        clock: Clock | None = None,
     ) -> None:
+        """`clock` is the time of day as sources see it; the machine's unless given."""
+        self._clock = clock or SystemClock()
         self._pauses, self._sharing = pauses, sharing or Sharing()
         self.ready = asyncio.Event()
         self._bus, self._metrics, self._changes, self._kinds, self._values, self._listener = (
@@ -145,11 +149,12 @@ class RunningSources:
             annotations=declared.annotations,
             state=SourceState.of(road, self._bus.state),
             outcomes=self._bus.outcomes,
+            clock=self._clock,
             tell=fares.tell,
             degraded=fares.degraded,
         )
         try:
-            state.filter = _filter_of(event, road)
+            state.filter = _filter_of(event, road, self._clock)
             source: Source[Any] = kind(event.spec, context)
             kept = await self._begin(road, source, state, fares)
         except (SourceRefused, ValueError) as exc:
@@ -190,14 +195,14 @@ class RunningSources:
         return running.source
 
 
-def _filter_of(event: DeclaredEvent, road: Road) -> "SourceFilter | None":
+def _filter_of(event: DeclaredEvent, road: Road, clock: Clock) -> "SourceFilter | None":
     """What events must pass. Raises `SourceRefused`."""
     if not getattr(event.spec, "filter", None):
         return None
     from tocsin.source_filter import BadFilter, SourceFilter, expression_of  # noqa: PLC0415 - seldom needed, and heavy
 
     try:
-        return SourceFilter(expression, road) if (expression := expression_of(event)) else None
+        return SourceFilter(expression, road, now=clock.now) if (expression := expression_of(event)) else None
     except BadFilter as exc:
         raise SourceRefused(f"filter.expression: {exc}") from None
 

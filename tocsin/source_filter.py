@@ -4,6 +4,7 @@ It stands between a source and the log, where pauses do, so that a kind of sourc
 told that all is well, as by the original; what was left out is counted and shown.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from os import urandom
 from typing import Any
@@ -49,8 +50,9 @@ def compile_filter(expression: str) -> Program:
 class SourceFilter:
     """One filter at work, and what it has left out since it was declared."""
 
-    def __init__(self, expression: str, road: Road) -> None:
-        """Raises `BadFilter`."""
+    def __init__(self, expression: str, road: Road, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """`now` is the time of day. Raises `BadFilter`."""
+        self._now = now
         self.expression = expression
         self.left_out = 0
         """Events for which the expression was false."""
@@ -80,7 +82,7 @@ class SourceFilter:
         data = _decode(event.data or b"null") if event.tree is UNPARSED else event.tree
         if not isinstance(data, dict):
             raise ExprError("the event's data is no JSON object")
-        now = datetime.now(UTC)
+        now = self._now()
         names = environment(as_floats(data))
         with moment(now, urandom(16)):
             return self._program.holds(names, now)

@@ -16,11 +16,11 @@ from eventbus.memory.outbox import MemoryOutbox
 from eventbus.memory.outcomes import MemoryOutcomes
 from eventbus.memory.retention import Removal, bytes_used
 from eventbus.memory.stored import Stored
+from eventbus.memory.waiting import LOOK_AGAIN_S, Changed
 from eventbus.retention import Needed, Retention
 
 WEEK_S = 7 * 86_400.0
 MAX_EVENT_BYTES = 32 << 20
-LOOK_AGAIN_S = 0.01
 FULL = "the store holds more open work than it may keep; let it be done"
 
 
@@ -34,7 +34,9 @@ class MemoryBus:
         now_us: Callable[[], int] = lambda: time.time_ns() // 1000,
         dedupe_window_s: float = WEEK_S,
         max_event_bytes: int = MAX_EVENT_BYTES,
+        look_again_s: float = LOOK_AGAIN_S,
     ) -> None:
+        """`look_again_s`: see `Changed`."""
         self.stored = stored if stored is not None else Stored()
         self._now_us = now_us
         self._window_us = int(dedupe_window_s * 1e6)
@@ -44,9 +46,11 @@ class MemoryBus:
         self._closed = False
         self._policy: Retention | None = None
         self._needed: Needed = tuple
-        self._outbox = MemoryOutbox(self.stored, now_us)
+        self.changed = Changed(look_again_s)
+        """Tells of everything that is stored."""
+        self._outbox = MemoryOutbox(self.stored, now_us, self.changed)
         self.outbox: Outbox = self._outbox
-        self.outcomes: Outcomes = MemoryOutcomes(self.stored, self._require_open)
+        self.outcomes: Outcomes = MemoryOutcomes(self.stored, self._require_open, self.changed)
         self.state: StateStore = MemoryState(self.stored, now_us, self._require_open)
         self.declarations: Declarations = MemoryDeclarations(self.stored, self._require_open)
         self.journal: Journal = MemoryJournal(self.stored, now_us)
@@ -60,6 +64,7 @@ class MemoryBus:
             self._require_storable(event)
         answered: asyncio.Future[Sequence[Appended]] = self._loop.create_future()
         answered.set_result([self._append(event) for event in batch])
+        self.changed.tell()
         return answered
 
     async def read(self, group: Group, *, limit: int, timeout_s: float) -> Sequence[Recorded]:
@@ -73,7 +78,7 @@ class MemoryBus:
             if found or self._loop.time() >= deadline:
                 self._cursors[group] = found[-1].position if found else after
                 return found
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await self.changed.wait(deadline - self._loop.time())
 
     async def commit(self, decided: Decisions) -> None:
         """See `Bus.commit`."""
@@ -94,6 +99,7 @@ class MemoryBus:
         for change in decided.state:
             stored.write(change, None, self._now_us())
         stored.gaps += [gap for gap in decided.gaps if gap not in stored.gaps]
+        self.changed.tell()
 
     async def began(self, group: Group) -> int:
         """See `Bus.began`."""
@@ -138,6 +144,7 @@ class MemoryBus:
     def abandon(self) -> None:
         """Let go without a goodbye, as a crash would."""
         self._closed = self._outbox.closed = True
+        self.changed.tell()
 
     def _append(self, event: Event) -> Appended:
         stored = self.stored

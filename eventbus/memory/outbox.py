@@ -1,19 +1,20 @@
 """The outbox in memory."""
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from eventbus.errors import BusUnavailable
 from eventbus.firing import Attempt, Firing, FiringId, Outcome, OutcomeKind, Taken, TriggerRef
 from eventbus.memory.stored import Kept, Stored
-
-LOOK_AGAIN_S = 0.01
+from eventbus.memory.waiting import Changed
 
 
 class MemoryOutbox:
     """See `Outbox`."""
 
-    def __init__(self, stored: Stored, now_us: Callable[[], int]) -> None:
+    def __init__(self, stored: Stored, now_us: Callable[[], int], changed: Changed) -> None:
+        self._changed = changed
         self._stored = stored
         self._now_us = now_us
         self._loop = asyncio.get_running_loop()
@@ -42,7 +43,7 @@ class MemoryOutbox:
             taken = [self._hand_out(kept) for kept in self._due(full)[:limit]]
             if taken or self._loop.time() >= deadline:
                 return taken
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await self._changed.wait(min(deadline - self._loop.time(), self._next_due_s()))
 
     async def started(self, firing: FiringId, *, attempt: int) -> None:
         """See `Outbox.started`."""
@@ -65,6 +66,7 @@ class MemoryOutbox:
             _record(kept, attempt, request)
             kept.due_us = due_us
             self._release(firing)
+            self._changed.tell()
 
     async def give_back(self, firings: Sequence[FiringId], *, due_us: int = 0) -> None:
         """See `Outbox.give_back`."""
@@ -72,6 +74,7 @@ class MemoryOutbox:
         for firing in self._taken.intersection(firings):
             self._release(firing)
             self._given_back[firing] = due_us
+        self._changed.tell()
 
     async def redrive(self, firing: FiringId) -> bool:
         """See `Outbox.redrive`."""
@@ -81,6 +84,7 @@ class MemoryOutbox:
             return False
         kept.outcome = kept.closed_us = None
         kept.due_us = self._now_us()
+        self._changed.tell()
         return True
 
     async def drop(self, firing: FiringId, reason: str) -> bool:
@@ -90,6 +94,7 @@ class MemoryOutbox:
         if kept is None or kept.outcome is None or kept.outcome.kind is not OutcomeKind.DEAD_LETTERED:
             return False
         self._stored.end(kept, Outcome(kind=OutcomeKind.SKIPPED, reason=reason), self._now_us())
+        self._changed.tell()
         return True
 
     async def cancel(self, firing: FiringId, reason: str) -> bool:
@@ -100,21 +105,26 @@ class MemoryOutbox:
         self._end(kept, Outcome(kind=OutcomeKind.SKIPPED, reason=reason))
         return True
 
-    def _due(self, full: Collection[TriggerRef]) -> list[Kept]:
-        """What may be handed out, the trigger first that waited longest for its turn."""
-        now_us = self._now_us()
+    def _waiting(self) -> Iterator[tuple[int, int, Kept]]:
+        """What nobody has and nothing is in front of, each with when it is due and its number."""
         heads: dict[object, Kept] = {}
         busy = {self._stored.firings[id].key for id in self._taken}
         for kept in self._stored.firings.values():
             if kept.outcome is None:
                 heads.setdefault(kept.key or kept.firing.id, kept)
-        due = [
-            (max(kept.due_us, self._given_back.get(kept.firing.id, 0)), kept.number, kept)
-            for kept in heads.values()
-            if kept.firing.id not in self._taken
-            and kept.firing.trigger not in full
-            and (kept.key is None or kept.key not in busy)
-        ]
+        for kept in heads.values():
+            if kept.firing.id not in self._taken and (kept.key is None or kept.key not in busy):
+                yield max(kept.due_us, self._given_back.get(kept.firing.id, 0)), kept.number, kept
+
+    def _next_due_s(self) -> float:
+        """Seconds until something else becomes due; infinite where nothing will by itself."""
+        now_us = self._now_us()
+        return min((due_us - now_us for due_us, _, _ in self._waiting() if due_us > now_us), default=math.inf) / 1e6
+
+    def _due(self, full: Collection[TriggerRef]) -> list[Kept]:
+        """What may be handed out, the trigger first that waited longest for its turn."""
+        now_us = self._now_us()
+        due = [one for one in self._waiting() if one[2].firing.trigger not in full]
         lanes: dict[TriggerRef, int] = {}
         turns = []
         for due_us, number, kept in sorted(due, key=lambda one: one[:2]):
@@ -140,6 +150,7 @@ class MemoryOutbox:
     def _end(self, kept: Kept, outcome: Outcome) -> None:
         self._stored.end(kept, outcome, self._now_us())
         self._release(kept.firing.id)
+        self._changed.tell()
 
     def _release(self, firing: FiringId) -> None:
         self._taken.discard(firing)

@@ -5,14 +5,14 @@ from collections.abc import Callable, Collection, Sequence
 
 from eventbus.firing import FiringEnded
 from eventbus.memory.stored import Stored
-
-LOOK_AGAIN_S = 0.01
+from eventbus.memory.waiting import Changed
 
 
 class MemoryOutcomes:
     """See `Outcomes`."""
 
-    def __init__(self, stored: Stored, require_open: Callable[[], None]) -> None:
+    def __init__(self, stored: Stored, require_open: Callable[[], None], changed: Changed) -> None:
+        self._changed = changed
         self._stored = stored
         self._require_open = require_open
         self._loop = asyncio.get_running_loop()
@@ -23,6 +23,7 @@ class MemoryOutcomes:
         present, last = self._stored.readers, self._stored.ended_numbers
         self._stored.readers = {name: present.get(name, last) for name in readers}
         self._forget()
+        self._changed.tell()
 
     async def read(self, reader: str, *, limit: int, timeout_s: float) -> Sequence[FiringEnded]:
         """See `Outcomes.read`."""
@@ -35,7 +36,7 @@ class MemoryOutcomes:
             found = [ended for number, ended in self._stored.ended.items() if number > after][:limit]
             if found or self._loop.time() >= deadline:
                 return found
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await self._changed.wait(deadline - self._loop.time())
 
     async def passed(self, reader: str, number: int) -> None:
         """See `Outcomes.passed`."""
@@ -43,6 +44,7 @@ class MemoryOutcomes:
         if reader in self._stored.readers:
             self._stored.readers[reader] = max(self._stored.readers[reader], number)
         self._forget()
+        self._changed.tell()
 
     def _forget(self) -> None:
         low = min(self._stored.readers.values(), default=self._stored.ended_numbers)

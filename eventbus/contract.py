@@ -55,6 +55,8 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True):
     state: Sequence["StateChange"] = ()
     gaps: Sequence[Gap] = ()
     """Stretches that their groups will never read, on purpose: announced as those that retention takes."""
+    pins: Mapping[str, Collection[str]] = {}
+    """By a name of the caller's choice: the revisions that are kept for it from now on; none lets go of them."""
 
 
 class StateChange(msgspec.Struct, frozen=True, kw_only=True):

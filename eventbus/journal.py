@@ -29,6 +29,8 @@ class FiringFilter(msgspec.Struct, frozen=True, kw_only=True):
     trigger: str | None = None
     outcome: OutcomeKind | None = None
     open: bool | None = None
+    replay: int | None = None
+    """Only those that the replay of this number decided, from 1."""
     after_us: int | None = None
     before_us: int | None = None
 
@@ -140,7 +142,7 @@ class Journal(Protocol):
         """Up to `limit` events after position `after` and not after `until`, in the order of the log; not many megabytes."""
 
     async def revision(self, revision: str) -> bytes | None:
-        """The content of a revision, as long as a decision names it."""
+        """The content of a revision, as long as a decision names it or a pin keeps it."""
 
     async def quarantined(self) -> Sequence[tuple[int, str]]:
         """Positions that were set aside undecided, with the reason."""

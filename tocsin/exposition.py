@@ -19,7 +19,7 @@ from eventbus.contract import Health
 from eventbus.journal import Tallies
 from eventbus.retention import Kept
 from tocsin import __version__
-from tocsin.metrics import Histogram, Metrics
+from tocsin.metrics import Histogram, Metrics, ReplaySeries
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 ROAD = ("namespace", "source", "name")
@@ -46,6 +46,7 @@ class _Snapshot(Collector):
         yield from _requests(self._metrics)
         yield from _actions(self._metrics)
         yield from _pauses(self._metrics)
+        yield from _replays(self._metrics.replays_of())
         yield from _store(self._tallies, self._health)
         yield from _retention(self._kept)
         yield from _argo_sources(self._metrics)
@@ -112,6 +113,18 @@ def _pauses(metrics: Metrics) -> Iterator[Metric]:
     yield _counters(
         "tocsin_sensor_dropped_events", "Events that a paused sensor skipped.", SENSOR, ((r, s.dropped) for r, s in sensors)
     )
+
+
+def _replays(series: ReplaySeries) -> Iterator[Metric]:
+    states = (((state,), count) for state, count in series.states.items())
+    yield CounterMetricFamily("tocsin_replays_asked", "Replays that were asked for.", value=sum(series.states.values()))
+    yield _gauges("tocsin_replays", "Replays by state.", ("state",), states)
+    yield CounterMetricFamily("tocsin_replay_events", "Events decided again.", value=series.events)
+    yield CounterMetricFamily("tocsin_replay_missing_events", "Events that replays passed over.", value=series.missing)
+    yield GaugeMetricFamily(
+        "tocsin_replay_remaining_events", "Events that replays have still to look at.", value=series.remaining
+    )
+    yield CounterMetricFamily("tocsin_replay_firings", "Firings that replays opened.", value=series.firings)
 
 
 def _store(tallies: Tallies, health: Health) -> Iterator[Metric]:

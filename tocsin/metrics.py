@@ -106,6 +106,20 @@ class PauseSeries(NamedTuple):
     """Events that it will never look at, of this process's time."""
 
 
+class ReplaySeries(NamedTuple):
+    """What is told of replays, over all time."""
+
+    states: Mapping[str, int] = {}
+    """How many there are, by state."""
+    events: int = 0
+    """Decided again."""
+    missing: int = 0
+    """Passed over."""
+    remaining: int = 0
+    """Not looked at yet, by those that are under way or wait for their turn."""
+    firings: int = 0
+
+
 class Metrics:
     """Everything that this process counts. Series exist from the moment their object is declared, and go with it."""
 
@@ -130,6 +144,8 @@ class Metrics:
         """Asks the listener for the answers of each endpoint by status; 0 is a client that left."""
         self.unrouted_of: Callable[[], Mapping[int, Mapping[int, int]]] = dict
         """Asks it for the answers that no endpoint gave, by port and status."""
+        self.replays_of: Callable[[], ReplaySeries] = ReplaySeries
+        """Asks how replays stand."""
         self.troubles_of: Callable[[], Mapping[ObjectRef, int]] = dict
         """Asks how many troubles each declared object has."""
 

@@ -70,13 +70,14 @@ def event_filter(params: Mapping[str, str]) -> EventFilter:
 
 def firing_wanted(params: Mapping[str, str]) -> None:
     """Refuse parameters that following firings does not know. Raises `QueryError`."""
-    _only(params, {"namespace", "sensor", "trigger", "state"})
+    _only(params, {"namespace", "sensor", "trigger", "state", "replay"})
+    _replay(params)
 
 
 async def list_firings(journal: Journal, params: Mapping[str, str], *, outcome: OutcomeKind | None = None) -> Json:
-    """A page of firings, newest first. Parameters: namespace, sensor, trigger, after, before, limit, cursor, and state unless
-    `outcome` says it already."""
-    known = {"namespace", "sensor", "trigger", "after", "before", "limit", "cursor"}
+    """A page of firings, newest first. Parameters: namespace, sensor, trigger, replay, after, before, limit, cursor, and state
+    unless `outcome` says it already."""
+    known = {"namespace", "sensor", "trigger", "replay", "after", "before", "limit", "cursor"}
     _only(params, known if outcome else known | {"state"})
     state = params.get("state", "")
     wanted = FiringFilter(
@@ -85,6 +86,7 @@ async def list_firings(journal: Journal, params: Mapping[str, str], *, outcome: 
         trigger=params.get("trigger"),
         outcome=outcome or (None if state in ("", "open") else _outcome(state)),
         open=True if state == "open" else None,
+        replay=_replay(params),
         after_us=_moment(params, "after"),
         before_us=_moment(params, "before"),
     )
@@ -154,6 +156,15 @@ def _limit(params: Mapping[str, str]) -> int:
     text = params.get("limit", "50")
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MAX_LIMIT):
         raise QueryError(f"limit: {text!r} is no number from 1 to {MAX_LIMIT}")
+    return int(text)
+
+
+def _replay(params: Mapping[str, str]) -> int | None:
+    text = params.get("replay")
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and int(text) >= 1):
+        raise QueryError(f"replay: {text!r} is no number of a replay; `tocsin replays` lists them")
     return int(text)
 
 

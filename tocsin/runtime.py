@@ -86,6 +86,7 @@ class Service:
     ) -> None:
         self.troubles = troubles
         self.replayer = Replayer(bus)
+        metrics.replays_of = self.replayer.series
         self.pauses = pauses
         self.holding = holding
         self.acts = acts

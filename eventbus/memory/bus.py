@@ -98,6 +98,8 @@ class MemoryBus:
             stored.quarantined.setdefault(position, reason)
         for change in decided.state:
             stored.write(change, None, self._now_us())
+        for name, revisions in decided.pins.items():
+            stored.pins[name] = frozenset(revisions)
         stored.gaps += [gap for gap in decided.gaps if gap not in stored.gaps]
         self.changed.tell()
 

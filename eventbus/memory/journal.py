@@ -184,6 +184,7 @@ def _wants_firing(wanted: FiringFilter, kept: KeptFiring) -> bool:
         and wanted.trigger in (None, trigger.trigger)
         and (wanted.outcome is None or (kept.outcome is not None and kept.outcome.kind is wanted.outcome))
         and (wanted.open is None or wanted.open is (kept.outcome is None))
+        and wanted.replay in (None, kept.firing.replay)
         and (wanted.after_us is None or decided_us >= wanted.after_us)
         and (wanted.before_us is None or decided_us < wanted.before_us)
     )

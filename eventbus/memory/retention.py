@@ -110,6 +110,7 @@ class Removal:
         low = next(iter(stored.events), 1) - 1
         stored.declared[:] = [one for one in stored.declared if one.until is None or one.until > low]
         named = {one.revision for one in stored.declared} | {kept.firing.revision for kept in stored.firings.values()}
+        named = named.union(*stored.pins.values())
         for revision in [revision for revision in stored.revisions if revision not in named]:
             del stored.revisions[revision]
 

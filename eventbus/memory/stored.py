@@ -63,6 +63,8 @@ class Stored:
     version: int = 0
     declared: list[Declared] = field(default_factory=list)
     revisions: dict[str, bytes] = field(default_factory=dict)
+    pins: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Revisions that are kept, by who named them."""
     gaps: list[Gap] = field(default_factory=list)
     removed_data: int = 0
     removed_events: int = 0

@@ -7,6 +7,7 @@ from eventbus.sqlite.codec import encode_body
 from eventbus.sqlite.keys import oldest
 from eventbus.sqlite.keytable import Keys
 from eventbus.sqlite.lanes import HELD, Entry
+from eventbus.sqlite.pins import pin
 from eventbus.sqlite.removing import note_gap
 from eventbus.sqlite.state import write_record
 from eventbus.sqlite.statements import Execute, Rows
@@ -14,6 +15,7 @@ from eventbus.sqlite.store import Store
 from eventbus.sqlite.work import Asked
 
 INSERT_FIRINGS = Rows("INSERT INTO firings(seq, id, trigger, revision, decided_us, due_us, order_key, body) VALUES", 8)
+INSERT_REPLAYED = Rows("INSERT INTO firings(seq, id, trigger, revision, decided_us, due_us, order_key, body, replay) VALUES", 9)
 INSERT_CAUSES = Rows("INSERT OR IGNORE INTO causes VALUES", 2)
 MOVE = "INSERT INTO groups(name, position) VALUES (?, ?) ON CONFLICT DO UPDATE SET position = excluded.position"
 COUNT_SEEN = Rows("INSERT INTO seen VALUES", 4, "ON CONFLICT DO UPDATE SET events = events + excluded.events")
@@ -54,6 +56,8 @@ class Decide(Asked[None]):
             execute("INSERT OR IGNORE INTO quarantined VALUES (?, ?)", (position, reason))
         for change in decided.state:
             write_record(store, change, None, self._now_us())
+        for name, revisions in decided.pins.items():
+            pin(store, name, revisions)
         for gap in decided.gaps:
             if not execute(THE_GAP, (gap.group, gap.first, gap.last)).fetchall():
                 note_gap(store, gap)
@@ -68,6 +72,7 @@ class Decide(Asked[None]):
         """Insert the firings that are new. What is returned is open; some of it held by an elder of its order key."""
         names, seq, now_us = store.names, store.last_seq, self._now_us()
         rows: list[object] = []
+        replayed: list[object] = []
         entries: list[Entry] = []
         keys: set[tuple[int, str]] = set()
         known = self._known.find([id for id, _ in self._packed])
@@ -83,9 +88,14 @@ class Decide(Asked[None]):
                 if (trigger, key) in keys or oldest(store.execute, trigger, key) is not None:
                     due_us = HELD
                 keys.add((trigger, key))
-            rows += (seq, id, trigger, names.revision_id(firing.revision), firing.decided_us, due_us, key, body)
+            row = (seq, id, trigger, names.revision_id(firing.revision), firing.decided_us, due_us, key, body)
+            if firing.replay:
+                replayed += (*row, firing.replay)
+            else:
+                rows += row
             entries.append(Entry(seq, trigger, due_us, firing))
         INSERT_FIRINGS.insert(store.execute, rows)
+        INSERT_REPLAYED.insert(store.execute, replayed)
         store.last_seq = seq
         causes: list[object] = []
         for entry in entries:

@@ -17,6 +17,8 @@ STEP = 1000
 LOOKED_AT = 4 * STEP
 """Rows of all triggers that are looked at before each trigger that is wanted is asked for its own."""
 END = (1 << 63) - 1
+STATES = 16
+"""More than there are outcomes."""
 
 Place = tuple[int, int]
 """Decided at, and number: what lists are ordered by."""
@@ -28,6 +30,11 @@ _OPEN = f"{_COLUMNS} INDEXED BY firings_alive WHERE due_us IS NOT NULL AND {_TAI
 _OUTCOME = f"{_COLUMNS} INDEXED BY firings_outcome WHERE outcome = ? AND outcome > 1 AND {_TAIL}"
 _OF_TRIGGER = f"{_COLUMNS} INDEXED BY firings_trigger WHERE trigger = ? AND {_TAIL}"
 _OUTCOME_OF_TRIGGER = f"{_COLUMNS} INDEXED BY firings_failed WHERE outcome = ? AND outcome > 1 AND trigger = ? AND {_TAIL}"
+_OF_REPLAY = f"{_COLUMNS} INDEXED BY firings_replay WHERE replay = ? AND {_TAIL}"
+_STATE_OF_REPLAY = f"{_COLUMNS} INDEXED BY firings_replay_state WHERE replay = ? AND outcome IS ? AND {_TAIL}"
+_OF_REPLAY_AND_TRIGGER = (
+    f"{_COLUMNS} INDEXED BY firings_replay_trigger WHERE replay = ? AND trigger = ? AND outcome IS ? AND {_TAIL}"
+)
 _OPEN_OF_TRIGGER = (
     "SELECT decided_us, seq, due_us FROM firings INDEXED BY firings_due"
     " WHERE trigger = ? AND due_us IS NOT NULL AND (due_us, seq) > (?, ?) ORDER BY due_us, seq LIMIT ?"
@@ -45,6 +52,7 @@ class Walks:
         self._outcome = OUTCOMES[wanted.outcome] if wanted.outcome is not None else None
         self._open = wanted.open
         self._after_us = wanted.after_us if wanted.after_us is not None else -END
+        self._replay = wanted.replay
         self._failed = self._outcome is not None and self._outcome > 1
 
     async def newest(self, limit: int) -> list[Place]:
@@ -54,6 +62,8 @@ class Walks:
             return []
         if triggers is None:
             return (await self._of_all(limit, None)).found
+        if self._replay is not None:
+            return await self._of_replay(triggers, limit)
         if self._open or len(triggers) > FEW:
             walked = await self._of_all(limit, LOOKED_AT)
             if walked.complete:
@@ -62,7 +72,33 @@ class Walks:
             return nlargest(limit, [place for one in triggers for place in await self._open_of(one, limit)])
         return await newest_of(triggers, self._of_trigger, limit)
 
+    async def _of_replay(self, triggers: Collection[int], limit: int) -> list[Place]:
+        """Those of some triggers: a list for each state of each trigger, so that what is rare is found at once."""
+        if len(triggers) > FEW:
+            walked = await self._of_all(limit, LOOKED_AT)
+            if walked.complete:
+                return walked.found
+        return await newest_of(
+            [trigger * STATES + state for trigger in triggers for state in self._states()], self._in_state, limit
+        )
+
+    def _states(self) -> Collection[int]:
+        """The numbers of outcomes that are wanted, 0 for open firings."""
+        if self._outcome is not None:
+            return (self._outcome,)
+        closed = tuple(OUTCOMES.values())
+        return (0,) if self._open else closed if self._open is False else (0, *closed)
+
+    async def _in_state(self, which: int, before: Place | None, limit: int) -> list[Place]:
+        trigger, state = divmod(which, STATES)
+        end = self._end if before is None else before
+        return (await self._walk(_OF_REPLAY_AND_TRIGGER, (self._replay, trigger, state or None), end, limit, None)).found
+
     async def _of_all(self, limit: int, most: int | None) -> "_Found":
+        if self._replay is not None and (self._open or self._outcome is not None):
+            return await self._walk(_STATE_OF_REPLAY, (self._replay, self._outcome), self._end, limit, most)
+        if self._replay is not None:
+            return await self._walk(_OF_REPLAY, (self._replay,), self._end, limit, most)
         if self._open:
             return await self._walk(_OPEN, (), self._end, limit, most)
         if self._failed:

@@ -33,15 +33,15 @@ _SENT = (
     "DELETE FROM requests WHERE seq IN (SELECT firings.seq FROM json_each(?) AS these"
     " CROSS JOIN causes ON causes.position = these.value CROSS JOIN firings ON firings.seq = causes.seq WHERE outcome = ?)"
 )
-_PASSED = "SELECT revision FROM declared WHERE until IS NOT NULL AND until <= :low"
-_STILL = "SELECT 1 FROM declared WHERE declared.revision = revisions.id AND (until IS NULL OR until > :low)"
+# Also where the declaration has gone long ago and a replay has decided by it since.
 _UNNAME = (
-    f"UPDATE revisions SET named_until = :last WHERE named_until IS NULL AND id IN ({_PASSED})"  # noqa: S608
-    f" AND NOT EXISTS ({_STILL}) RETURNING id"
+    "UPDATE revisions SET named_until = :last WHERE named_until IS NULL"
+    " AND id NOT IN (SELECT revision FROM declared WHERE until IS NULL OR until > :low) RETURNING id"
 )
 _UNNAMED = (
     "DELETE FROM revisions WHERE named_until IS NOT NULL"
-    " AND named_until < coalesce((SELECT min(seq) FROM firings), named_until + 1) RETURNING id"
+    " AND named_until < coalesce((SELECT min(seq) FROM firings), named_until + 1)"
+    " AND NOT EXISTS (SELECT 1 FROM pins WHERE revision = revisions.id) RETURNING id"
 )
 _BEHIND = "SELECT name, position FROM groups WHERE position < ? AND name >= ? AND name < ?"
 _UNUSED_KINDS = (
@@ -116,7 +116,7 @@ def _delete(store: Store, table: str, column: str, these: str) -> int:
 
 
 def forget_declared(store: Store, low: int) -> None:
-    """Remove what decided nothing after position `low`, and the revisions that no declaration and no firing names."""
+    """Remove what decided nothing after position `low`, and the revisions that no declaration, no firing and no pin names."""
     bindings = {"low": low, "last": store.last_seq}
     if store.execute(_UNNAME, bindings).fetchall():
         store.names.forget()

@@ -1,10 +1,13 @@
 """The tables, and how an older file becomes a newer one."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import apsw
+import msgspec
 
 from eventbus.errors import BusDamaged
+from eventbus.sqlite.codec import decode_body
 
 APPLICATION_ID = 0x546F6373
 """`Tocs`: tells our file from any other SQLite file."""
@@ -120,9 +123,49 @@ CREATE TABLE ended(number INTEGER PRIMARY KEY AUTOINCREMENT, body BLOB NOT NULL)
 CREATE TABLE readers(name TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
 
+STEP_6 = """
+-- The number of the replay that decided a firing. NULL for live ones: they pay for none of these indexes.
+ALTER TABLE firings ADD COLUMN replay INTEGER;
+-- Lists of one replay: all, by state (NULL is open), and of one trigger by state.
+CREATE INDEX firings_replay ON firings(replay, decided_us) WHERE replay IS NOT NULL;
+CREATE INDEX firings_replay_state ON firings(replay, outcome, decided_us) WHERE replay IS NOT NULL;
+CREATE INDEX firings_replay_trigger ON firings(replay, trigger, outcome, decided_us) WHERE replay IS NOT NULL;
+-- Revisions that are kept for whoever named them, such as a replay that goes on.
+CREATE TABLE pins(revision INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY(revision, name)) STRICT, WITHOUT ROWID;
+CREATE INDEX pins_name ON pins(name);
+"""
+
+AT_ONCE = 10_000
+"""Rows that are held in memory while a step looks at all of a table."""
+
+
+def step_6(connection: apsw.Connection) -> None:
+    """Give firings of replays their number, which until then only their bodies had."""
+    connection.execute(STEP_6)
+    last = 0
+    while rows := _some_bodies(connection, last):
+        last = rows[-1][0]
+        again = [(replay, seq) for seq, body in rows if (replay := _replay_of(body))]
+        connection.executemany("UPDATE firings SET replay = ? WHERE seq = ?", again)
+
+
+def _some_bodies(connection: apsw.Connection, after: int) -> list[tuple[int, bytes]]:
+    found: list[Any] = connection.execute(
+        "SELECT seq, body FROM firings WHERE seq > ? ORDER BY seq LIMIT ?", (after, AT_ONCE)
+    ).fetchall()
+    return found
+
+
+def _replay_of(body: bytes) -> int:
+    try:
+        return decode_body(body).replay
+    except msgspec.DecodeError:
+        return 0  # damaged, and as live as any: one such row must not keep the file from being opened
+
+
 Step = Callable[[apsw.Connection], object]
 
-STEPS: Sequence[str | Step] = (STEP_1, STEP_2, STEP_3, STEP_4, STEP_5)
+STEPS: Sequence[str | Step] = (STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, step_6)
 """Step n makes version n out of version n - 1. Steps are only ever added: files of every version are in use."""
 
 

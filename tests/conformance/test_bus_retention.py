@@ -312,6 +312,49 @@ async def test_a_revision_is_kept_as_long_as_a_decision_names_it(bus: Reopenable
     assert await bus.journal.revision("r1") == b"one"
 
 
+async def passed_its_record(bus: ReopenableBus, clock: Clock, *numbers: int, **given: Any) -> None:
+    """Let what came before go: an event and its firing after the other, each long after the last."""
+    for number in numbers:
+        clock.advance(JOURNAL_S + 1)
+        await bus.append(some_events(1, start=number))
+        await bus.commit(decided(number, a_firing(number, decided_us=clock.now_us, **given)))
+        await bus.take()
+        await bus.close(a_firing(number))
+        await bus.tidy()
+
+
+async def test_a_revision_that_is_pinned_is_kept_until_it_is_let_go_over_crashes_too(bus: ReopenableBus, clock: Clock) -> None:
+    for revision in ("r1", "r2", "r3"):
+        await bus.declarations.put("Sensor/default/on-push", revision, revision.encode())
+        clock.advance(1.0)
+        await filled(bus, some_events(1, start=int(revision[1:])))
+    await retain(bus)
+    pins: dict[str, Collection[str]] = {"replay/1": {"r1", "r2"}, "replay/2": {"r2", "never-there"}}
+    await bus.commit(Decisions(group=None, position=0, pins=pins))
+    await bus.crash()
+    await retain(bus)
+    await passed_its_record(bus, clock, 4, 5, revision="r3")
+    assert [await bus.journal.revision(name) for name in ("r1", "r2", "r3")] == [b"r1", b"r2", b"r3"]
+    await bus.commit(Decisions(group=None, position=0, pins={"replay/1": ()}))
+    await passed_its_record(bus, clock, 6, revision="r3")
+    assert [await bus.journal.revision(name) for name in ("r1", "r2", "never-there")] == [None, b"r2", None]
+
+
+async def test_a_revision_by_which_was_decided_once_more_goes_with_that_decision(bus: ReopenableBus, clock: Clock) -> None:
+    await bus.declarations.put("Sensor/default/on-push", "r1", b"one")
+    await filled(bus, some_events(1))
+    await bus.declarations.put("Sensor/default/on-push", "r2", b"two")
+    await retain(bus)
+    await bus.commit(Decisions(group=None, position=0, pins={"replay/1": {"r1"}}))
+    await passed_its_record(bus, clock, 2, 3, revision="r2")
+    await passed_its_record(bus, clock, 4, revision="r1")
+    await bus.commit(Decisions(group=None, position=0, pins={"replay/1": ()}))
+    assert await bus.journal.revision("r1") == b"one"
+    await passed_its_record(bus, clock, 5, 6, 7, revision="r2")
+    assert await bus.journal.revision("r1") is None
+    assert await bus.journal.revision("r2") == b"two"
+
+
 async def test_what_was_set_aside_goes_with_its_record(bus: ReopenableBus, clock: Clock) -> None:
     await filled(bus, some_events(1))
     await bus.append(some_events(2, start=2))

@@ -12,11 +12,13 @@ from bus_backends import ReopenableBus
 from eventbus.contract import Decisions
 from eventbus.errors import BusUnavailable
 from eventbus.event import Event
-from eventbus.firing import Taken
+from eventbus.firing import OutcomeKind, Taken
+from eventbus.journal import FiringFilter
 from eventbus.retention import Retention
 from manifests.revision import canonical_json, revision_of
 from sensors.joins import PREFIX as LIVE_JOINS
 from tocsin.declared import object_of
+from tocsin.metrics import ReplaySeries
 from tocsin.queries import Conflict, NotFound, QueryError
 from tocsin.replaying import record
 from tocsin.replaying.preview import preview
@@ -329,7 +331,7 @@ async def test_one_that_ends_the_process_again_and_again_is_given_up(rig: Rig) -
     await rig.decided(event(2))
     replay, _ = await rig.replayer.ask(Asked(event="push-2"))
     for _ in range(4):
-        assert await rig.replayer._begin(replay.number)
+        assert await rig.replayer._begin(replay.number, [])
         await rig.crash()
     async with rig.running():
         ended = await rig.until(replay.number)
@@ -449,6 +451,88 @@ async def test_one_event_whose_data_is_gone_is_refused_with_the_reason(rig: Rig)
     with pytest.raises(Conflict, match="its data is no longer kept"):
         await preview(rig.bus.journal, Asked(event="push-2"))
     assert (await rig.carried_out(Asked(event="push-4"))).firings == 1
+
+
+async def test_its_firings_are_listed_by_its_number_with_other_filters_and_page_by_page(rig: Rig) -> None:
+    await rig.declare(SINGLE)
+    await rig.declare(SINGLE, "two")
+    await rig.decided(*[event(n) for n in range(2, 6)])
+    for _ in range(2):
+        await rig.carried_out(Asked(after="2020-01-01T00:00:00Z"))
+    taken = await rig.taken()
+    of_two = FiringFilter(replay=2, sensor="two")
+    (first,) = (await rig.bus.journal.firings(of_two, limit=1)).items
+    await rig.bus.close(first.firing)
+    assert len(taken) == 16
+    assert len(await listed(rig, FiringFilter(replay=1))) == 8
+    assert await listed(rig, of_two) == [["push-5"], ["push-4"], ["push-3"], ["push-2"]]
+    assert await listed(rig, FiringFilter(replay=2, open=True, sensor="two")) == [["push-4"], ["push-3"], ["push-2"]]
+    assert await listed(rig, FiringFilter(replay=2, outcome=OutcomeKind.SUCCEEDED)) == [["push-5"]]
+    assert await listed(rig, FiringFilter(replay=3)) == []
+
+
+async def listed(rig: Rig, wanted: FiringFilter) -> list[list[str]]:
+    found: list[list[str]] = []
+    cursor = None
+    while True:
+        page = await rig.bus.journal.firings(wanted, limit=3, cursor=cursor)
+        found += [[cause.identity.id for cause in one.firing.causes] for one in page.items]
+        cursor = page.next
+        if cursor is None:
+            return found
+
+
+async def test_how_replays_stand_is_told_in_numbers(rig: Rig) -> None:
+    nothing = dict.fromkeys(("running", "done", "cancelled", "failed"), 0)
+    assert rig.replayer.series() == ReplaySeries(states=nothing)
+    await rig.declare(SINGLE)
+    await rig.decided(*[event(n) for n in range(1, 6)])
+    await rig.replayer.ask(Asked(after="2020-01-01T00:00:00Z"), rate=0.0)
+    await rig.replayer.ask(Asked(event="push-2"))
+    assert rig.replayer.series() == ReplaySeries(states=nothing | {"running": 2}, remaining=6)
+    await rig.crash()
+    await rig.replayer.cancel(2, "not needed")
+    async with rig.running() as replayer:
+        await rig.until(1)
+        await asyncio.sleep(0)
+        assert replayer.series() == ReplaySeries(states=nothing | {"done": 1, "cancelled": 1}, events=5, firings=4)
+
+
+async def test_the_revision_that_decides_is_kept_until_its_end_whatever_retention_takes(rig: Rig) -> None:
+    then = await rig.declare(SINGLE)
+    await rig.decided(*[event(n) for n in range(2, 6)])
+    replay, _ = await rig.replayer.ask(Asked(after="2020-01-01T00:00:00Z"), rate=0.0)
+    await rig.declare(SINGLE.replace('["2"]', '["9"]'))
+    for number in (10, 11, 12):
+        await gone(rig, event(number, "other"))
+    assert await rig.bus.journal.event(1) is None
+    assert await rig.bus.journal.revision(then) is not None
+    await rig.crash()
+    async with rig.running():
+        ended = await rig.until(replay.number)
+    assert (ended.state, ended.problem, ended.missing) == (ReplayState.DONE, "", 4)
+    await gone(rig, event(13, "other"))
+    assert await rig.bus.journal.revision(then) is None
+
+
+async def gone(rig: Rig, new: Event) -> None:
+    """Let all go that came before `new`."""
+    rig.bus.clock.advance(1000.0)
+    await rig.decided(new)
+    rig.bus.bus.retain(Retention(age_s=50.0, journal_age_s=100.0), tuple)
+    await rig.bus.bus.tidy()
+
+
+async def test_one_that_was_asked_for_before_revisions_were_pinned_pins_them_when_it_goes_on(rig: Rig) -> None:
+    then = await rig.declare(SINGLE)
+    await rig.decided(*[event(n) for n in range(2, 12)])
+    replay, _ = await rig.replayer.ask(Asked(after="2020-01-01T00:00:00Z"), rate=0.0)
+    await rig.bus.commit(Decisions(group=None, position=0, pins={record.key_of(replay.number): ()}))
+    await crash_at_commit(rig, 1, stored=True)
+    await rig.declare(SINGLE.replace('["2"]', '["9"]'))
+    for number in (20, 21, 22):
+        await gone(rig, event(number, "other"))
+    assert await rig.bus.journal.revision(then) is not None
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ def test_a_replay_is_shown_without_secrets_and_done_under_new_keys(tmp_path: Pat
             assert len(target.received) == 1
             done = service.cli("replay", event, "--yes", "--reason", "the target had lost it")
             assert (done["number"], done["state"], done["firings"]) == (1, "done", 1)
+            assert "firings list --replay 1" in tocsin("replays", "show", "1", *data).stdout
             live(service, 2)
             assert len(set(keys(target))) == 2
             listed = tocsin("firings", *data).stdout
@@ -84,6 +85,9 @@ def test_a_replay_goes_on_after_a_kill_and_the_same_command_follows_it(tmp_path:
             live(service, count)
             assert tocsin(*command, "--detach").returncode == 0
         for part in (0.2, 0.5):
+            # Edited in between: what is under way goes on by the revision that it began with.
+            sensor = calling("deploy", f"http://127.0.0.1:{target.port}/edited-{part}")
+            (tmp_path / "m.yaml").write_text(f"{webhook('hooks', port)}---{sensor}")
             with running(str(tmp_path / "m.yaml"), data=tmp_path / "data") as service:
                 service.wait_for("/api/v1/replays/1", lambda replay, part=part: replay["firings"] >= part * count)
                 service.process.kill()
@@ -98,6 +102,12 @@ def test_a_replay_goes_on_after_a_kill_and_the_same_command_follows_it(tmp_path:
             firings = service.get("/api/v1/firings?limit=1000")["items"]
             assert sorted(firing["replay"] for firing in firings) == [0] * count + [1] * count
             assert len(set(keys(target))) == 2 * count
+            assert len({firing["revision"] for firing in firings}) == 1
+            again = service.cli("firings", "list", "--replay", "1", "--limit", "1000")["items"]
+            assert [item["id"] for item in again] == [item["id"] for item in firings if item["replay"]]
+            assert service.cli("firings", "--replay", "1", "--state", "open")["items"] == []
+            refused = tocsin("firings", "--replay", "first", "--data", str(service.data))
+            assert (refused.returncode, "'first' is no number of a replay" in refused.stderr) == (2, True)
             assert [item["number"] for item in service.get("/api/v1/replays")["items"]] == [1]
 
 

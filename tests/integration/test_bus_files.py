@@ -283,6 +283,24 @@ async def test_a_file_of_version_4_is_brought_up_to_date_and_nobody_reads_its_ou
     await bus.aclose()
 
 
+async def test_a_file_of_version_5_is_brought_up_to_date_and_its_replays_can_be_listed(tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "tocsin.db"))
+    connection.execute((FIXTURES / "version-5.sql").read_text())
+    # A row that nobody can read is left as it is.
+    connection.execute("INSERT INTO firings(seq, id, trigger, revision, decided_us, body) VALUES (6, x'00', 1, 1, 5, x'c1')")
+    connection.close()
+    bus = await open_bus(tmp_path, options=SqliteOptions(now_us=lambda: 1_767_225_700_000_000))
+    assert int(bus._files.store.connection.pragma("user_version")) == len(STEPS)
+    listed = {number: (await bus.journal.firings(FiringFilter(replay=number))).items for number in (1, 2, 3)}
+    assert {number: [one.firing.causes[0].position for one in items] for number, items in listed.items()} == {
+        1: [2, 1],
+        2: [1],
+        3: [],
+    }
+    assert bus._files.store.ask("SELECT seq, replay FROM firings") == [(1, None), (2, None), (3, 1), (4, 1), (5, 2), (6, None)]
+    await bus.aclose()
+
+
 def new_file(tmp_path: Path) -> apsw.Connection:
     return apsw.Connection(str(tmp_path / "any.db"))
 

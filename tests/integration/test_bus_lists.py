@@ -16,6 +16,8 @@ from eventbus.sqlite import SqliteBus, firing_walks, journal_events, open_bus, w
 
 COUNT = 400
 SEED = 5
+REPLAYS = (0, 1, 0, 2, 1, 0, 1)
+"""Which decided what: live deciding, and two replays."""
 
 
 @pytest.fixture(autouse=True)
@@ -45,9 +47,10 @@ def triggers(dice: random.Random) -> list[TriggerRef]:
 
 
 def a_firing(number: int, trigger: TriggerRef) -> Firing:
-    identity = an_event(str(number)).identity
+    identity, replay = an_event(str(number)).identity, REPLAYS[number % len(REPLAYS)]
     return Firing(
-        id=firing_id(trigger, [("push", identity)]),
+        id=firing_id(trigger, [("push", identity)], replay),
+        replay=replay,
         trigger=trigger,
         revision="r1",
         causes=(Cause("push", number, identity),),
@@ -77,8 +80,9 @@ async def test_every_filter_finds_what_a_look_at_each_firing_finds(bus: SqliteBu
     names: list[dict[str, str]] = [{}, {"namespace": "rare"}, {"namespace": "busy"}, {"sensor": "s3"}, {"trigger": "t0"}]
     names += [{"namespace": "rare", "sensor": "s3"}, {"namespace": "nowhere"}]
     times: list[dict[str, int]] = [{}, {"after_us": made[50][0].decided_us, "before_us": made[300][0].decided_us}]
-    for state, name, time, limit in product(states, names, times, (1, 4, 1000)):
-        wanted = FiringFilter(**state, **name, **time)  # type: ignore[arg-type]
+    replays: list[dict[str, int]] = [{}, {"replay": 1}, {"replay": 2}, {"replay": 3}]
+    for state, name, time, replay, limit in product(states, names, times, replays, (1, 4, 1000)):
+        wanted = FiringFilter(**state, **name, **time, **replay)  # type: ignore[arg-type]
         expected = [str(firing.id) for firing, kind in reversed(made) if wants(wanted, firing, kind)]
         assert await all_firings(bus, wanted, limit, most=40) == expected[: 40 if limit < 1000 else None], wanted
 
@@ -91,6 +95,7 @@ def wants(wanted: FiringFilter, firing: Firing, kind: OutcomeKind | None) -> boo
         and wanted.trigger in (None, trigger.trigger)
         and wanted.outcome in (None, kind)
         and wanted.open in (None, kind is None)
+        and wanted.replay in (None, firing.replay)
         and (wanted.after_us is None or firing.decided_us >= wanted.after_us)
         and (wanted.before_us is None or firing.decided_us < wanted.before_us)
     )
@@ -144,6 +149,9 @@ async def test_the_index_of_what_failed_is_what_finds_it(bus: SqliteBus) -> None
             (firing_walks._OF_TRIGGER, (1, 0, 9, 9, 1)),
             (firing_walks._OPEN_OF_TRIGGER, (1, 0, 0, 1)),
             (firing_walks._OPEN, (0, 9, 9, 1)),
+            (firing_walks._OF_REPLAY, (1, 0, 9, 9, 1)),
+            (firing_walks._STATE_OF_REPLAY, (1, None, 0, 9, 9, 1)),
+            (firing_walks._OF_REPLAY_AND_TRIGGER, (1, 1, 3, 0, 9, 9, 1)),
         )
     ]
     for plan in plans:

@@ -445,7 +445,10 @@ async def test_closed_firings_are_followed(client: Client) -> None:
     assert json.loads(found["data"])["state"] == "dead-lettered"
 
 
-@pytest.mark.parametrize(("path", "headers"), [("events?x=1", {}), ("firings?x=1", {}), ("events", {"Last_Event_ID": "x"})])
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("events?x=1", {}), ("firings?x=1", {}), ("firings?replay=x", {}), ("events", {"Last_Event_ID": "x"})],
+)
 async def test_following_refuses_what_it_does_not_know(client: Client, path: str, headers: dict[str, str]) -> None:
     status, content_type, _ = await client.ask(f"/api/v1/{path}", Accept="text/event-stream", **headers)
     assert (status, content_type) == (400, "application/problem+json")

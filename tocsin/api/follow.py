@@ -72,8 +72,9 @@ class Follow:
             count = self._changes.count
             for name in names:
                 record = await self._journal.firing(name)
-                if record is not None and all(firing_view(record).get(key) == value for key, value in params.items()):
-                    yield "", "firing", firing_view(record)
+                view = None if record is None else firing_view(record)
+                if view is not None and all(str(view.get(key)) == value for key, value in params.items()):
+                    yield "", "firing", view
             if not names and not await self._changes.wait(QUIET_S):
                 yield None
 

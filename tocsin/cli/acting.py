@@ -43,6 +43,7 @@ def choosing(function: F) -> F:
         click.option("--namespace", metavar="NAME", help="All of this namespace."),
         click.option("--sensor", metavar="NAME", help="All of this sensor."),
         click.option("--trigger", metavar="NAME", help="All of this trigger."),
+        click.option("--replay", metavar="N", help="All that the replay of this number decided."),
         click.option("--after", metavar="TIME", help="All decided later than this, such as 2026-01-31T12:00:00Z."),
         click.option("--before", metavar="TIME", help="All decided earlier than this."),
         click.option("--all", "everything", is_flag=True, help="All there are."),

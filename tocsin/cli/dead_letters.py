@@ -24,6 +24,7 @@ def command() -> None:
 @click.option("--namespace", metavar="NAME", help="Only of this namespace.")
 @click.option("--sensor", metavar="NAME", help="Only of this sensor.")
 @click.option("--trigger", metavar="NAME", help="Only of this trigger.")
+@click.option("--replay", metavar="N", help="Only what the replay of this number decided.")
 @paged
 @click.pass_context
 def list_(ctx: click.Context, /, **params: str | None) -> None:

@@ -23,6 +23,7 @@ def command() -> None:
 @click.option("--namespace", metavar="NAME", help="Only of this namespace.")
 @click.option("--sensor", metavar="NAME", help="Only of this sensor.")
 @click.option("--trigger", metavar="NAME", help="Only of this trigger.")
+@click.option("--replay", metavar="N", help="Only what the replay of this number decided.")
 @click.option(
     "--state", metavar="STATE", help="open, succeeded, failed, dead-lettered, skipped, superseded, timed-out, unknown or looped."
 )

@@ -52,7 +52,9 @@ def replay_text(replay: Json) -> str:
         + (f": {replay['problem']}" if replay["problem"] else ""),
         "decided": f"{many(replay['events'], 'event')} of {_all(replay)}"
         + (f", {replay['missing']} passed over" if replay["missing"] else ""),
-        "opened": many(replay["firings"], "firing") + (f" of at most {replay['limit']}" if replay["limit"] else ""),
+        "opened": many(replay["firings"], "firing")
+        + (f" of at most {replay['limit']}" if replay["limit"] else "")
+        + (f"; listed by: tocsin firings list --replay {replay['number']}" if replay["firings"] else ""),
     }
     return "\n".join(pairs(fields))
 

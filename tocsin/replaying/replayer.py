@@ -2,17 +2,20 @@
 
 import asyncio
 import time
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 import structlog
 
 from eventbus.contract import Bus, Decisions, StateChange
 from eventbus.errors import BusError, BusUnavailable
+from tocsin.metrics import ReplaySeries
 from tocsin.queries import Conflict, NotFound
 from tocsin.replaying import record
 from tocsin.replaying.deciding import Deciding
 from tocsin.replaying.own_joins import joins_prefix, own_joins
-from tocsin.replaying.record import Asked, Replay, ReplayState
+from tocsin.replaying.record import Asked, Pin, Replay, ReplayState
 from tocsin.replaying.selecting import select
 from tocsin.replaying.stepping import Stepper, pause
 
@@ -76,7 +79,8 @@ class Replayer:
                 position=selection.first - 1,
             )
             pins = StateChange(key=record.pinned_key(replay.number), value=record.encode_pins(selection.pins))
-            await self._bus.commit(Decisions(group=None, position=0, state=[pins, replay.change()]))
+            kept = _kept(replay.number, selection.pins)
+            await self._bus.commit(Decisions(group=None, position=0, state=[pins, replay.change()], pins=kept))
             self._replays[replay.number] = replay
             self._changed.set()
         logger.info("replay_begins", replay=replay.number, what=str(asked), by=by or None, events=replay.last - replay.position)
@@ -91,6 +95,19 @@ class Replayer:
             if not name and replay.state is ReplayState.RUNNING and replay.asked == asked:
                 return replay
         return None
+
+    def series(self) -> ReplaySeries:
+        """How all of them stand, for metrics."""
+        replays = self._replays.values()
+        states = Counter(replay.state.value for replay in replays)
+        running = [replay for replay in replays if replay.state is ReplayState.RUNNING]
+        return ReplaySeries(
+            states={state.value: states[state.value] for state in ReplayState},
+            events=sum(replay.events for replay in replays),
+            missing=sum(replay.missing for replay in replays),
+            remaining=sum(max(0, replay.last - replay.position) for replay in running),
+            firings=sum(replay.firings for replay in replays),
+        )
 
     async def cancel(self, number: int, why: str) -> Replay:
         """End a replay where it is; return once that is durable. Its firings stay as they are. Raises `QueryError`."""
@@ -148,10 +165,10 @@ class Replayer:
                 await pause(self._changed, retry_in_s)
 
     async def _decide_all(self, number: int) -> None:
-        if not await self._begin(number):
-            return
         journal, key = self._bus.journal, record.pinned_key(number)
         pins = record.decode_pins(dict(await journal.records(key))[key])
+        if not await self._begin(number, pins):
+            return
         deciding = Deciding(journal, pins, number=number, joins=await own_joins(journal, number))
         stepper = Stepper(self._bus, deciding, lambda: self._goes_on(number), self._changed)
         await stepper.prepare()
@@ -169,7 +186,7 @@ class Replayer:
             problem = "; ".join(f"{ref} decided nothing: {why}" for ref, why in deciding.broken.items())
             await self._end(self._replays[number], ReplayState.DONE, problem)
 
-    async def _begin(self, number: int) -> bool:
+    async def _begin(self, number: int, pins: Sequence[Pin]) -> bool:
         """Count the start; False where too many at this position ended the process: then it is given up."""
         replay = self._replays[number]
         starts = replay.starts + 1 if replay.started_at == replay.position else 1
@@ -177,11 +194,12 @@ class Replayer:
             problem = f"{replay.starts} starts in a row ended while what follows position {replay.position} was decided"
             await self._end(replay, ReplayState.FAILED, problem)
             return False
-        await self._store(msgspec.structs.replace(replay, starts=starts, started_at=replay.position))
+        # Pinned once more: a version before this one may have asked, and pinned nothing.
+        await self._store(msgspec.structs.replace(replay, starts=starts, started_at=replay.position), _kept(number, pins))
         return True
 
-    async def _store(self, replay: Replay) -> None:
-        await self._bus.commit(Decisions(group=None, position=0, state=[replay.change()]))
+    async def _store(self, replay: Replay, pins: Mapping[str, Collection[str]] | None = None) -> None:
+        await self._bus.commit(Decisions(group=None, position=0, state=[replay.change()], pins=pins or {}))
         self._replays[replay.number] = replay
 
     def _goes_on(self, number: int) -> bool:
@@ -192,13 +210,18 @@ class Replayer:
         ended = msgspec.structs.replace(replay, state=state, problem=problem, ended_us=_now_us())
         gone = [record.pinned_key(number), *[key for key, _ in await self._bus.journal.records(joins_prefix(number))]]
         state_changes = [ended.change(), *[StateChange(key=key, value=None) for key in gone]]
-        await self._bus.commit(Decisions(group=None, position=0, state=state_changes))
+        await self._bus.commit(Decisions(group=None, position=0, state=state_changes, pins=_kept(number, ())))
         self._replays[number] = ended
         self._cancelled.pop(number, None)
         async with self._ended:
             self._ended.notify_all()
         logger.info("replay_ends", replay=number, state=state.value, firings=ended.firings, problem=problem or None)
         return ended
+
+
+def _kept(number: int, pins: Sequence[Pin]) -> dict[str, Collection[str]]:
+    """The revisions that retention leaves alone until the replay has ended."""
+    return {record.key_of(number): {pin.revision for pin in pins}}
 
 
 def _at_end(replay: Replay) -> bool:

@@ -12,7 +12,7 @@ from eventbus.journal import Tallies
 from eventbus.retention import Kept
 from manifests.objects import ObjectRef
 from tocsin.exposition import exposition
-from tocsin.metrics import Histogram, Metrics
+from tocsin.metrics import Histogram, Metrics, ReplaySeries
 
 NOTHING = Tallies(
     appended=0,
@@ -107,6 +107,17 @@ def test_what_happens_is_counted(metrics: Metrics) -> None:
     assert found[f"argo_events_action_duration_milliseconds_sum{labels}"] == 750
     assert found["tocsin_attempt_seconds_sum{}"] == 0.75
     assert found["tocsin_attempt_seconds_count{}"] == 2
+
+
+def test_replays_are_counted_by_state_and_are_there_before_any_was_asked_for(metrics: Metrics) -> None:
+    metrics.replays_of = lambda: ReplaySeries(states={"running": 1, "done": 2}, events=7, missing=3, remaining=5, firings=6)
+    found = samples(metrics)
+    assert found["tocsin_replays_asked_total{}"] == 3
+    assert found["tocsin_replays{'state': 'done'}"] == 2
+    assert found["tocsin_replay_events_total{}"] == 7
+    assert found["tocsin_replay_missing_events_total{}"] == 3
+    assert found["tocsin_replay_remaining_events{}"] == 5
+    assert found["tocsin_replay_firings_total{}"] == 6
 
 
 def test_buckets_are_cumulative() -> None:

@@ -46,6 +46,8 @@ LONGEST_PAUSE_S = 30.0
 """Between two tries to connect."""
 LEAVE_S = 10.0
 """Seconds for leaving the group and closing the connections."""
+CLOSE_S = 0.5
+"""The same where it has not been let into a group."""
 
 
 @sources.register("kafka", spec=KafkaSpec, active_passive=True)
@@ -152,7 +154,7 @@ class Kafka(Source[KafkaSpec]):
             stopping=self._session_over,
         )
         if spec.consumer_group is not None:
-            await membership.bury()
+            await membership.attend()
             consumer.subscribe([spec.topic], listener=intake)
             return intake
         if int(spec.partition) not in partitions:
@@ -263,15 +265,23 @@ def _passing() -> tuple[type[Exception], ...]:
 
 
 async def _left(consumer: "AIOKafkaConsumer") -> None:
-    """Leave the group, so that it does not wait for a member that is gone, and close the connections."""
-    client = consumer._client  # noqa: SLF001 - closed by `stop`, but not where that fails
+    """Leave the group, so that it does not wait for a member that is gone, and close the connections.
+
+    Who waits to be let in has nothing to leave: the next start takes it out of the group.
+    """
+    # The library has no public way to these, and closes them by `stop`, but not where that fails.
+    client, fetcher, coordinator = consumer._client, consumer._fetcher, consumer._coordinator  # noqa: SLF001
+    is_member = coordinator is not None and coordinator.generation > 0
     try:
         async with asyncio.TaskGroup() as tasks:
             # In a task of its own: `stop` lets the cancellation of a fetch that waits for a lost broker out, as if it were ours.
             leaving = tasks.create_task(consumer.stop(), name="kafka-leave")
-            await asyncio.wait([leaving], timeout=LEAVE_S)
+            await asyncio.wait([leaving], timeout=LEAVE_S if is_member else CLOSE_S)
             leaving.cancel()
     except* RuntimeError as faults:
         logger.debug("kafka_left_in_disorder", reason=str(faults.exceptions[0]))
     finally:
+        if fetcher is not None and not fetcher._closed:  # noqa: SLF001
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(fetcher.close(), name="kafka-fetcher")  # see above
         await client.close()

@@ -7,7 +7,8 @@ from unittest import mock
 
 import pytest
 from aiokafka import AIOKafkaConsumer
-from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance, GroupCoordinator
+from aiokafka.protocol.group import JoinGroupRequest
 from kafka_rig import Cluster, Remembering, cluster_of, doubled, reading, until
 from registry_double import Registry
 from servers.kafka import KafkaBroker
@@ -218,6 +219,33 @@ async def test_who_comes_back_after_a_kill_does_not_wait_for_the_session_of_the_
     async with reading(cluster.source(topic, state=state), emit):
         await emit.until(lambda emit: len(emit.events) == 3)
     assert sorted(emit.bodies) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("told_first", [True, False], ids=["told its id first", "before Kafka 2.3"])
+async def test_who_is_killed_before_it_is_let_in_keeps_the_next_one_waiting_neither(
+    cluster: Cluster, emit: Remembering, monkeypatch: pytest.MonkeyPatch, told_first: bool
+) -> None:
+    # Longer than anything here waits: who waited for it would fail.
+    monkeypatch.setitem(AIOKafkaConsumer.__init__.__kwdefaults__, "session_timeout_ms", 300_000)
+    monkeypatch.setattr("sources.kafka.source.LEAVE_S", 0.2)  # who is killed does not wait
+    if not told_first:
+        monkeypatch.setattr(JoinGroupRequest, "_CLASSES", JoinGroupRequest._CLASSES[:-1])
+    topic, state, joined = await cluster.topic(), SourceState(), asyncio.Event()
+
+    async def wait_for_ever(*_: object) -> None:
+        joined.set()
+        await asyncio.Event().wait()
+
+    for _ in range(3 if told_first else 0):
+        joined.clear()
+        with mock.patch.object(CoordinatorGroupRebalance, "_on_join_leader", wait_for_ever):
+            await killed(cluster.source(topic, state=state), emit, lambda: _true(joined.is_set()))
+    await cluster.send(topic, b"1")
+    await killed(cluster.source(topic, state=state), emit, lambda: _is(cluster.committed(f"g-{topic}", topic), 1))
+    await cluster.send(topic, b"2")
+    async with reading(cluster.source(topic, state=state), emit):
+        await emit.until(lambda emit: emit.bodies == [1, 2])
+        assert state.store._records[state.prefix + "member"][0].count(b"\n") == 1, "who is gone is forgotten"  # type: ignore[attr-defined]
 
 
 async def test_a_goodbye_for_the_dead_leaves_the_living_in_the_group(cluster: Cluster, emit: Remembering) -> None:

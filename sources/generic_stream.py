@@ -1,4 +1,4 @@
-"""The stream of a user's gRPC service. The only module that imports gRPC."""
+"""The stream of a user's gRPC service. The only module of sources that imports gRPC."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass

@@ -31,6 +31,7 @@ MODULES: Mapping[tuple[Role, str], str] = {
     ("trigger", "log"): "sensors.triggers.log",
     ("trigger", "nats"): "sensors.triggers.nats",
     ("trigger", "openWhisk"): "sensors.triggers.openwhisk",
+    ("trigger", "custom"): "sensors.triggers.custom",
     ("trigger", "email"): "sensors.triggers.email",
     ("trigger", "slack"): "sensors.triggers.slack",
 }

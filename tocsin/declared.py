@@ -99,9 +99,10 @@ class Declarations:
         if not self.sensors:
             return []
         from sensors.compile import compile_sensor  # noqa: PLC0415 - sources alone need none of it
+        from sensors.web.client import Web  # noqa: PLC0415 - as above
 
-        kinds, values = trigger_kinds(), HiddenValues()
-        compiled = ((sensor, compile_sensor(sensor, kinds, values)) for sensor in self.sensors)
+        kinds, values, web = trigger_kinds(), HiddenValues(), Web()  # nobody calls anything with it
+        compiled = ((sensor, compile_sensor(sensor, kinds, values, web=web)) for sensor in self.sensors)
         return self.placed((sensor, problem) for sensor, ready in compiled for problem in ready.problems)
 
     def summary(self) -> str:

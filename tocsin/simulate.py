@@ -20,6 +20,7 @@ from sensors.filters.held import Clause
 from sensors.languages.document import Document
 from sensors.transforms import TransformFailed
 from sensors.triggers.trigger import TriggerKinds
+from sensors.web.client import Web
 from tocsin.recorded_events import Line
 from tocsin.secrets import HiddenValues
 from tocsin.views import Json
@@ -29,7 +30,8 @@ class Simulation:
     """Sensors, and what they would do."""
 
     def __init__(self, sensors: Sequence[Sensor], triggers: TriggerKinds) -> None:
-        compiled = [compile_sensor(sensor, triggers, HiddenValues()) for sensor in sensors]
+        values, web = HiddenValues(), Web()  # shared by all, and nobody calls anything with it
+        compiled = [compile_sensor(sensor, triggers, values, web=web) for sensor in sensors]
         self._sensors = {ready.ref[1:]: ready for ready in compiled}
         self._namespaces = sorted({sensor.ref.namespace for sensor in compiled})
         self._listening: dict[Road, list[tuple[DependencyRef, str, str, Clause]]] = {}

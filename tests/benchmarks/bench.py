@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import accepting, acting, applying, backlog, footprint, history, joining, matching, neighbours, soak, topics
+from benchmarks import accepting, acting, applying, backlog, bulk, footprint, history, joining, matching, neighbours, soak, topics
 from benchmarks.scale import QUICK, Scale
 from benchmarks.table import Row, markdown, write_json
 
@@ -25,6 +25,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "applying": applying.applying,
     "backlog": backlog.backlog,
     "history": history.history,
+    "bulk": bulk.bulk,
     "neighbours": neighbours.neighbours,
     "soak": soak.soak,
 }

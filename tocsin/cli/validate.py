@@ -19,9 +19,12 @@ def command(ctx: click.Context, paths: tuple[str, ...], strict: bool) -> None:
 
     PATH is a file or a directory, which is read in name order. Exit code 2 when anything is wrong.
     """
+    import gc
+
     from tocsin.declared import load
     from tocsin.objects import problem_view
 
+    gc.disable()  # a short process that keeps all it makes: collecting would cost a third of its time
     declared = load(paths)
     problems = [*declared.problems, *declared.compiled_problems()]
     views = [problem_view(problem) for problem in problems]

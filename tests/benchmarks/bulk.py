@@ -1,4 +1,4 @@
-"""The commands of the desk and of a pipeline, on many manifests and events: `simulate` and `validate`, start of the process included."""
+"""`simulate` and `validate` on many manifests and events, as a desk or a pipeline runs them: start of the process included."""
 
 import subprocess
 import time

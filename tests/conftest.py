@@ -9,9 +9,16 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from hypothesis import settings
-from servers.fixtures import golang, kafka_broker, kubernetes_server, nats_server, openssl
+from servers.fixtures import golang, kafka_broker, kubernetes_server, nats_server, openssl, workflow_controller
 
-__all__ = ["golang", "kafka_broker", "kubernetes_server", "nats_server", "openssl"]  # fixtures of every test that asks for them
+__all__ = [
+    "golang",
+    "kafka_broker",
+    "kubernetes_server",
+    "nats_server",
+    "openssl",
+    "workflow_controller",
+]  # fixtures of every test that asks for them
 
 # How long one example takes says more of what else the machine does; `timeout` bounds a test.
 settings.register_profile("tocsin", settings.default, deadline=None)

@@ -155,6 +155,11 @@ WORKFLOW_KINDS = tuple(
     )
 )
 """Kinds of Argo Workflows, which has no status subresources."""
+CONTROLLER_KINDS = tuple(
+    Custom("argoproj.io/v1alpha1", kind, f"{kind.lower()}s")
+    for kind in ("WorkflowTaskResult", "WorkflowTaskSet", "WorkflowArtifactGCTask", "WorkflowEventBinding")
+)
+"""What its controller needs beside them."""
 
 
 def define(server: KubernetesServer, *customs: Custom) -> None:

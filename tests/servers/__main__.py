@@ -3,10 +3,14 @@
 import os
 import sys
 
-from servers import kafka, kubernetes
+from servers import kafka, kubernetes, workflows
 from servers.cache import Missing
 
-_SERVERS = {"Kafka": kafka.fetch, "the Kubernetes API server": kubernetes.fetch}
+_SERVERS = {
+    "Kafka": kafka.fetch,
+    "the Kubernetes API server": kubernetes.fetch,
+    "the controller of Argo Workflows": workflows.fetch,
+}
 
 
 def main() -> int:

@@ -11,6 +11,7 @@ from servers.golang import go
 from servers.kafka import KafkaBroker
 from servers.kubernetes import KubernetesServer
 from servers.nats import NatsServer
+from servers.workflows import WorkflowController
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +38,21 @@ def kubernetes_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kube
         yield server.start()
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def workflow_controller(
+    kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WorkflowController]:
+    """What runs workflows, not started: for one module, because tests of others play its part."""
+    try:
+        controller = WorkflowController(kubernetes_server, tmp_path_factory.mktemp("workflows"))
+    except Missing as missing:
+        cannot_be_had("the controller of Argo Workflows", missing)
+    try:
+        yield controller
+    finally:
+        controller.stop()
 
 
 @pytest.fixture(scope="session")

@@ -75,7 +75,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults
     ended_us: int
     succeeded: bool
     reason: str = ""
-    """Empty for a success; else what went wrong, in one line without secrets."""
+    """What went wrong; of a success what the target said of it, where it did. In one line without secrets."""
     status: int = 0
     """The target's status code, where it has such; 0 where it gave none."""
 

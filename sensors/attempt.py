@@ -134,7 +134,14 @@ class Attempts:
             raise
         except Exception as exc:  # whatever a kind raises is the attempt's failure: the firing goes on, and others too
             return self._failed(taken, armed, began, request, _failure(exc))
-        attempt = Attempt(number=taken.attempt, started_us=began, ended_us=self._clock(), succeeded=True, status=result.status)
+        attempt = Attempt(
+            number=taken.attempt,
+            started_us=began,
+            ended_us=self._clock(),
+            succeeded=True,
+            reason=_one_line(result.detail),
+            status=result.status,
+        )
         return Ended(attempt, Outcome(kind=OutcomeKind.SUCCEEDED), 0.0, 0.0, request)
 
     async def _looped(self, firing: Firing, limit: int) -> Ended:
@@ -210,5 +217,5 @@ def _failure(exc: Exception) -> _Failure:
     return _Failure(f"{type(exc).__name__}: {_one_line(exc)}")
 
 
-def _one_line(exc: Exception) -> str:
-    return " ".join(str(exc).split())[:_REASON_CHARS]
+def _one_line(told: Exception | str) -> str:
+    return " ".join(str(told).split())[:_REASON_CHARS]

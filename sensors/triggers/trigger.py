@@ -34,6 +34,7 @@ class Delivered:
     status: int = 0
     """The target's status code, 0 where there is none."""
     detail: str = ""
+    """What the target said of it, such as where it put a message; recorded with the attempt. Without secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,6 +69,15 @@ async def test_a_firing_is_sent_with_its_id_as_key_and_closed_as_succeeded(run: 
     assert [(attempt.number, attempt.succeeded, attempt.status) for attempt in row.attempts] == [(1, True, 200)]
 
 
+async def test_what_a_target_says_of_a_success_is_kept_in_one_line(run: Acting) -> None:
+    run.outbox.put(a_firing(run.armory.add("tell", Telling())))
+    await run.all_closed()
+    (row,) = run.outbox.closed
+    stored = await run.bus.journal.firing(row.firing.id)
+    assert stored is not None
+    assert [(attempt.succeeded, attempt.reason) for attempt in stored.attempts] == [(True, "partition 0, offset 3 ?")]
+
+
 async def test_a_500_is_tried_again_with_the_same_request_and_key_until_it_succeeds(
     run: Acting, target: Target, client: Web
 ) -> None:
@@ -628,3 +637,10 @@ async def test_an_attempt_that_ends_first_ends_as_it_ended(run: Acting, target: 
     assert row.outcome is not None
     assert record.outcome in (OutcomeKind.SUCCEEDED, OutcomeKind.SKIPPED)
     assert (record.outcome is OutcomeKind.SUCCEEDED) == record.attempts[-1].succeeded
+
+
+class Telling(Stubborn):
+    """A trigger whose target says something."""
+
+    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
+        return Delivered(detail="partition 0,\n offset 3 \udcff")

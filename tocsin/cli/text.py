@@ -80,9 +80,10 @@ def pairs(fields: Mapping[str, object]) -> Iterator[str]:
 def attempt_lines(attempts: Sequence[Json]) -> Iterator[str]:
     """One line for each attempt."""
     for attempt in attempts:
-        how = "succeeded" if attempt["succeeded"] else f"failed: {attempt['reason']}"
         status = f" ({attempt['status']})" if attempt["status"] else ""
-        yield f"attempt {attempt['number']} at {attempt['started']}, {attempt['duration_ms']:g} ms: {how}{status}"
+        said = f": {attempt['reason']}" if attempt["reason"] else ""
+        how = f"succeeded{status}{said}" if attempt["succeeded"] else f"failed{said}{status}"
+        yield f"attempt {attempt['number']} at {attempt['started']}, {attempt['duration_ms']:g} ms: {how}"
 
 
 def outcome_line(firing: Json) -> str:

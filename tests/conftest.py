@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from hypothesis import settings
-from servers.fixtures import golang, kafka_broker, kubernetes_server, nats_server, openssl, workflow_controller
+from servers.fixtures import aws_server, golang, kafka_broker, kubernetes_server, nats_server, openssl, workflow_controller
 
 __all__ = [
+    "aws_server",
     "golang",
     "kafka_broker",
     "kubernetes_server",

@@ -25,6 +25,7 @@ MODULES: Mapping[tuple[Role, str], str] = {
     ("source", "kafka"): "sources.kafka.source",
     ("source", "outcomes"): "sources.outcomes",
     ("trigger", "argoWorkflow"): "sensors.triggers.workflows.trigger",
+    ("trigger", "awsLambda"): "sensors.triggers.aws_lambda",
     ("trigger", "http"): "sensors.triggers.http",
     ("trigger", "k8s"): "sensors.triggers.k8s.trigger",
     ("trigger", "kafka"): "sensors.triggers.kafka",

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
-import msgspec
-
 from eventbus.chain import Chain
 from eventbus.credentials import Credentials
 from eventbus.firing import TriggerRef
@@ -22,7 +20,7 @@ from sensors.triggers.fitted import Fitted, readable
 from sensors.triggers.message import MessageTrigger
 from sensors.triggers.nats_connections import NatsConnections, NatsMessage, NatsWay
 from sensors.triggers.nats_spec import NatsAuth, NatsSpec, check_dialect, servers, shown_url
-from sensors.triggers.rewriting import honoured
+from sensors.triggers.rewriting import honoured, keeping
 from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
 
 KEY_HEADER = "Idempotency-Key"
@@ -67,7 +65,8 @@ class NatsTrigger(MessageTrigger[_Parts]):
 
     def __init__(self, declared: DeclaredTrigger, context: TriggerContext) -> None:
         dialect = context.dialect
-        settle = _without_subject if dialect is Dialect.ARGO else honoured
+        # The original takes the subject from the template.
+        settle = keeping("subject") if dialect is Dialect.ARGO else honoured
         kept = context.shared.get(Certificates).kept(TriggerRef(context.namespace, context.sensor, declared.name))
         super().__init__(Fitted(declared, NatsSpec, lambda spec: _Parts(spec, dialect, kept), dialect=dialect, settle=settle))
         self._credentials = Credentials(context.namespace, context.values)
@@ -86,11 +85,6 @@ class NatsTrigger(MessageTrigger[_Parts]):
             way = parts.way(self._credentials)
         message = parts.message(body or b"", idempotency_key, chain)
         return Delivered(detail=await self._connections.publish(way, message))
-
-
-def _without_subject(before: bytes, after: bytes) -> bytes:
-    """What the original's own parameters change: all but the subject, which it takes from the template."""
-    return msgspec.json.encode({**msgspec.json.decode(after), "subject": msgspec.json.decode(before).get("subject")})
 
 
 @triggers.register

@@ -37,6 +37,17 @@ def ignored(before: bytes, after: bytes) -> bytes:
     return before
 
 
+def keeping(*fields: str) -> Settle:
+    """They change all but `fields`."""
+
+    def settle(before: bytes, after: bytes) -> bytes:
+        was, now = msgspec.json.decode(before), msgspec.json.decode(after)
+        kept = {name: was[name] for name in fields if name in was}
+        return msgspec.json.encode({**{name: value for name, value in now.items() if name not in fields}, **kept})
+
+    return settle
+
+
 class TemplateRewriting:
     """What trigger-level parameters do to one declaration. False where there are none."""
 

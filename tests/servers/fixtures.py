@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import pytest
 
+from servers.aws import AwsServer
 from servers.cache import Missing, need
 from servers.golang import go
 from servers.kafka import KafkaBroker
@@ -62,6 +63,19 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer
         server = NatsServer(tmp_path_factory.mktemp("nats"))
     except Missing as missing:
         cannot_be_had("NATS", missing)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsServer]:
+    """A server that plays AWS. Tests share it, so each forgets what the one before asked."""
+    try:
+        server = AwsServer(tmp_path_factory.mktemp("aws"))
+    except Missing as missing:
+        cannot_be_had("a server that plays AWS", missing)
     try:
         yield server.start()
     finally:

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eventbus.credentials import Credentials
-from eventbus.kafka.declared import Sasl, brokers
+from eventbus.kafka.declared import BEARER, MskIam, Sasl, brokers
 from eventbus.kept_tls import KeptTLS
 from eventbus.tls import TLSMaterial, tls_context
 from manifests.fields import TLSConfig
@@ -37,6 +37,15 @@ class RegistryUnavailable(Exception):
     """A registry of schemas does not answer as one; trying again may help. The message says why."""
 
 
+class TokenEndpoint(NamedTuple):
+    """Where tokens are fetched, by the user and the password of the connection."""
+
+    url: str
+    scope: str = ""
+    ca: bytes = b""
+    """PEM of the authority of its certificate; empty: the machine's own."""
+
+
 class Connection(NamedTuple):
     """A cluster as one user sees it. Equal ones can share connections. It never prints its password."""
 
@@ -45,6 +54,10 @@ class Connection(NamedTuple):
     mechanism: str = ""
     user: str = ""
     password: str = ""
+    """With OAUTHBEARER the token, unless it comes from elsewhere."""
+    endpoint: TokenEndpoint | None = None
+    region: str = ""
+    """Of Amazon MSK, where AWS says who we are."""
 
     def __repr__(self) -> str:
         return f"Connection({self.where})"
@@ -65,23 +78,47 @@ class Connection(NamedTuple):
         }
         if self.tls is not None:
             told["ssl_context"] = tls_context(self.tls)
-        if self.mechanism:
+        if self.mechanism == BEARER:
+            from eventbus.kafka.tokens import provider_for  # noqa: PLC0415 - heavy: only who needs tokens pays for it
+
+            told |= {"sasl_mechanism": BEARER, "sasl_oauth_token_provider": provider_for(self)}
+        elif self.mechanism:
             told |= {"sasl_mechanism": self.mechanism, "sasl_plain_username": self.user, "sasl_plain_password": self.password}
         return told
 
 
-def resolve(url: str, tls: TLSConfig | None, sasl: Sasl | None, *, namespace: str, values: Values, kept: KeptTLS) -> Connection:
-    """Read the secrets as they are now; `kept` gives the certificates that could be used last where the newest cannot.
+def resolve(
+    url: str,
+    tls: TLSConfig | None,
+    sasl: Sasl | None,
+    *,
+    namespace: str,
+    values: Values,
+    kept: KeptTLS,
+    msk: MskIam | None = None,
+) -> Connection:
+    """Read the secrets as they are now; `kept` gives the certificates that could be used last where the newest cannot. `msk` is
+    the login where it is given, over TLS.
 
     Raises `SecretMissing`, or `ValueError` where one cannot be used.
     """
-
     read = Credentials(namespace, values)
+    tls = TLSConfig(enabled=True) if tls is None and msk is not None else tls
     material = None if tls is None else kept.usable(lambda: read.tls(tls))
+    if msk is not None:
+        return Connection(brokers(url), material, BEARER, region=msk.region)
     if sasl is None:
         return Connection(brokers(url), material)
     user, password = read.text(sasl.user_secret), read.text(sasl.password_secret)
-    return Connection(brokers(url), material, sasl.mechanism or "PLAIN", user, password)
+    oauth = sasl.oauth
+    endpoint = None if oauth is None else TokenEndpoint(oauth.token_url, oauth.scope, read.bytes(oauth.ca_cert_secret))
+    return Connection(brokers(url), material, sasl.mechanism or "PLAIN", user, password, endpoint)
+
+
+def require_msk() -> None:
+    """Raise `NotInstalled` where AWS cannot be asked who we are."""
+    if find_spec("botocore") is None:
+        raise NotInstalled("awsMskIamAuth needs more than this installation has: pip install 'tocsin[msk]'")
 
 
 def is_installed() -> bool:

@@ -2,8 +2,13 @@
 
 import asyncio
 import ssl
+from typing import TYPE_CHECKING
 
 from eventbus.kafka.connection import Connection, UnknownTopic
+from eventbus.kafka.declared import BEARER
+
+if TYPE_CHECKING:
+    from aiokafka.conn import AIOKafkaConnection
 
 _PROBE_S = 5.0
 
@@ -14,8 +19,8 @@ async def why(exc: BaseException, connection: Connection) -> str:
 
     if isinstance(exc, (KafkaConnectionError, TimeoutError)):
         found = await _probe(connection)
-        return f"{connection.where}: {plainly(found if found is not None else exc)}"
-    return f"{connection.where}: {plainly(exc)}"
+        exc = found if found is not None else exc
+    return f"{connection.where}: {plainly(exc, connection)}"
 
 
 async def _probe(connection: Connection) -> Exception | None:
@@ -24,23 +29,54 @@ async def _probe(connection: Connection) -> Exception | None:
 
     host, _, port = connection.brokers[0].rpartition(":")
     told = {key: value for key, value in connection.arguments().items() if key != "bootstrap_servers"}
+    made = None
     try:
         async with asyncio.timeout(_PROBE_S):
             made = await create_conn(host.strip("[]"), int(port), **told)
+            if connection.mechanism == BEARER:
+                await _told_apart(made)
     except Exception as exc:  # that it fails is what is asked for, and how
         return exc
-    made.close()
+    finally:
+        if made is not None:
+            made.close()
     return None
 
 
-def plainly(exc: BaseException) -> str:
+async def _told_apart(made: "AIOKafkaConnection") -> None:
+    """Raise where a token was refused: the library overlooks that answer of the broker, which then answers the next request with
+    nothing, or ends the connection."""
+    from aiokafka.errors import KafkaError, SaslAuthenticationFailed  # noqa: PLC0415 - heavy
+    from aiokafka.protocol.metadata import MetadataRequest  # noqa: PLC0415 - heavy
+
+    try:
+        known = (await made.send(MetadataRequest([]))).brokers
+    except (KafkaError, OSError) as exc:
+        raise SaslAuthenticationFailed from exc
+    if not known:
+        raise SaslAuthenticationFailed
+
+
+def _refused(connection: Connection) -> str:
+    if connection.region:
+        return f"AWS does not let us in; may this identity do kafka-cluster:Connect, and is {connection.region} its region?"
+    if connection.endpoint is not None:
+        return "the token is not accepted; check sasl.oauth: the broker may want another scope or issuer"
+    if connection.mechanism == BEARER:
+        return "the token is not accepted; check sasl.passwordSecret, and whether it has expired"
+    return "the user or password is not accepted; check sasl.userSecret and sasl.passwordSecret"
+
+
+def plainly(exc: BaseException, connection: Connection) -> str:
     """`exc` in words."""
     from aiokafka import errors  # noqa: PLC0415 - heavy
 
+    from eventbus.kafka.tokens import TokenUnavailable  # noqa: PLC0415 - heavy
+
     if isinstance(exc, UnknownTopic):
         return f"{exc}; make it, or correct the name"
-    if type(exc) is ValueError:
-        return str(exc)  # ours, about a certificate
+    if type(exc) is ValueError or isinstance(exc, TokenUnavailable):
+        return str(exc)  # ours, about a certificate or a token
     cause = exc.__cause__ or exc.__context__
     for one in (exc, cause):
         if isinstance(one, ssl.SSLCertVerificationError):
@@ -50,7 +86,7 @@ def plainly(exc: BaseException) -> str:
     lines: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
         (
             (errors.SaslAuthenticationFailed, errors.AuthenticationFailedError),
-            "the user or password is not accepted; check sasl.userSecret and sasl.passwordSecret",
+            _refused(connection),
         ),
         (
             (errors.UnsupportedSaslMechanismError, errors.AuthenticationMethodNotSupported),

@@ -11,7 +11,7 @@ import msgspec
 
 from eventbus.chain import Chain
 from eventbus.firing import TriggerRef
-from eventbus.kafka.connection import NOT_INSTALLED, NotInstalled, is_installed, require_avro, resolve
+from eventbus.kafka.connection import NOT_INSTALLED, NotInstalled, is_installed, require_avro, require_msk, resolve
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from manifests.secrets import Values
@@ -41,6 +41,8 @@ class _Parts:
 
     def __init__(self, spec: KafkaTriggerSpec, context: TriggerContext, name: str) -> None:
         check_usable(spec, context.dialect)
+        if spec.aws_msk_iam_auth is not None:
+            _require_msk()
         self.spec = spec
         self._ours = context.dialect is Dialect.TOCSIN
         self._namespace = context.namespace
@@ -71,7 +73,9 @@ class _Parts:
 
     def _way(self, values: Values) -> Way:
         spec = self.spec
-        connection = resolve(spec.url, spec.tls, spec.sasl, namespace=self._namespace, values=values, kept=self._kept)
+        connection = resolve(
+            spec.url, spec.tls, spec.sasl, msk=spec.aws_msk_iam_auth, namespace=self._namespace, values=values, kept=self._kept
+        )
         return Way(connection, spec.acks, "snappy" if spec.compress else None, spec.flush_frequency if self._ours else 0)
 
     async def value(self, stored: StoredRecord) -> bytes:
@@ -158,6 +162,14 @@ class KafkaKind:
         if not is_installed():
             raise ValueError(NOT_INSTALLED)
         return KafkaTrigger(declared, context)
+
+
+def _require_msk() -> None:
+    """Raise `ValueError` where AWS cannot be asked who we are."""
+    try:
+        require_msk()
+    except NotInstalled as exc:
+        raise ValueError(str(exc)) from exc
 
 
 def _schemas(spec: KafkaTriggerSpec, context: TriggerContext) -> "Schemas | None":

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from eventbus.kafka.declared import NOT_BUILT, ProtocolVersion, Sasl, SchemaRegistry, brokers, check_topic
+from eventbus.kafka.declared import NOT_BUILT, MskIam, ProtocolVersion, Sasl, SchemaRegistry, brokers, check_topic
 from manifests.features import unsupported
 from manifests.fields import Spec, TLSConfig
 from manifests.objects import Dialect, Parameter
@@ -44,6 +44,8 @@ class KafkaTriggerSpec(ParametrisedSpec):
     """The record's key: one key, one partition. Without it any partition."""
     version: ProtocolVersion = ""
     sasl: Sasl | None = None
+    aws_msk_iam_auth: MskIam | None = None
+    """Log in to Amazon MSK as this process is in AWS; over TLS, and instead of `sasl`. Of our dialect."""
     schema_registry: SchemaRegistry | None = None
     """Write the payload as Avro, by the schema `schemaId` of this registry."""
     headers: dict[str, str] = {}
@@ -73,6 +75,8 @@ def check_usable(spec: KafkaTriggerSpec, dialect: Dialect) -> None:
         raise ValueError("schemaRegistry and cloudEvents: not both; a CloudEvent's data is JSON here")
     if spec.sasl is not None and spec.sasl.mechanism in NOT_BUILT:
         raise ValueError(f"sasl.mechanism: {unsupported(f'the mechanism {spec.sasl.mechanism}', 'use PLAIN or SCRAM')}")
+    if spec.aws_msk_iam_auth is not None and dialect is Dialect.ARGO:
+        raise ValueError("awsMskIamAuth: only in manifests of apiVersion tocsin.dev/v1; Argo Events knows it for sources alone")
     if spec.cloud_events is not None and dialect is Dialect.ARGO:
         raise ValueError("cloudEvents: only in manifests of apiVersion tocsin.dev/v1; Argo Events knows no such field")
     for name in spec.headers:

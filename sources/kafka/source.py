@@ -22,6 +22,7 @@ from eventbus.kafka.connection import (
     partitions_of,
     require_avro,
     require_library,
+    require_msk,
     resolve,
 )
 from eventbus.kafka.declared import brokers
@@ -58,6 +59,8 @@ class Kafka(Source[KafkaSpec]):
         super().__init__(spec, context)
         try:
             require_library()
+            if spec.aws_msk_iam_auth is not None:
+                require_msk()
         except NotInstalled as exc:
             raise SourceRefused(str(exc)) from exc
         road = context.road
@@ -80,6 +83,8 @@ class Kafka(Source[KafkaSpec]):
         said = []
         if self.spec.partition and self.spec.consumer_group is not None:
             said.append("partition: ignored, because a consumerGroup is given")
+        if self.spec.aws_msk_iam_auth is not None and self.spec.sasl is not None:
+            said.append("sasl: ignored, because awsMskIamAuth says who we are")
         if self.spec.schema_registry is not None and not self.spec.json_body:
             said.append("schemaRegistry: ignored, because jsonBody is not set: records are base64 text")
         if self.spec.consumer_group is None:
@@ -125,7 +130,15 @@ class Kafka(Source[KafkaSpec]):
     def _resolved(self) -> Connection:
         """The cluster with the secrets as they are now; certificates that cannot be used stay those of before."""
         spec, context = self.spec, self.context
-        found = resolve(spec.url, spec.tls, spec.sasl, namespace=context.road.namespace, values=context.values, kept=self._kept)
+        found = resolve(
+            spec.url,
+            spec.tls,
+            spec.sasl,
+            msk=spec.aws_msk_iam_auth,
+            namespace=context.road.namespace,
+            values=context.values,
+            kept=self._kept,
+        )
         context.degraded(self._kept.problem and f"certificates: {self._kept.problem}; those of before are used on")
         return found
 

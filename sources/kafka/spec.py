@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from eventbus.kafka.declared import NOT_BUILT, BrokerList, ProtocolVersion, Sasl, SchemaRegistry, check_topic
-from manifests.fields import Backoff, JsonObject, Spec
+from eventbus.kafka.declared import NOT_BUILT, BrokerList, MskIam, ProtocolVersion, Sasl, SchemaRegistry, check_topic
+from manifests.fields import Backoff, Spec
 from manifests.tls import Tls
 from sources.http.endpoint import SourceFilter
 
@@ -58,7 +58,8 @@ class KafkaSpec(Spec):
     config: str = ""
     schema_registry: SchemaRegistry | None = None
     """Where the schemas of Avro records are; with `jsonBody`, and each record is then Avro."""
-    aws_msk_iam_auth: JsonObject | None = None
+    aws_msk_iam_auth: MskIam | None = None
+    """Log in to Amazon MSK as this process is in AWS; over TLS, and instead of `sasl`."""
 
     @model_validator(mode="after")
     def _reads_something(self) -> "KafkaSpec":
@@ -70,7 +71,5 @@ class KafkaSpec(Spec):
         """See `Spec.unsupported`."""
         if self.sasl is not None and self.sasl.mechanism in NOT_BUILT:
             yield ("sasl", "mechanism"), f"the mechanism {self.sasl.mechanism} of sasl"
-        if self.aws_msk_iam_auth is not None:
-            yield ("awsMskIamAuth",), "awsMskIamAuth"
         if self.config:
             yield ("config",), "config, the settings of another client library,"

@@ -1,10 +1,15 @@
 """Kafka over SASL and TLS, and what is said when it does not work."""
 
 import asyncio
+import contextlib
+import time
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
+from aiohttp import web
 from kafka_rig import Cluster, Remembering, cluster_of, reading
 from servers.kafka import KafkaBroker
 
@@ -108,3 +113,85 @@ async def test_plain_text_to_a_tls_port_is_told(cluster: Cluster) -> None:
 
 async def test_a_broker_that_is_not_there_is_told(cluster: Cluster) -> None:
     assert await first_told(cluster, url="127.0.0.1:1") == "Kafka at 127.0.0.1:1: cannot connect: connection refused"
+
+
+def unsigned(*, lasts_s: float = 3600.0) -> str:
+    """A token that nobody signed."""
+    now = time.time()
+    parts = ({"alg": "none"}, {"sub": "alice", "iat": now - 5, "exp": now + lasts_s})
+    return ".".join(urlsafe_b64encode(msgspec.json.encode(part)).decode().rstrip("=") for part in parts) + "."
+
+
+class Login:
+    """A token endpoint that knows one client."""
+
+    def __init__(self) -> None:
+        self.url, self.asked = "", list[dict[str, str]]()
+        self.answer: dict[str, Any] = {"access_token": unsigned(), "expires_in": 3600, "token_type": "Bearer"}
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        login = b64decode(request.headers["Authorization"].removeprefix("Basic ")).decode()
+        self.asked.append({"login": login, **{str(name): str(value) for name, value in (await request.post()).items()}})
+        if login != "alice:wonder+land":
+            return web.json_response({"error": "invalid_client", "error_description": login}, status=401)
+        return web.json_response(self.answer)
+
+    @contextlib.asynccontextmanager
+    async def serving(self) -> AsyncIterator["Login"]:
+        app = web.Application()
+        app.router.add_post("/token", self._answer)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/token"
+        try:
+            yield self
+        finally:
+            await runner.cleanup()
+
+
+BEARER = {"mechanism": "OAUTHBEARER", "passwordSecret": ref("token")}
+
+
+async def test_a_token_lets_in_and_is_read_again_where_it_was_refused(cluster: Cluster) -> None:
+    topic, emit, told = await cluster.topic(), Remembering(), list[str]()
+    await cluster.send(topic, b"1")
+    cluster.secrets.values["kafka/token"] = unsigned(lasts_s=-10).encode()
+    backoff = {"duration": "100ms", "jitter": 0.0}
+    source = cluster.source(topic, url=cluster.broker.sasl, sasl=BEARER, tell=told.append, connectionBackoff=backoff)
+    async with reading(source, emit):
+        async with asyncio.timeout(20):
+            while not told:
+                await asyncio.sleep(0.02)
+        cluster.secrets.values["kafka/token"] = unsigned().encode() + b"\n"
+        await emit.until(lambda emit: emit.bodies == [1])
+    where = f"Kafka at {cluster.broker.sasl}"
+    assert told[0] == f"{where}: the token is not accepted; check sasl.passwordSecret, and whether it has expired"
+
+
+async def test_tokens_are_fetched_once_for_many_connections(cluster: Cluster) -> None:
+    topic, emit = await cluster.topic(), Remembering()
+    await cluster.send(topic, b"1")
+    async with Login().serving() as login:
+        sasl = SASL | {"mechanism": "OAUTHBEARER", "oauth": {"tokenUrl": login.url, "scope": "kafka read"}}
+        async with reading(cluster.source(topic, url=cluster.broker.sasl, sasl=sasl), emit):
+            await emit.until(lambda emit: emit.bodies == [1])
+    assert login.asked == [{"login": "alice:wonder+land", "grant_type": "client_credentials", "scope": "kafka read"}]
+
+
+async def test_an_endpoint_without_a_token_is_told_and_shows_nothing(cluster: Cluster) -> None:
+    async with Login().serving() as login:
+        sasl = SASL | {"mechanism": "OAUTHBEARER", "oauth": {"tokenUrl": login.url}}
+        where = f"Kafka at {cluster.broker.sasl}: sasl.oauth.tokenUrl {login.url}"
+        said = await first_told(cluster, url=cluster.broker.sasl, sasl=sasl | {"passwordSecret": ref("wrong")})
+        assert said == (
+            f"{where}: answered 401 without a token ('invalid_client'); check sasl.userSecret, sasl.passwordSecret and scope"
+        )
+        login.answer = {"token": "x"}
+        said = await first_told(cluster, url=cluster.broker.sasl, sasl=sasl)
+        assert said == f"{where}: answered 200 without a token; is it a token endpoint?"
+        login.answer = {"access_token": unsigned(lasts_s=-10)}
+        said = await first_told(cluster, url=cluster.broker.sasl, sasl=sasl)
+        assert said.endswith("the token is not accepted; check sasl.oauth: the broker may want another scope or issuer")
+    assert "Connect" in await first_told(cluster, url=cluster.broker.sasl, sasl=sasl)

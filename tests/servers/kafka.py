@@ -53,7 +53,8 @@ class KafkaBroker:
         *client_ports, self._controller = free_ports(len(_LISTENERS) + 1)
         self.certificates = make_certificates(folder)
         self.plain, self.sasl, self.tls, self.sasl_tls = (f"127.0.0.1:{port}" for port in client_ports)
-        """Addresses of the listeners; `sasl` and `sasl_tls` know `USER` by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512."""
+        """Addresses of the listeners; `sasl` and `sasl_tls` know `USER` by PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512, and
+        whoever brings an unsigned token that lasts."""
         java = ["java", "-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         self._java = [*java, f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}", "-cp", f"{fetch()}/*"]
         self._child: Child | None = None
@@ -119,6 +120,8 @@ class KafkaBroker:
             "plain": f'{security}.plain.PlainLoginModule required user_{USER}="{PASSWORD}";',
             "scram-sha-256": f"{security}.scram.ScramLoginModule required;",
             "scram-sha-512": f"{security}.scram.ScramLoginModule required;",
+            # Takes tokens that nobody signed, as Kafka does unless told whose signature counts.
+            "oauthbearer": f'{security}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";',
         }
         return {
             "process.roles": "broker,controller",
@@ -134,7 +137,7 @@ class KafkaBroker:
             "log.dirs": self._folder / "data",
             "auto.create.topics.enable": "false",
             "message.max.bytes": MAX_RECORD_BYTES,
-            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+            "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER",
             **{
                 f"listener.name.{listener}.{mechanism}.sasl.jaas.config": module
                 for listener in ("sasl", "both")

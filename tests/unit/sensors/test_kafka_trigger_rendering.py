@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from eventbus.event import Event
+from eventbus.kafka import connection
 from manifests.objects import DeclaredTrigger, Dialect, TocsinTriggerHead, TriggerHead
 from sensors.bound import Bound, EventView
 from sensors.errors import RenderError
@@ -126,7 +127,7 @@ def test_a_cloud_event_carries_the_chain_on() -> None:
         ({"tls": {}}, "tls: set caCertSecret, or a client certificate and its key"),
         ({"schemaRegistry": {"url": "http://r"}}, "schemaRegistry.schemaId: missing"),
         ({"schemaRegistry": {"url": "http://r", "schemaId": 1}, "cloudEvents": {}}, "schemaRegistry and cloudEvents: not both"),
-        ({"sasl": {"mechanism": "OAUTHBEARER"}}, "sasl.mechanism: Unsupported: the mechanism OAUTHBEARER"),
+        ({"sasl": {"mechanism": "GSSAPI"}}, "sasl.mechanism: Unsupported: the mechanism GSSAPI"),
         ({"secureHeaders": [{"name": "a"}]}, "secureHeaders[0].valueFrom: name a secretKeyRef or a configMapKeyRef"),
         ({"secureHeaders": [{"valueFrom": {"secretKeyRef": REF}}]}, "secureHeaders[0].name: a header needs a name"),
         ({"headers": {"": "x"}}, "headers: a header needs a name"),
@@ -142,6 +143,18 @@ def test_what_cannot_work_is_named_with_its_field(fields: dict[str, Any], said: 
 def test_cloud_events_are_of_our_dialect() -> None:
     with pytest.raises(ValueError, match="cloudEvents: only in manifests of apiVersion"):
         compiled(Dialect.ARGO, cloudEvents={})
+
+
+def test_logins_to_msk_are_of_our_dialect() -> None:
+    with pytest.raises(ValueError, match="awsMskIamAuth: only in manifests of apiVersion"):
+        compiled(Dialect.ARGO, awsMskIamAuth={"region": "eu-central-1"})
+    compiled(awsMskIamAuth={"region": "eu-central-1"})
+
+
+def test_a_login_to_msk_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "find_spec", lambda name: None if name == "botocore" else name)
+    with pytest.raises(ValueError, match=r"pip install 'tocsin\[msk\]'"):
+        compiled(awsMskIamAuth={"region": "eu-central-1"})
 
 
 @pytest.mark.parametrize("fields", [{"payload": None}, {"payload": []}, {"topic": ""}, {"url": None}, {"requiredAcks": 2}])

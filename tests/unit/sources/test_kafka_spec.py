@@ -51,6 +51,18 @@ def test_every_field_is_accepted() -> None:
     assert spec.consumer_group.strategy == "sticky"
 
 
+@pytest.mark.parametrize(
+    "login",
+    [
+        {"sasl": {"mechanism": "OAUTHBEARER", "passwordSecret": REF}},
+        {"sasl": {"mechanism": "OAUTHBEARER", "userSecret": REF, "passwordSecret": REF, "oauth": {"tokenUrl": "https://l/t"}}},
+        {"awsMskIamAuth": {"region": "us-gov-west-1"}},
+    ],
+)
+def test_tokens_are_accepted(login: dict[str, Any]) -> None:
+    assert problems(**login) == []
+
+
 def test_an_unknown_strategy_is_range() -> None:
     spec = KafkaSpec.model_validate(HERE | {"consumerGroup": {"groupName": "g", "rebalanceStrategy": "fair"}})
     assert spec.consumer_group is not None
@@ -76,7 +88,24 @@ def test_an_unknown_strategy_is_range() -> None:
         ({"tls": {}}, ["tls: set caCertSecret, or a client certificate and its key, or insecureSkipVerify, or enabled"]),
         ({"tls": {"clientCertSecret": REF}}, ["tls: clientCertSecret and clientKeySecret come together"]),
         ({"sasl": {"mechanism": "GSSAPI"}}, ["sasl.mechanism: Unsupported: the mechanism GSSAPI of sasl"]),
-        ({"awsMskIamAuth": {"region": "x"}}, ["awsMskIamAuth: Unsupported: awsMskIamAuth is known"]),
+        ({"awsMskIamAuth": {"region": "x"}}, ["awsMskIamAuth.region: 'x' is no region of AWS; write one such as eu-central-1"]),
+        ({"awsMskIamAuth": {}}, ["awsMskIamAuth.region: missing"]),
+        (
+            {"sasl": {"mechanism": "OAUTHBEARER"}},
+            ["sasl: sasl needs a token, or oauth, which fetches some; passwordSecret is missing"],
+        ),
+        (
+            {"sasl": {"mechanism": "OAUTHBEARER", "passwordSecret": REF, "oauth": {"tokenUrl": "https://l/token"}}},
+            ["sasl: sasl needs a user and a password; userSecret is missing"],
+        ),
+        (
+            {"sasl": {"userSecret": REF, "passwordSecret": REF, "oauth": {"tokenUrl": "https://l/token"}}},
+            ["sasl: oauth is only for the mechanism OAUTHBEARER"],
+        ),
+        (
+            {"sasl": {"mechanism": "OAUTHBEARER", "passwordSecret": REF, "oauth": {"tokenUrl": "login/token"}}},
+            ["sasl.oauth.tokenUrl: 'login/token' is not the address of a token endpoint"],
+        ),
         ({"schemaRegistry": {}}, ["schemaRegistry.url: missing"]),
         ({"schemaRegistry": {"url": "r:8081"}}, ["schemaRegistry.url: 'r:8081' is not the address of a registry"]),
         ({"schemaRegistry": {"url": "http://u:p@r"}}, ["schemaRegistry.url: the address holds a login; it belongs into auth"]),

@@ -1,0 +1,129 @@
+"""Bearer tokens for brokers: given, fetched from an endpoint, or signed for Amazon MSK. Never shows one.
+
+Semantics: SASL OAUTHBEARER, RFC 7628; the client credentials grant, RFC 6749, 4.4, with the login of 2.3.1.
+"""
+
+import asyncio
+import ssl
+from base64 import b64encode
+from time import monotonic
+from urllib.parse import quote_plus
+
+import aiohttp
+import msgspec
+from aiokafka.abc import AbstractTokenProvider
+from aiokafka.errors import KafkaError
+
+from eventbus.kafka.connection import Connection, TokenEndpoint
+from eventbus.tls import TLSMaterial, tls_context
+
+TIMEOUT_S = 10.0
+"""Seconds for one answer of an endpoint."""
+MOST_BYTES = 256 * 1024
+RENEW_AT = 0.8
+"""Share of a token's life after which the next connection gets another one."""
+UNSAID_LIFE_S = 60.0
+"""Life of a token whose endpoint does not say; others last as long as it says."""
+
+
+class TokenUnavailable(KafkaError):  # type: ignore[misc]  # the library has no types
+    """There is no token now; trying again may help. The message says why."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # the library would put the name of the class before it
+
+
+def provider_for(connection: Connection) -> AbstractTokenProvider:
+    """What gives the tokens of `connection`."""
+    if connection.region:
+        from eventbus.kafka.msk import MskTokens  # noqa: PLC0415 - heavy: only who logs in to MSK pays for it
+
+        return MskTokens(connection.region)
+    if connection.endpoint is not None:
+        return Fetched(connection.endpoint, connection.user, connection.password)
+    return Given(connection.password)
+
+
+class Given(AbstractTokenProvider):  # type: ignore[misc]  # the library has no types
+    """One token, as it was when the connection was resolved."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.strip()
+
+    async def token(self) -> str:
+        """The token. Raises `TokenUnavailable` where it is none."""
+        return _usable(self._token, "sasl.passwordSecret")
+
+
+class _Answer(msgspec.Struct):
+    access_token: str = ""
+    expires_in: float = UNSAID_LIFE_S
+    error: str = ""
+
+
+class Fetched(AbstractTokenProvider):  # type: ignore[misc]  # the library has no types
+    """Tokens of an endpoint, each used by all connections that are made during most of its life."""
+
+    def __init__(self, endpoint: TokenEndpoint, client: str, secret: str) -> None:
+        self._endpoint, self._client, self._secret = endpoint, client, secret
+        self._token, self._until = "", 0.0
+        self._one_at_a_time = asyncio.Lock()
+
+    async def token(self) -> str:
+        """A token that is good for some time. Raises `TokenUnavailable`."""
+        async with self._one_at_a_time:
+            if monotonic() >= self._until:
+                answer = await self._fetched()
+                self._token = _usable(answer.access_token, f"the answer of sasl.oauth.tokenUrl {self._endpoint.url}")
+                self._until = monotonic() + RENEW_AT * max(answer.expires_in, 0.0)
+            return self._token
+
+    async def _fetched(self) -> _Answer:
+        where = f"sasl.oauth.tokenUrl {self._endpoint.url}"
+        try:
+            status, body = await self._post()
+        except ssl.SSLError as exc:
+            raise TokenUnavailable(f"{where}: TLS failed ({exc.reason}); set sasl.oauth.caCertSecret to its authority") from exc
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as exc:
+            raise TokenUnavailable(f"{where}: {str(exc) or 'no answer in time'}") from exc
+        try:
+            answer = msgspec.json.decode(body, type=_Answer)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            answer = _Answer()
+        if status != 200 or not answer.access_token:
+            # An error of the grammar of RFC 6749, 5.2; nothing else of the answer is shown, because it may hold anything.
+            said = f" ({answer.error[:80]!r})" if answer.error else ""
+            hint = (
+                "check sasl.userSecret, sasl.passwordSecret and scope" if status in (400, 401, 403) else "is it a token endpoint?"
+            )
+            raise TokenUnavailable(f"{where}: answered {status} without a token{said}; {hint}")
+        return answer
+
+    async def _post(self) -> tuple[int, bytes]:
+        # Both parts are form-encoded before they become Basic: RFC 6749, 2.3.1.
+        login = b64encode(f"{quote_plus(self._client)}:{quote_plus(self._secret)}".encode()).decode()
+        form = {"grant_type": "client_credentials"} | ({"scope": self._endpoint.scope} if self._endpoint.scope else {})
+        context = tls_context(TLSMaterial(ca=self._endpoint.ca))
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session,
+            session.post(
+                self._endpoint.url,
+                data=form,
+                headers={"Authorization": f"Basic {login}", "Accept": "application/json"},
+                allow_redirects=False,
+                ssl=context,
+            ) as answer,
+        ):
+            read = bytearray()
+            while piece := await answer.content.read(MOST_BYTES):
+                read += piece
+                if len(read) > MOST_BYTES:
+                    raise ValueError(f"the answer is larger than {MOST_BYTES >> 10} KiB")
+            return answer.status, bytes(read)
+
+
+def _usable(token: str, what: str) -> str:
+    """`token` where it can be sent; the brokers' grammar has no room for anything else (RFC 6750, 2.1)."""
+    if not token or not token.isascii() or any(char <= " " or char == "\x7f" for char in token):
+        raise TokenUnavailable(f"{what} is no bearer token: {'it is empty' if not token else 'it holds more than one word'}")
+    return token

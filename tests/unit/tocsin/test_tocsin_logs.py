@@ -13,8 +13,9 @@ from manifests.secrets import SecretValue
 from tocsin.logs import BURST, WINDOW_S, Limiter, configure
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def stream() -> Iterator[io.StringIO]:
+    """Where a test may send logs. Of every test here, whatever it configures: what it left would swallow the logs of later ones."""
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     yield io.StringIO()

@@ -42,15 +42,15 @@ def live_and_die(folder: Path, run: str, dice: random.Random) -> None:
 
 
 async def test_a_process_killed_while_it_removes_leaves_a_store_that_adds_up(tmp_path: Path) -> None:
-    dice = random.Random(3)
-    for run in range(8):
-        live_and_die(tmp_path, f"r{run}", dice)
+    dice, runs, removed = random.Random(3), 0, 0
+    # On a busy machine little is removed in one life, so there are as many as it takes.
+    while runs < 8 or removed <= 500:
+        live_and_die(tmp_path, f"r{runs}", dice)
         bus = await open_bus(tmp_path)
         assert unsound(bus) == []
+        runs, removed = runs + 1, (await bus.journal.kept()).removed_events
         await bus.aclose()
     bus = await open_bus(tmp_path)
-    kept = await bus.journal.kept()
-    assert kept.removed_events > 500
     await decide_all(bus)
     await close_all(bus)
     assert (await bus.journal.tallies()).undecided == 0

@@ -253,12 +253,10 @@ async def test_a_trigger_that_hangs_does_not_slow_down_the_others(run: Acting, t
     run.outbox.put(*[a_firing(ref, n) for ref in hanging for n in range(1, 101)])
     await run.until(lambda: sum(seen.path == "/hang" for seen in target.seen) > 150)
     run.outbox.put(*[a_firing(healthy, n) for n in range(1001, 1101)])
-    began = time.monotonic()
     await run.until(lambda: sum(row.firing.trigger == healthy for row in run.outbox.closed) == 100)
-    assert time.monotonic() - began < 3.0
-    attempts = [row.attempts[0] for row in run.outbox.closed if row.firing.trigger == healthy]
-    slowest_us = max(attempt.ended_us - attempt.started_us for attempt in attempts)
-    assert slowest_us < 1_000_000
+    # Not by the clock, which says as much of what else the machine does: all of them went before any that hangs had ended.
+    assert {row.firing.trigger for row in run.outbox.closed} == {healthy}
+    assert max(len(row.attempts) for row in run.outbox.closed) == 1
     assert run.dispatcher.in_flight <= 256
 
 

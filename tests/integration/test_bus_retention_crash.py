@@ -69,12 +69,12 @@ async def test_a_power_failure_while_removing_loses_nothing_that_is_needed(tmp_p
     life = Life(bus)
     bus.retain(Retention(age_s=0.01, journal_age_s=0.02, max_bytes=1 << 40), nothing)
     try:
-        await life.live(disk.syncs + dice.randrange(40, 120), disk)
-        removed = (await bus.journal.kept()).removed_data
+        # On a busy machine so many syncs may be over before anything is old.
+        while not (await bus.journal.kept()).removed_data:
+            await life.live(disk.syncs + dice.randrange(40, 120), disk)
         disk.lose_power(found, dice)
     finally:
         bus.abandon()
-    assert removed, "nothing was removed before the power failed"
     bus = await open_bus(found)
     assert unsound(bus) == []
     for id in life.decided - life.closed:

@@ -15,7 +15,7 @@ from tocsin.logs import BURST, WINDOW_S, Limiter, configure
 
 @pytest.fixture(autouse=True)
 def stream() -> Iterator[io.StringIO]:
-    """Where a test may send logs. Of every test here, whatever it configures: what it left would swallow the logs of later ones."""
+    """Where a test may send logs. Of every test here: what one leaves configured would swallow the logs of later ones."""
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     yield io.StringIO()

@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from eventbus.chain import Chain
@@ -14,15 +14,19 @@ from sensors.binding import bind
 from sensors.bound import Bound, EventView
 from sensors.errors import RenderError, TriggerRefused, TriggerUnavailable
 from sensors.hops import MAX_HOPS, Lineage, loop_reason, unknown_lineage
+from sensors.languages.gjson import Path, Result
+from sensors.parameters.searched import Searched, search
 from sensors.retry import MAX_DELAY_S, RetryPolicy, retry_policy
 from sensors.transforms import TransformFailed, Transforms
 from sensors.triggers.trigger import Delivered, Trigger
 
 _REASON_CHARS = 500
+JSON_TYPE = "application/json"
 _ASKED_TO_WAIT = frozenset({429, 503})
 
 
 _NO_TRANSFORMS: Transforms = {}
+_NOTHING_SEARCHED: Searched = {}
 
 
 class Unarmed(Exception):
@@ -38,11 +42,20 @@ class Armed:
     timeout_s: float | None
     """Seconds for one attempt; None: the dispatcher's default bounds a trigger that does not end by itself."""
     transforms: Transforms = field(default_factory=dict)
+    searched: Searched = field(default_factory=dict)
+    """What rendering has to search the text of events for."""
     max_hops: int | None = None
     """Firings in a row that may lead to one of this trigger, itself included; None: the dispatcher's default."""
 
     @classmethod
-    def of(cls, trigger: Trigger, head: TriggerHead, dialect: Dialect, transforms: Transforms = _NO_TRANSFORMS) -> "Armed":
+    def of(
+        cls,
+        trigger: Trigger,
+        head: TriggerHead,
+        dialect: Dialect,
+        transforms: Transforms = _NO_TRANSFORMS,
+        searched: Searched = _NOTHING_SEARCHED,
+    ) -> "Armed":
         """Put together what one declared trigger needs."""
         ours = head if isinstance(head, TocsinTriggerHead) else TocsinTriggerHead()
         return cls(
@@ -50,6 +63,7 @@ class Armed:
             retry=retry_policy(head, dialect),
             timeout_s=ours.timeout.total_seconds() if ours.timeout is not None else trigger.timeout_s,
             transforms=transforms,
+            searched=searched,
             max_hops=ours.max_hops or None,
         )
 
@@ -126,7 +140,7 @@ class Attempts:
             if taken.firing.hops > (limit := armed.max_hops or self._max_hops):
                 return await self._looped(taken.firing, limit)
             if request is None:
-                request = armed.trigger.render(await self._bound(taken.firing, armed.transforms))
+                request = armed.trigger.render(await self._bound(taken.firing, armed))
             if started is not None:
                 await started()
             result = await self._fire(armed, request, taken.firing)
@@ -163,11 +177,11 @@ class Attempts:
         """What an attempt sends, rendered again; None where it cannot be, also because the bus is away."""
         try:
             armed = await self._armory.armed(firing.trigger, firing.revision)
-            return armed.trigger.render(await self._bound(firing, armed.transforms))
+            return armed.trigger.render(await self._bound(firing, armed))
         except (RenderError, Unarmed, BusError):
             return None
 
-    async def _bound(self, firing: Firing, transforms: Transforms) -> Bound:
+    async def _bound(self, firing: Firing, armed: Armed) -> Bound:
         views: dict[int, EventView] = {}
         for cause in firing.causes:
             view = await self._views(cause.position)
@@ -175,9 +189,10 @@ class Attempts:
                 raise RenderError(f"the event {cause.identity.id!r} of dependency {cause.dependency!r} is no longer kept")
             views[cause.position] = view
         try:
-            return bind(firing, views, transforms)
+            bound = bind(firing, views, armed.transforms)
         except TransformFailed as exc:
             raise RenderError(str(exc)) from exc
+        return await _searched(bound, armed.searched) if armed.searched else bound
 
     async def _fire(self, armed: Armed, request: bytes, firing: Firing) -> Delivered:
         timeout_s = armed.timeout_s if armed.timeout_s is not None else self._timeout_s
@@ -205,6 +220,17 @@ class Attempts:
             return Ended(attempt, None, due_in_s, pause_s, request)
         tried = "" if failure.permanent or taken.attempt == 1 else f" (attempt {taken.attempt}, the last)"
         return Ended(attempt, Outcome(kind=OutcomeKind.DEAD_LETTERED, reason=failure.reason + tried), 0.0, pause_s, request)
+
+
+async def _searched(bound: Bound, wanted: Searched) -> Bound:
+    """`bound` with what a query has to look for in large events: found by a thread, while others run."""
+    found: dict[tuple[str, Path], Result] = {}
+    for dependency, paths in wanted.items():
+        view = bound.events.get(dependency)
+        if view is not None and view.large and view.event.datacontenttype == JSON_TYPE:
+            there = await asyncio.to_thread(search, view.event.data or b"", paths)
+            found.update({(dependency, path): result for path, result in there.items()})
+    return replace(bound, found=found) if found else bound
 
 
 def _failure(exc: Exception) -> _Failure:

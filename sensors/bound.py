@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import orjson
@@ -11,6 +11,9 @@ from eventbus.event import UNPARSED, Event
 from eventbus.firing import Firing
 from sensors.languages.document import Document
 from sensors.languages.gjson import ABSENT, Path, Result
+
+LARGE = 64 * 1024
+"""Bytes of data from which on an event is searched beside the loop."""
 
 
 class EventView:
@@ -62,6 +65,11 @@ class EventView:
             for path in paths:
                 self.look(path)
 
+    @property
+    def large(self) -> bool:
+        """Whether searching its data may take long."""
+        return self.document is not None and len(self.document.raw) >= LARGE
+
     def looked(self, path: Path) -> bool:
         """Whether `look` finds `path` at once."""
         return path in self._found
@@ -110,3 +118,5 @@ class Bound:
     """Seeds what templates call random."""
     firing: Firing | None = None
     """None in simulation before ids are known."""
+    found: Mapping[tuple[str, Path], Result] = field(default_factory=dict)
+    """What was searched for ahead, by dependency and path; what is not here is searched for when it is asked for."""

@@ -69,7 +69,7 @@ class CompiledDependency:
     joins: tuple[CompiledTrigger, ...] = ()
     """Triggers that need it and may need others."""
     searched: tuple[Path, ...] = ()
-    """Paths of its filters that are searched for in the text: a query on a large event takes long."""
+    """Paths of its filters that are searched for in the text, of what its transform makes of the event: a query takes long."""
 
     def seen(self, view: EventView) -> EventView:
         """The event as this dependency reads it, where its filters held."""
@@ -237,7 +237,7 @@ class _Compiler:
             transform=transform,
             triggers=tuple(trigger for trigger in needing if trigger.joined is None),
             joins=tuple(trigger for trigger in needing if trigger.joined is not None),
-            searched=_searched(dependency) if transform is None else (),
+            searched=_searched(dependency),
         )
 
 

@@ -13,7 +13,7 @@ from eventbus.event import Recorded, Road
 from eventbus.firing import Firing, TriggerRef
 from manifests.objects import ObjectRef
 from sensors.bound import EventView
-from sensors.compile import CompiledSensor, CompiledTrigger
+from sensors.compile import CompiledDependency, CompiledSensor, CompiledTrigger
 from sensors.complaints import Complaints
 from sensors.erring import SLOW_S, Erring, broke
 from sensors.filters.held import Held
@@ -22,8 +22,6 @@ from sensors.index import Index, RoadIndex
 from sensors.joins import Joins, Member, standing
 from sensors.live import Entry, Live, place_of
 
-LARGE = 64 * 1024
-"""Bytes of data from which on an event is searched beside the loop."""
 Search = Callable[[], None]
 """Work that a thread may do before the next slice: it reads an event that nobody else has."""
 SLICE = 8
@@ -256,16 +254,15 @@ class Decider:
         view = EventView(event, now_us=now_us)
         matched: list[Entry] = []
         errors: list[DependencyRef] = []
-        large = view.document is not None and len(view.document.raw) >= LARGE
+        large = view.large
         if large:
             yield partial(view.look_ahead, ())
         erring, began = self.erring, perf_counter()
         for number, entry in enumerate(list(self._candidates(road, view)), 1):
             if not entry.live.covers(position):
                 continue
-            if large and (searched := [path for path in entry.dependency.searched if not view.looked(path)]):
-                yield partial(view.look_ahead, searched)
-                began = perf_counter()
+            if large:
+                began += yield from _searches(entry.dependency, view)
             try:
                 held = entry.clause.holds(view)
                 if held is Held.YES:
@@ -288,6 +285,7 @@ class Decider:
                 yield None
                 now = perf_counter()
             began = now
+        yield from _order_searches(matched if large else (), view)
         if len(matched) > 1:
             matched.sort(key=place_of)
         firings, state = self._fired(matched, recorded, view, decided_us) if matched else ((), ())
@@ -342,6 +340,30 @@ class Decider:
     def explain(self, recorded: Recorded, sensor: ObjectRef | None = None, *, now_us: int = 0) -> list[Verdict]:
         """`verdicts` as a list."""
         return list(self.verdicts(recorded, now_us=now_us, sensor=sensor))
+
+
+def _searches(dependency: CompiledDependency, view: EventView) -> Generator[Search, None, float]:
+    """What the filters of `dependency` have to search a large event for; the seconds that took elsewhere."""
+    if not dependency.searched:
+        return 0.0
+    try:
+        seen = dependency.seen(view)
+    except Exception:  # the rule is asked next, and what breaks is its error there
+        return 0.0
+    paused = perf_counter()
+    if seen.large and (paths := [path for path in dependency.searched if not seen.looked(path)]):
+        yield partial(seen.look_ahead, paths)
+    return perf_counter() - paused
+
+
+def _order_searches(matched: Sequence[Entry], view: EventView) -> Iterator[Search]:
+    """What `orderBy` of the triggers that matched has to search a large event for."""
+    for entry in matched:
+        seen = entry.dependency.seen(view)
+        orders = {trigger.order_by for trigger in (*entry.dependency.triggers, *entry.dependency.joins)}
+        paths = [path for path in orders if path is not None and path.plain is None and not seen.looked(path)]
+        if paths and seen.large:
+            yield partial(seen.look_ahead, paths)
 
 
 def _joins(sensor: CompiledSensor, ref: TriggerRef) -> bool:

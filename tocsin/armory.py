@@ -11,6 +11,7 @@ from manifests.secrets import Values
 from sensors.attempt import Armed, Unarmed
 from sensors.compile import CompiledSensor, compile_sensor
 from sensors.dead_letters import dead_letter_ref
+from sensors.parameters.searched import searched_by
 from sensors.triggers.shared import Shared
 from sensors.triggers.trigger import TriggerKinds
 from sensors.web.client import Web
@@ -116,7 +117,11 @@ class Armory:
     def _armed(self, declared: Sensor, compiled: CompiledSensor) -> Mapping[tuple[TriggerRef, str], Armed]:
         return {
             (trigger.ref, compiled.revision): Armed.of(
-                trigger.acting, trigger.declared.head, declared.dialect, trigger.transforms
+                trigger.acting,
+                trigger.declared.head,
+                declared.dialect,
+                trigger.transforms,
+                searched_by(trigger.declared.template, trigger.declared.head.parameters),
             )
             for trigger in compiled.acting.values()
         }

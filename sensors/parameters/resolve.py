@@ -65,13 +65,14 @@ class Source:
             return self.fallback or Resolved(whole_event(view))
         try:
             document = readable(view) if self.on_data else view.context
-            return self._select(document, bound)
+            found = bound.found.get((self.dependency, self.key)) if self.on_data and self.key is not None else None
+            return self._select(document, bound, found)
         except Unresolved:
             if self.fallback is not None:
                 return self.fallback
             raise
 
-    def _select(self, document: Document, bound: Bound) -> Resolved:
+    def _select(self, document: Document, bound: Bound, found: Result | None) -> Resolved:
         why = self.broken
         if self.template is not None:
             try:
@@ -83,7 +84,7 @@ class Source:
                     return Resolved(text)
                 why = "the template printed nothing"
         if self.key is not None:
-            found = self.key.get(document)
+            found = self.key.get(document) if found is None else found
             if found.exists:
                 return self._value(found)
             why = f"{'the event data has' if self.on_data else 'the event context has'} nothing at {self.key.text!r}"

@@ -22,6 +22,7 @@ from sensors.attempt import Armed, Unarmed
 from sensors.bound import Bound, EventView
 from sensors.dispatch import Dispatcher
 from sensors.limits import ActingLimits
+from sensors.parameters.searched import Searched
 from sensors.report import Watch
 from sensors.triggers.http import HttpKind
 from sensors.triggers.shared import Shared
@@ -135,10 +136,17 @@ class FixedArmory:
         self.heads: dict[TriggerRef, TriggerHead] = {}
         self.triggers: dict[TriggerRef, Armed] = {}
 
-    def add(self, name: str, trigger: Trigger, head: TriggerHead | None = None, dialect: Dialect = Dialect.TOCSIN) -> TriggerRef:
+    def add(
+        self,
+        name: str,
+        trigger: Trigger,
+        head: TriggerHead | None = None,
+        dialect: Dialect = Dialect.TOCSIN,
+        searched: Searched | None = None,
+    ) -> TriggerRef:
         ref = TriggerRef("default", "shop", name)
         self.heads[ref] = head or TocsinTriggerHead()
-        self.triggers[ref] = Armed.of(trigger, self.heads[ref], dialect)
+        self.triggers[ref] = Armed.of(trigger, self.heads[ref], dialect, searched=searched or {})
         return ref
 
     def head(self, trigger: TriggerRef) -> TriggerHead | None:

@@ -1,12 +1,14 @@
 """The dispatcher against a real target that misbehaves: outcomes, retries, and the latency of everyone else."""
 
 import asyncio
+import json
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from acting_fakes import Acting, FixedValues, Target, a_firing, a_target, acting, http_trigger
+from acting_fakes import Acting, FixedValues, Target, a_firing, a_target, acting, an_event, http_trigger
 from aiohttp import web
 
 from eventbus.chain import Chain
@@ -15,9 +17,13 @@ from eventbus.firing import Outcome, OutcomeKind, TriggerRef
 from manifests.fields import Backoff
 from manifests.objects import Dialect, Policy, RateLimit, StatusPolicy, TocsinTriggerHead, TriggerHead
 from sensors.attempt import Armed
-from sensors.bound import Bound
+from sensors.bound import LARGE, Bound, EventView
 from sensors.errors import TriggerUnavailable
+from sensors.languages.document import Document
+from sensors.languages.gjson import Path as GjsonPath
+from sensors.languages.gjson import Result
 from sensors.limits import ActingLimits
+from sensors.parameters.searched import searched_by
 from sensors.triggers.trigger import Delivered
 from sensors.web.client import Web
 
@@ -238,6 +244,31 @@ async def test_a_success_whose_body_never_ends_is_a_success(run: Acting, target:
     assert row.outcome is not None
     assert row.outcome.kind is OutcomeKind.SUCCEEDED
     assert row.attempts[0].ended_us - row.attempts[0].started_us < 5_000_000
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+async def test_what_a_request_takes_from_a_large_event_by_a_query_is_searched_for_beside_the_loop(
+    run: Acting, target: Target, client: Web, monkeypatch: pytest.MonkeyPatch, breaks: bool
+) -> None:
+    get, threads = GjsonPath.get, []
+
+    def noted(path: GjsonPath, document: Document) -> Result:
+        if path.plain is None:
+            threads.append(threading.current_thread() is threading.main_thread())
+        if breaks and not threads[-1]:
+            raise ValueError("a fault of the search")
+        return get(path, document)
+
+    monkeypatch.setattr(GjsonPath, "get", noted)
+    payload = [{"src": {"dependencyName": "push", "dataKey": '#(name=="last").n'}, "dest": "n"}]
+    spec = {"url": target.url, "payload": payload}
+    ref = run.armory.add("call", http_trigger(spec, web=client), fast(), searched=searched_by(spec))
+    items = [{"name": f"n{n}"} for n in range(LARGE // 8)] + [{"name": "last", "n": 7}]
+    run.views[1] = EventView(an_event(json.dumps(items).encode()))
+    run.outbox.put(a_firing(ref, 1))
+    await run.all_closed()
+    assert json.loads(target.seen[0].body) == {"n": "7"}
+    assert threads == ([False, True] if breaks else [False])
 
 
 async def test_a_trigger_that_hangs_does_not_slow_down_the_others(run: Acting, target: Target, client: Web) -> None:

@@ -8,10 +8,11 @@ import pytest
 from sensors_rig import Rig, push, ref_of, revisions, rig, sensor
 
 from eventbus.contract import StateChange
-from eventbus.firing import Outcome, OutcomeKind
+from eventbus.firing import Outcome, OutcomeKind, TriggerRef
 from eventbus.retention import Retention
 from manifests.objects import Sensor
 from sensors.dead_letters import READER
+from sensors.languages.gjson import compile_path
 from tocsin.declared import object_of
 
 
@@ -141,3 +142,17 @@ async def test_a_dead_letter_trigger_that_went_while_the_service_was_down_follow
     async with rig(last.bus.stored) as rest:
         await rest.apply(sensor("other"))
         assert not rest.bus.stored.readers, "nothing is left that may lead to it"
+
+
+async def test_what_a_trigger_searches_events_for_is_known_when_it_acts() -> None:
+    query = '#(name=="a").n'
+    content = json.loads(json.dumps(sensor("s").content))
+    source = {"dependencyName": "d", "dataKey": query}
+    content["spec"]["triggers"][0]["parameters"] = [{"src": source, "dest": "log.intervalSeconds", "useRawData": True}]
+    declared = object_of(json.dumps(content).encode())
+    assert isinstance(declared, Sensor)
+    async with rig() as running:
+        await running.apply(declared)
+        (revision,) = revisions(running.bus.stored).values()
+        armed = await running.armory.armed(TriggerRef("default", "s", "t"), revision)
+    assert armed.searched == {"d": (compile_path(query),)}

@@ -12,10 +12,10 @@ from eventbus.contract import Decisions, DependencyRef
 from eventbus.errors import BusUnavailable
 from eventbus.event import Recorded, Road
 from sensors.binding import bind
-from sensors.bound import EventView
+from sensors.bound import LARGE, EventView
 from sensors.compile import compile_sensor
 from sensors.complaints import Complaints
-from sensors.decide import LARGE, Decided, Decider
+from sensors.decide import Decided, Decider
 from sensors.languages.document import Document
 from sensors.languages.gjson import Path as GjsonPath
 from sensors.languages.gjson import Result

@@ -1,14 +1,14 @@
 """Rules that do nothing but fail, and rules that take long, are known by name."""
 
 import pytest
-from deciding_helpers import KINDS, NoValues, a_dependency, a_sensor, an_event
+from deciding_helpers import KINDS, NoValues, a_dependency, a_sensor, a_trigger, an_event
 
 from eventbus.contract import DependencyRef
 from eventbus.event import Recorded
 from manifests.objects import ObjectRef
 from sensors import erring
 from sensors.compile import CompiledSensor, compile_sensor
-from sensors.decide import Decider
+from sensors.decide import Decided, Decider
 from sensors.erring import IN_A_ROW, PLACES, Erring
 from sensors.languages.gjson import compile_path
 
@@ -87,22 +87,53 @@ def test_a_reason_that_cannot_be_had_is_said_so() -> None:
     assert known.streaks[REF].reason == "the rule broke: ValueError: no reason"
 
 
+QUERY = '#(name=="last").n'
+BY_QUERY = [{"path": QUERY, "type": "number", "value": ["7"]}]
+ITEMS = [{"name": f"n{n}", "n": n} for n in range(4000)] + [{"name": "last", "n": 7}]
+
+
+def searched(made: Decider, data: object) -> tuple[Decided, int]:
+    """What is decided where a thread does all that it may do, and how often it does something."""
+    steps = made.slices(Recorded(1, 1, an_event(data)), now_us=1)
+    searches = 0
+    while True:
+        try:
+            search = next(steps)
+        except StopIteration as ended:
+            return ended.value, searches
+        if search is not None:
+            searches += 1
+            search()
+
+
 def test_a_query_on_a_large_event_may_be_answered_by_a_thread_beforehand() -> None:
-    query = '#(name=="last").n'
-    made = decider(data=[{"path": query, "type": "number", "value": ["7"]}])
-    items = [{"name": f"n{n}", "n": n} for n in range(4000)] + [{"name": "last", "n": 7}]
-    steps = made.slices(Recorded(1, 1, an_event(items)), now_us=1)
-    searches = []
-    try:
-        while True:
-            if (search := next(steps)) is not None:
-                searches.append(search)
-                search()
-    except StopIteration as ended:
-        ((ref,), view) = ended.value.matched, ended.value.view
-    assert (ref.dependency, len(searches)) == ("dep", 2)
-    assert view.looked(compile_path(query))
-    assert len(made.decide(Recorded(2, 2, an_event(items)), now_us=2).matched) == 1, "and the same where nobody did"
+    made = decider(data=BY_QUERY)
+    decided, searches = searched(made, ITEMS)
+    assert ([ref.dependency for ref in decided.matched], searches) == (["dep"], 2)
+    assert decided.view is not None
+    assert decided.view.looked(compile_path(QUERY))
+    assert len(made.decide(Recorded(2, 2, an_event(ITEMS)), now_us=2).matched) == 1, "and the same where nobody did"
+
+
+def test_so_may_one_on_what_a_transform_makes_of_it() -> None:
+    clause = {"path": f"items.{QUERY}", "type": "number", "value": ["7"]}
+    dependency = a_dependency(filters={"data": [clause]}, transform={"jq": "{items: .all}"})
+    made = Decider([compile_sensor(a_sensor(dependency), KINDS, NoValues())])
+    decided, searches = searched(made, {"all": ITEMS})
+    assert ([ref.dependency for ref in decided.matched], searches) == (["dep"], 2)
+    assert len(made.decide(Recorded(2, 2, an_event({"all": ITEMS})), now_us=2).matched) == 1
+
+
+def test_a_transform_that_fails_on_a_large_event_is_an_error_of_its_rule() -> None:
+    dependency = a_dependency(filters={"data": BY_QUERY}, transform={"jq": "error"})
+    decided, searches = searched(Decider([compile_sensor(a_sensor(dependency), KINDS, NoValues())]), ITEMS)
+    assert ([ref.dependency for ref in decided.errors], searches) == (["dep"], 1)
+
+
+def test_so_may_the_value_that_orders_firings() -> None:
+    sensor = a_sensor(a_dependency(), triggers=(a_trigger(conditions="dep", orderBy=QUERY),))
+    decided, searches = searched(Decider([compile_sensor(sensor, KINDS, NoValues())]), ITEMS)
+    assert ([firing.order_key for firing in decided.firings], searches) == (["7"], 2)
 
 
 def test_a_small_event_is_searched_at_once() -> None:

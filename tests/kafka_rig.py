@@ -124,6 +124,16 @@ class Cluster:
         found = offsets.get(TopicPartition(topic, partition))
         return None if found is None or found.offset < 0 else found.offset
 
+    async def members(self, group: str) -> list[tuple[str, str]]:
+        """Client and id of each member that the broker counts."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.broker.plain)
+        try:
+            await admin.start()
+            (answer,) = await admin.describe_consumer_groups([group])
+        finally:
+            await admin.close()
+        return [(member[1], member[0]) for described in answer.groups for member in described[5]]
+
     async def send(self, topic: str, *values: bytes | None, partition: int | None = None) -> None:
         sent = [await self.producer.send(topic, value, key=b"k", partition=partition) for value in values]
         await asyncio.gather(*sent)

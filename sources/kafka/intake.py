@@ -29,7 +29,7 @@ MOST_RECORDS = 512
 WAIT_S = 0.5
 """Seconds to wait for records before looking around."""
 COMMIT_S = 1.0
-"""Seconds between two commits: what a crash reads again, and the log knows again by its identity."""
+"""Seconds between two commits unless set: what a crash reads again, and the log knows again by its identity."""
 REVOKE_S = 5.0
 """Seconds that a rebalance waits for what is in flight; what was not committed by then is read again by its next owner."""
 COMMIT_WAIT_S = 5.0
@@ -54,12 +54,13 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         joined: Callable[[], Awaitable[None]],
         context: SourceContext,
         oldest: bool,
+        commit_s: float,
         pace: Pace[TopicPartition],
         stopping: asyncio.Event,
     ) -> None:
         """`prepare` fetches what `event_of` needs for records of such values, `look` finds out, and tells, whether the cluster
         answers, `joined` is called when partitions are ours to read."""
-        self._consumer, self._emit, self._oldest, self._pace = consumer, emit, oldest, pace
+        self._consumer, self._emit, self._oldest, self._pace, self._commit_s = consumer, emit, oldest, pace, commit_s
         self._prepare, self._event_of = prepare, event_of
         self._look, self._joined, self._tell, self._stopping = look, joined, context.tell, stopping
         self._log = logger.bind(source=str(context.road))
@@ -85,7 +86,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
             async with self._in_flight:
                 if records and generation == self._generation:
                     await self._take(records, generation)
-            if monotonic() - self._committed_at >= COMMIT_S:
+            if monotonic() - self._committed_at >= self._commit_s:
                 await self._commit()
         await self._commit()
 

@@ -28,10 +28,12 @@ from eventbus.kafka.connection import (
 from eventbus.kafka.declared import brokers
 from eventbus.kafka.faults import why
 from eventbus.kept_tls import KeptTLS
+from manifests.fields import TLSConfig
 from manifests.secrets import SecretMissing
 from sources.http.payload import now
 from sources.kafka.pace import Pace
 from sources.kafka.records import Reader, told_by
+from sources.kafka.settings import HEARTBEAT_MS
 from sources.kafka.spec import KafkaSpec
 from sources.source import Emit, Source, SourceContext, SourceRefused, sources
 
@@ -83,6 +85,7 @@ class Kafka(Source[KafkaSpec]):
         said = []
         if self.spec.partition and self.spec.consumer_group is not None:
             said.append("partition: ignored, because a consumerGroup is given")
+        said += [f"config: {idle} (no effect)" for idle in self.spec.settings.idle]
         if self.spec.aws_msk_iam_auth is not None and self.spec.sasl is not None:
             said.append("sasl: ignored, because awsMskIamAuth says who we are")
         if self.spec.schema_registry is not None and not self.spec.json_body:
@@ -132,7 +135,7 @@ class Kafka(Source[KafkaSpec]):
         spec, context = self.spec, self.context
         found = resolve(
             spec.url,
-            spec.tls,
+            spec.tls or (TLSConfig(enabled=True) if spec.settings.tls else None),
             spec.sasl,
             msk=spec.aws_msk_iam_auth,
             namespace=context.road.namespace,
@@ -146,13 +149,13 @@ class Kafka(Source[KafkaSpec]):
         """Join the group, or take the one partition. Raises `UnknownTopic` where there is no such partition."""
         from aiokafka import TopicPartition  # noqa: PLC0415 - heavy: only a process that reads Kafka pays for it
 
-        from sources.kafka.intake import Intake  # noqa: PLC0415 - see above
+        from sources.kafka.intake import COMMIT_S, Intake  # noqa: PLC0415 - see above
         from sources.kafka.membership import Membership  # noqa: PLC0415
 
         spec = self.spec
         membership = Membership(self.context.state, consumer, self.group)
         pace: Pace[TopicPartition] = Pace(spec.limit_events_per_second)
-        oldest = spec.consumer_group is not None and spec.consumer_group.oldest
+        oldest = spec.consumer_group is not None and (spec.consumer_group.oldest or spec.settings.oldest)
         look = partial(self._look, consumer._client)  # noqa: SLF001 - see above
         intake = Intake(
             consumer,
@@ -163,11 +166,13 @@ class Kafka(Source[KafkaSpec]):
             joined=membership.note,
             context=self.context,
             oldest=oldest,
+            commit_s=spec.settings.commit_s or COMMIT_S,
             pace=pace,
             stopping=self._session_over,
         )
         if spec.consumer_group is not None:
-            await membership.attend()
+            if not spec.settings.instance:  # a static member comes back as the same, as whoever named it wants
+                await membership.attend()
             consumer.subscribe([spec.topic], listener=intake)
             return intake
         if int(spec.partition) not in partitions:
@@ -198,15 +203,15 @@ class Kafka(Source[KafkaSpec]):
             "sticky": StickyPartitionAssignor,
         }
         group = self.spec.consumer_group
-        return AIOKafkaConsumer(
+        told: dict[str, Any] = {
             **connection.arguments(),
-            group_id=self.group,
-            enable_auto_commit=False,
-            heartbeat_interval_ms=1000,  # members hear of a rebalance with their heartbeats
+            "heartbeat_interval_ms": HEARTBEAT_MS,
             # A group without a position is placed by us. What this is for is a position that retention has passed by.
-            auto_offset_reset="earliest",
-            partition_assignment_strategy=(assignors[group.strategy if group is not None else "range"],),
-        )
+            "auto_offset_reset": "earliest",
+            **self.spec.settings.consumer,
+        }
+        strategy = assignors[group.strategy if group is not None else "range"]
+        return AIOKafkaConsumer(**told, group_id=self.group, enable_auto_commit=False, partition_assignment_strategy=(strategy,))
 
     def _event_of(self, record: "Record") -> Event:
         data, tree = self._reader.read(record)

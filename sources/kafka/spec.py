@@ -9,6 +9,7 @@ from eventbus.kafka.declared import NOT_BUILT, BrokerList, MskIam, ProtocolVersi
 from manifests.fields import Backoff, Spec
 from manifests.tls import Tls
 from sources.http.endpoint import SourceFilter
+from sources.kafka.settings import Settings, read_settings
 
 _STRATEGIES = ("range", "roundrobin", "sticky")
 
@@ -34,6 +35,11 @@ def _check_partition(partition: str) -> str:
     return partition
 
 
+def _check_config(config: str) -> str:
+    read_settings(config)
+    return config
+
+
 class KafkaSpec(Spec):
     """One topic, read as a member of a consumer group, or one partition of it."""
 
@@ -55,11 +61,17 @@ class KafkaSpec(Spec):
     connection_backoff: Backoff | None = None
     """Time between tries to connect; the number of tries is not limited."""
     filter: SourceFilter = None
-    config: str = ""
+    config: Annotated[str, AfterValidator(_check_config)] = ""
+    """Settings of the Go client in YAML, as Argo Events takes them, as far as they mean something to this one."""
     schema_registry: SchemaRegistry | None = None
     """Where the schemas of Avro records are; with `jsonBody`, and each record is then Avro."""
     aws_msk_iam_auth: MskIam | None = None
     """Log in to Amazon MSK as this process is in AWS; over TLS, and instead of `sasl`."""
+
+    @property
+    def settings(self) -> Settings:
+        """What `config` asks for."""
+        return read_settings(self.config)
 
     @model_validator(mode="after")
     def _reads_something(self) -> "KafkaSpec":
@@ -71,5 +83,3 @@ class KafkaSpec(Spec):
         """See `Spec.unsupported`."""
         if self.sasl is not None and self.sasl.mechanism in NOT_BUILT:
             yield ("sasl", "mechanism"), f"the mechanism {self.sasl.mechanism} of sasl"
-        if self.config:
-            yield ("config",), "config, the settings of another client library,"

@@ -250,6 +250,27 @@ async def test_who_is_killed_before_it_is_let_in_keeps_the_next_one_waiting_neit
         assert state.store._records[state.prefix + "member"][0].count(b"\n") == 1, "who is gone is forgotten"  # type: ignore[attr-defined]
 
 
+async def test_settings_of_the_other_client_are_followed(cluster: Cluster, emit: Remembering) -> None:
+    topic, state = await cluster.topic(), SourceState()
+    config = """
+        clientId: shop
+        consumer:
+          offsets: {initial: -2, autoCommit: {interval: 50ms}}
+          maxWaitTime: 100ms
+          group: {instanceId: one, session: {timeout: 5m}, rebalance: {timeout: 2m}}
+    """
+    spec = {"config": config, "consumerGroup": {"groupName": f"g-{topic}"}}
+    await cluster.send(topic, b"1")
+    # A static member: who comes back in time is the same, and waits for nobody.
+    await killed(cluster.source(topic, state=state, **spec), emit, lambda: _is(cluster.committed(f"g-{topic}", topic), 1))
+    await cluster.send(topic, b"2")
+    async with reading(cluster.source(topic, state=state, **spec), emit):
+        await emit.until(lambda emit: emit.bodies == [1, 2])
+    ((client, member),) = await cluster.members(f"g-{topic}")
+    assert client == "shop", "it keeps its place for five minutes"
+    assert member.startswith("one-")
+
+
 async def test_a_goodbye_for_the_dead_leaves_the_living_in_the_group(cluster: Cluster, emit: Remembering) -> None:
     topic, state, other = await cluster.topic(partitions=2), SourceState(), Remembering()
     async with reading(cluster.source(topic), other):

@@ -44,6 +44,7 @@ def test_every_field_is_accepted() -> None:
             "metadata": {"a": "b"},
             "connectionBackoff": {"duration": "5s", "factor": 2, "jitter": 0.5, "steps": 3},
             "filter": {"expression": ""},
+            "config": "consumer: {fetch: {min: 1}}",
             "schemaRegistry": {"url": "http://r:8081", "schemaId": 7, "auth": {"username": REF, "password": REF}},
         }
     )
@@ -109,7 +110,7 @@ def test_an_unknown_strategy_is_range() -> None:
         ({"schemaRegistry": {}}, ["schemaRegistry.url: missing"]),
         ({"schemaRegistry": {"url": "r:8081"}}, ["schemaRegistry.url: 'r:8081' is not the address of a registry"]),
         ({"schemaRegistry": {"url": "http://u:p@r"}}, ["schemaRegistry.url: the address holds a login; it belongs into auth"]),
-        ({"config": "net: {}"}, ["config: Unsupported: config, the settings of another client library, is known"]),
+        ({"config": "a: 1\nb: 2"}, ["config: line 1, column 4: a: unknown setting; line 2, column 4: b: unknown setting"]),
     ],
 )
 def test_what_cannot_run_is_named_with_its_place(fields: dict[str, Any], said: list[str]) -> None:

@@ -11,9 +11,11 @@ from chaos.target import Target
 from chaos.verdict import Book, Kind, Report, judge
 from chaos.watching import judge_lives
 from chaos.workloads.calls import compared
+from chaos.workloads.chains import Chains
 from chaos.workloads.edits import Edits, edited_id
 from chaos.workloads.ordered import Ordered
 from chaos.workloads.pairs import Pairs
+from chaos.workloads.replays import Replays
 from chaos.workloads.topics import Records
 from chaos.workloads.workload import LATE_S, timely
 from chaos.world import World
@@ -203,3 +205,46 @@ def test_a_record_that_the_broker_acknowledged_and_the_journal_does_not_have_is_
         "record-lane-0/2 was acknowledged by the broker, and the journal has no topic:records:b:t:0:2",
         "record-lane-0: 1 was acknowledged and not done",
     ]
+
+
+def test_a_chain_that_broke_or_went_on_twice_is_seen() -> None:
+    builds = [firing(key, id_, sensor="build") for key, id_ in (("b1", "d1"), ("b1b", "d1"), ("b2", "d2"), ("b3", "d3"))]
+    target = target_that_did({"r1": {"before": "b1b"}, "r2": {"before": "b2"}, "r2b": {"before": "b2"}})
+    load, world = Chains(0), a_world(target)
+    load.at = dict.fromkeys(("d1", "d2", "d3", "d4"), 0.0)
+    load.judge(world, book_of([], builds + [firing(key, "e", sensor="release") for key in ("r1", "r2", "r2b")]))
+    said = "\n".join(f"{kind}: {what}" for kind, what in world.report.broken)
+    assert "doubled: delivery d1 was built 2 times" in said
+    assert "doubled: build b2 was released 2 times" in said
+    assert "lost: build b3 of delivery d3 was never released" in said
+    assert "lost: delivery d4 was acknowledged and never built" in said
+
+
+def test_a_replay_that_is_gone_there_twice_or_not_whole_is_seen() -> None:
+    def fired(replay: int, *positions: int) -> list[Any]:
+        keys = [f"k{replay}-{n}" for n in positions]
+        return [
+            {**firing(key, "e", sensor="past"), "replay": replay, "causes": [{"id": "e", "position": position}]}
+            for key, position in zip(keys, positions, strict=True)
+        ]
+
+    firings = [*fired(0, 1, 2, 3), *fired(1, 1, 2, 2), *fired(2, 1, 2, 3)]
+    target = target_that_did({one["id"]: {"number": "1"} for one in firings if one["id"] != "k2-3"})
+    load, world = Replays(0), a_world(target)
+    load.asked = ["replay-1", "replay-2", "replay-3"]
+    ended = {"first": 1, "last": 3, "state": "done", "problem": None}
+    load._found = [
+        ended | {"number": 1, "name": "replay-1"},
+        ended | {"number": 2, "name": "replay-2", "last": 2},
+        {"number": 3, "name": "replay-2", "first": 1, "last": 0, "state": "failed", "problem": "why"},
+    ]
+    events = [{"source": "past", "name": "n", "id": "e", "position": position} for position in (1, 2, 3)]
+    load.judge(world, Book(events=events, firings=firings[::-1]))
+    said = "\n".join(f"{kind}: {what}" for kind, what in world.report.broken)
+    assert "doubled: replay-2 is there 2 times" in said
+    assert "lost: replay-3 is there 0 times" in said
+    assert "lost: replay 1 fired nothing for the events at [3], 1 in all" in said
+    assert "doubled: replay 1 fired more than once for the events at [2]" in said
+    assert "otherwise wrong: replay 2 fired for the events at [3], which it does not cover" in said
+    assert "otherwise wrong: replay 3 is failed: why" in said
+    assert "lost: firing k2-3 of replay 2 never acted" in said

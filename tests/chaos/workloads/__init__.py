@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 
 from chaos.workloads.calls import Calls
+from chaos.workloads.chains import Chains
 from chaos.workloads.edits import Edits
 from chaos.workloads.ordered import Ordered
 from chaos.workloads.pairs import Pairs
+from chaos.workloads.replays import Replays
 from chaos.workloads.topics import Published, Records
 from chaos.workloads.workload import Workload
 
@@ -14,6 +16,8 @@ WORKLOADS: Mapping[str, Callable[[int], Workload]] = {
     "ordered": Ordered,
     "pairs": Pairs,
     "edits": Edits,
+    "chains": Chains,
+    "replays": Replays,
     "records": Records,
     "published": Published,
 }

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from hypothesis import settings
-from servers.fixtures import aws_server, golang, kafka_broker, kubernetes_server, nats_server, openssl, workflow_controller
+from servers.fixtures import (
+    aws_server,
+    golang,
+    kafka_broker,
+    kubernetes_server,
+    nats_server,
+    openssl,
+    pulsar_server,
+    workflow_controller,
+)
 
 __all__ = [
     "aws_server",
@@ -18,6 +27,7 @@ __all__ = [
     "kubernetes_server",
     "nats_server",
     "openssl",
+    "pulsar_server",
     "workflow_controller",
 ]  # fixtures of every test that asks for them
 

@@ -34,6 +34,7 @@ MODULES: Mapping[tuple[Role, str], str] = {
     ("trigger", "openWhisk"): "sensors.triggers.openwhisk",
     ("trigger", "custom"): "sensors.triggers.custom",
     ("trigger", "email"): "sensors.triggers.email",
+    ("trigger", "pulsar"): "sensors.triggers.pulsar",
     ("trigger", "slack"): "sensors.triggers.slack",
 }
 """Where each built kind registers itself; one line a kind."""

@@ -3,11 +3,12 @@
 import os
 import sys
 
-from servers import kafka, kubernetes, workflows
+from servers import kafka, kubernetes, pulsar, workflows
 from servers.cache import Missing
 
 _SERVERS = {
     "Kafka": kafka.fetch,
+    "Pulsar": pulsar.fetch,
     "the Kubernetes API server": kubernetes.fetch,
     "the controller of Argo Workflows": workflows.fetch,
 }

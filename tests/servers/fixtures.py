@@ -12,6 +12,7 @@ from servers.golang import go
 from servers.kafka import KafkaBroker
 from servers.kubernetes import KubernetesServer
 from servers.nats import NatsServer
+from servers.pulsar import PulsarServer
 from servers.workflows import WorkflowController
 
 
@@ -76,6 +77,19 @@ def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsServer]:
         server = AwsServer(tmp_path_factory.mktemp("aws"))
     except Missing as missing:
         cannot_be_had("a server that plays AWS", missing)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def pulsar_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulsarServer]:
+    """A Pulsar broker. Tests share it, so each uses topics of its own, and a test that kills it starts it again."""
+    try:
+        server = PulsarServer(tmp_path_factory.mktemp("pulsar"))
+    except Missing as missing:
+        cannot_be_had("Pulsar", missing)
     try:
         yield server.start()
     finally:

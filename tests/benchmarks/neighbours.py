@@ -28,6 +28,7 @@ NEIGHBOURS = {
     "costly": ("a source that sends as fast as it is answered, with rules of some 4 ms", 0),
 }
 """What each is, and how many events a second it gets; 0: as many as are answered."""
+FLOODS = ("flood", "costly")
 BUSY_MS = 10.0
 """Less than this for the others' p99 is good enough, whatever it was before: below it the machine's own hiccups decide."""
 
@@ -86,14 +87,17 @@ def sending(port: int, *, rate: float, seconds: float) -> Iterator[None]:
 def others(rig: Rig, seconds: float, beside: AbstractContextManager[None]) -> Figures:
     """What the quiet road takes, in milliseconds, while `beside` goes on."""
     get(f"http://127.0.0.1:{rig.target}/reset")
-    lines = rig.log.read_bytes().count(b"\n")
+    lines, process, began = rig.log.read_bytes().count(b"\n"), rig.service.process, time.monotonic()
+    cpu_s, waited_s = process.cpu_s(), process.waited_s()
     with beside:
         accepted = load(rig.quiet, rate=RATE, seconds=seconds, connections=8)
         until = time.monotonic() + 30
         while target_stats(rig.target)["keys"] < accepted["requests"] and time.monotonic() < until:
             time.sleep(0.1)
-    acted = target_stats(rig.target)
+    acted, took_s = target_stats(rig.target), time.monotonic() - began
     return {
+        "cores": (process.cpu_s() - cpu_s) / took_s,
+        "waited": (process.waited_s() - waited_s) / took_s,
         "accept_p50_ms": accepted["p50_ms"],
         "accept_p99_ms": accepted["p99_ms"],
         "act_p50_ms": acted["p50_ms"],
@@ -120,8 +124,9 @@ def neighbours(scale: Scale) -> list[Row]:
         with silent() as port, rigged(noise_of(kind, noisy, port), noisy) as rig:
             load(rig.quiet, count=3 * RATE, rate=RATE, seconds=3, connections=4)
             rig.service.drain()
-            alone = others(rig, scale.paced_seconds, nullcontext())
-            beside = others(rig, scale.paced_seconds, sending(noisy, rate=rate, seconds=scale.paced_seconds + 60))
+            seconds = scale.flood_seconds if kind in FLOODS else scale.paced_seconds
+            alone = others(rig, seconds, nullcontext())
+            beside = others(rig, seconds, sending(noisy, rate=rate, seconds=seconds + 60))
             rows.append(_row(name, alone, beside))
     return rows
 
@@ -131,7 +136,8 @@ def _row(name: str, alone: Figures, beside: Figures) -> Row:
     grown = beside["rss_mib"] - alone["rss_mib"]
     return Row(
         measure=f"others beside {name}",
-        result=f"{', '.join(parts)}; {grown:+.0f} MiB, {beside['lines']:,.0f} lines a minute",
+        result=f"{', '.join(parts)}; {grown:+.0f} MiB, {beside['lines']:,.0f} lines a minute;"
+        f" it had {beside['cores']:.2f} of a processor and waited for one {100 * beside['waited']:.0f} % of the time",
         goal="p99 at most doubles; memory flat",
         met=all(beside[f"{key}_p99_ms"] <= max(BUSY_MS, 2 * alone[f"{key}_p99_ms"]) for key in _PARTS) and grown < 32,
         figures={f"alone_{key}": value for key, value in alone.items()} | beside,

@@ -62,6 +62,10 @@ class Process:
         fields = Path(f"/proc/{self._child.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) * _TICK_S
 
+    def waited_s(self) -> float:
+        """Time so far in which the main thread had something to do and the machine no processor for it, in seconds."""
+        return int(Path(f"/proc/{self._child.pid}/schedstat").read_text().split()[1]) / 1e9
+
     def rss_mib(self) -> float:
         """Resident memory now, in MiB."""
         for line in Path(f"/proc/{self._child.pid}/status").read_text().splitlines():

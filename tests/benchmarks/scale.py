@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """The size of a run; the defaults take some eight minutes."""
+    """The size of a run; the defaults take some half an hour."""
 
     rounds: int = 3
     seconds: float = 5.0
@@ -13,6 +13,8 @@ class Scale:
     events: int = 20_000
     """Events of the whole road at full speed."""
     paced_seconds: float = 10.0
+    flood_seconds: float = 60.0
+    """For which a source floods."""
     sensors: tuple[int, ...] = (10, 1_000, 100_000)
     starts: int = 5
     edited_sensors: int = 10_000
@@ -31,6 +33,7 @@ QUICK = Scale(
     seconds=2.0,
     events=4_000,
     paced_seconds=4.0,
+    flood_seconds=4.0,
     sensors=(10, 1_000),
     starts=3,
     edited_sensors=1_000,

@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 from chaos.life import Life
 from chaos.target import Target
 
+MEASURED_S = 8.0
+"""A life of fewer seconds has too few samples for a slope."""
+
 
 class Kind(StrEnum):
     """Which promise was not kept."""
@@ -107,6 +110,7 @@ def _held(lives: Sequence[Life]) -> str:
         f"{len(lives)} processes held at most {rss:.0f} MiB and {files} descriptors; the longest, of {longest.seconds:.0f} s, "
         f"from {longest.rss_mib[0]:.0f} to {longest.rss_mib[-1]:.0f} MiB and "
         f"from {longest.descriptors[0]} to {longest.descriptors[-1]} descriptors"
+        + (f", by {longest.growth_mib_a_minute():+.1f} MiB a minute at its end" if longest.seconds >= MEASURED_S else "")
     )
 
 

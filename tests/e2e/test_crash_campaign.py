@@ -9,9 +9,11 @@ from chaos.faults import FAULTS, OF_BROKER, OTHERS
 from chaos.plan import Plan, script
 from chaos.verdict import Report
 from chaos.workloads.calls import Calls
+from chaos.workloads.chains import Chains
 from chaos.workloads.edits import Edits
 from chaos.workloads.ordered import Ordered
 from chaos.workloads.pairs import Pairs
+from chaos.workloads.replays import Replays
 from servers.kafka import KafkaBroker
 
 
@@ -27,13 +29,15 @@ async def test_nothing_acknowledged_is_lost_doubled_or_done_out_of_order_under_k
     tmp_path: Path,
 ) -> None:
     faults = tuple(name for name in OTHERS if name not in OF_BROKER)
-    plan = Plan(seed=3, kills=4, others=len(faults), faults=faults, longest_gap_s=0.6)
-    pairs = Pairs(3, count=200, rate=10)
-    report = await campaign(plan, tmp_path, [Calls(3), Ordered(3), Edits(3), pairs])
+    plan = Plan(seed=3, kills=3, others=len(faults), faults=faults, longest_gap_s=0.3)
+    pairs, chains, replays = Pairs(3, count=150, rate=10), Chains(3), Replays(3)
+    report = await campaign(plan, tmp_path, [Calls(3), Ordered(3), Edits(3), pairs, chains, replays])
     passed(report)
     assert set(report.struck) | set(report.missing) == {"kill", *faults}
-    assert pairs.sent == 200, report.text()
+    assert pairs.sent == 150, report.text()
     assert report.edits.total() > 5, report.text()
+    assert len(chains.at) > 10, report.text()
+    assert len(replays.asked) >= 2, report.text()
 
 
 @pytest.mark.timeout(200)

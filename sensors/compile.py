@@ -22,6 +22,7 @@ from sensors.filters.combine import compile_filters
 from sensors.filters.held import Clause
 from sensors.joins import JoinedCondition, Reset, definition_of
 from sensors.languages.gjson import Path, compile_path
+from sensors.parameters import BadParameter
 from sensors.resets import compile_resets
 from sensors.transforms import Transform, Transforms, transformed
 from sensors.triggers.shared import Shared
@@ -222,6 +223,8 @@ class _Compiler:
             return self._kinds.make(declared.kind).compile(declared, context)
         except KeyError as exc:
             raise _Disabled(declared.path, f"the kind {declared.kind!r} is not supported by this version") from exc
+        except BadParameter as exc:
+            raise _Disabled(_place_of(exc, declared), str(exc)) from exc
         except ValueError as exc:
             raise _Disabled(declared.path, str(exc)) from exc
 
@@ -239,6 +242,12 @@ class _Compiler:
             joins=tuple(trigger for trigger in needing if trigger.joined is not None),
             searched=_searched(dependency),
         )
+
+
+def _place_of(bad: BadParameter, declared: DeclaredTrigger) -> str:
+    """Parameters of the trigger say where they stand in it, a kind's own lists where in the kind's declaration."""
+    within = "" if bad.place.startswith(("parameters[", "template.")) else f"template.{declared.kind}."
+    return f"{declared.path}.{within}{bad.place}"
 
 
 def _searched(dependency: Dependency) -> tuple[Path, ...]:

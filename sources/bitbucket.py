@@ -81,6 +81,8 @@ class Bitbucket(ProviderSource[BitbucketSpec]):
     differs is in `docs/sources/bitbucket.md`.
     """
 
+    members = frozenset(("headers", "body", "metadata"))
+
     api = "https://api.bitbucket.org/2.0"
     delivery_headers = ("X-Request-UUID",)
 

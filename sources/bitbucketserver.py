@@ -95,6 +95,8 @@ class BitbucketServer(ProviderSource[BitbucketServerSpec]):
     Semantics: Argo Events 1.9, `pkg/eventsources/sources/bitbucketserver`; what differs is in `docs/sources/bitbucketserver.md`.
     """
 
+    members = frozenset(("headers", "body", "metadata"))
+
     delivery_headers = ("X-Request-Id",)
 
     @property

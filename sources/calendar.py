@@ -43,6 +43,8 @@ class Calendar(Source[CalendarSpec]):
     Semantics: Argo Events 1.9, `pkg/eventsources/sources/calendar`; what differs is in `docs/sources/calendar.md`.
     """
 
+    members = frozenset(("eventTime", "metadata"))
+
     def __init__(self, spec: CalendarSpec, context: SourceContext) -> None:
         super().__init__(spec, context)
         self._schedule = spec.when()

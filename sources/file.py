@@ -101,6 +101,8 @@ class File(Source[FileSpec]):
     Semantics: Argo Events 1.9, `pkg/eventsources/sources/file`; what differs is in `docs/sources/file.md`.
     """
 
+    members = frozenset(("name", "op", "metadata"))
+
     def __init__(self, spec: FileSpec, context: SourceContext) -> None:
         super().__init__(spec, context)
         if not spec.polling and find_spec("watchfiles") is None:

@@ -68,6 +68,8 @@ class Generic(Source[GenericSpec]):
     Semantics: Argo Events 1.9, `pkg/eventsources/sources/generic`; what differs is in `docs/sources/generic.md`.
     """
 
+    members = frozenset(("body", "metadata"))
+
     def __init__(self, spec: GenericSpec, context: SourceContext) -> None:
         super().__init__(spec, context)
         if find_spec("grpc") is None:

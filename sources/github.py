@@ -122,6 +122,8 @@ class Github(HookedSource[GithubSpec]):
     Semantics: Argo Events 1.9, `pkg/eventsources/sources/github`; what differs is in `docs/sources/github.md`.
     """
 
+    members = frozenset(("headers", "body", "metadata"))
+
     methods = frozenset({"POST"})
     accepts_compressed = False
 

@@ -58,6 +58,8 @@ class Gitlab(ProviderSource[GitlabSpec]):
     differs is in `docs/sources/gitlab.md`.
     """
 
+    members = frozenset(("headers", "body", "metadata"))
+
     delivery_headers = ("Idempotency-Key", "webhook-id", "X-Gitlab-Event-UUID")
 
     @property

@@ -47,6 +47,10 @@ class OutcomesSpec(Spec):
 class Outcomes(Source[OutcomesSpec]):
     """Emits one event for each firing that ended; correlation, causation and hops of the chain go on with it."""
 
+    members = frozenset(
+        ("sensor", "trigger", "outcome", "reason", "attempts", "answer", "firing", "revision", "replay")
+    ) | frozenset(("decided", "closed", "causes", "correlation", "hops", "metadata"))
+
     reads_outcomes = True
 
     def __init__(self, spec: OutcomesSpec, context: SourceContext) -> None:

@@ -76,6 +76,8 @@ class Source(Generic[SpecT]):
     """The CloudEvents `type` of what it emits; the key unless said otherwise."""
     reads_outcomes: ClassVar[bool] = False
     """Whether how firings end is to be kept for it."""
+    members: ClassVar[frozenset[str]] = frozenset()
+    """The members that the data of its events may have at the top; empty where that is the sender's business."""
 
     def __init__(self, spec: SpecT, context: SourceContext) -> None:
         self.spec = spec

@@ -44,6 +44,8 @@ class Webhook(HttpSource[WebhookSpec]):
     Semantics: Argo Events 1.9, `pkg/eventsources/sources/webhook`; what differs is in `docs/sources/webhook.md`.
     """
 
+    members = frozenset(("header", "body", "metadata"))
+
     def __init__(self, spec: WebhookSpec, context: SourceContext) -> None:
         super().__init__(spec, context)
         self.methods = frozenset({spec.method or "POST"})

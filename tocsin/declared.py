@@ -105,6 +105,18 @@ class Declarations:
         compiled = ((sensor, compile_sensor(sensor, kinds, values, web=web)) for sensor in self.sensors)
         return self.placed((sensor, problem) for sensor, ready in compiled for problem in ready.problems)
 
+    def findings(self, *, complete: bool = False) -> list[Problem]:
+        """What runs, and is probably not meant so; `complete` takes the files for all there is."""
+        from tocsin.checks import findings  # noqa: PLC0415 - only `validate` asks
+
+        loaded, found = self._loaded, []
+        for one in findings(self.sources, self.sensors, tuple(loaded.buses.values()), self.values, complete=complete):
+            problem = Problem(file="", path=one.path, severity=Severity.WARNING, message=one.message, ref=one.ref)
+            if (place := loaded.locate(one.ref, one.path)) is not None:
+                problem = replace(problem, file=place.file, line=place.line, column=place.column)
+            found.append(problem)
+        return found
+
     def summary(self) -> str:
         """How many objects of each kind there are."""
         counts = {

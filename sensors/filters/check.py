@@ -95,4 +95,5 @@ def _check_data(clause: DataFilter) -> Iterator[Finding]:
         bad = bad_truths(clause.value) if clause.type == "bool" else bad_numbers(clause.value)
         what = "truth value" if clause.type == "bool" else "number"
         for index in bad:
-            yield f"value[{index}]", f"not a {what}: the clause errs where no earlier value holds", Severity.WARNING
+            when = "where no earlier value holds" if index else "on every event"
+            yield f"value[{index}]", f"not a {what}: the clause errs {when}", Severity.WARNING

@@ -3,9 +3,10 @@
 from sensors.parameters.edit import Parameters, compile_parameters
 from sensors.parameters.headers import Headers, compile_headers
 from sensors.parameters.payload import Payload, compile_payload
-from sensors.parameters.resolve import ParameterError
+from sensors.parameters.resolve import BadParameter, ParameterError
 
 __all__ = [
+    "BadParameter",
     "Headers",
     "ParameterError",
     "Parameters",

@@ -13,7 +13,7 @@ from sensors.languages.gjson import compile_path
 from sensors.languages.sjson import SjsonError, compile_dest, sjson_string
 from sensors.parameters.listed import Listed, compile_listed
 from sensors.parameters.payload import notes
-from sensors.parameters.resolve import Resolved
+from sensors.parameters.resolve import BadParameter, Resolved
 
 _OPERATIONS = frozenset(("", "overwrite", "append", "prepend"))
 
@@ -69,11 +69,12 @@ def _raw(entry: Listed, resolved: Resolved, text: str) -> str:
 
 
 def compile_parameters(parameters: Sequence[Parameter], place: str = "parameters") -> Parameters:
-    """Compile a list that stands at `place`. Raises `ValueError` naming the parameter that cannot work."""
+    """Compile a list that stands at `place`. Raises `BadParameter` for the first that cannot work."""
     entries = tuple(compile_listed(parameters, place))
     for entry in entries:
         if not entry.dest:
-            raise ValueError(f"{entry.what}: 'dest' is empty; name the place that the value goes to")
+            raise BadParameter(f"{place}[{entry.index}]", entry.what, "'dest' is empty; name the place that the value goes to")
         if entry.operation not in _OPERATIONS:
-            raise ValueError(f"{entry.what}: operation {entry.operation!r} is none of append, overwrite, prepend")
+            why = f"operation {entry.operation!r} is none of append, overwrite, prepend"
+            raise BadParameter(f"{place}[{entry.index}].operation", entry.what, why)
     return Parameters(entries)

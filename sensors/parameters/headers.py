@@ -7,6 +7,7 @@ from manifests.objects import Parameter
 from sensors.bound import Bound
 from sensors.parameters.listed import Listed, compile_listed
 from sensors.parameters.payload import notes
+from sensors.parameters.resolve import BadParameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,9 @@ class Headers:
 
 
 def compile_headers(parameters: Sequence[Parameter], place: str = "dynamicHeaders") -> Headers:
-    """Compile headers that stand at `place`. Raises `ValueError` naming the parameter that cannot work."""
+    """Compile headers that stand at `place`. Raises `BadParameter` for the first that cannot work."""
     entries = tuple(compile_listed(parameters, place))
     for entry in entries:
         if not entry.dest:
-            raise ValueError(f"{entry.what}: 'dest' is empty; name the header")
+            raise BadParameter(f"{place}[{entry.index}]", entry.what, "'dest' is empty; name the header")
     return Headers(entries)

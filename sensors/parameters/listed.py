@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from manifests.objects import Parameter
 from sensors.bound import Bound
-from sensors.parameters.resolve import ParameterError, Resolved, Source, Unresolved, compile_source
+from sensors.parameters.resolve import BadParameter, ParameterError, Resolved, Source, Unresolved, compile_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,14 @@ class Listed:
 
 
 def compile_listed(parameters: Sequence[Parameter], place: str) -> Iterator[Listed]:
-    """Compile each of `parameters`, which stand at `place`. Raises `ValueError` naming the first that never can have a value."""
+    """Compile each of `parameters`, which stand at `place`. Raises `BadParameter` for the first that never can have a value."""
     for index, parameter in enumerate(parameters):
         what = f"{place}[{index}]"
         if parameter.src is None:
-            raise ValueError(f"{what}: 'src' is missing")
+            raise BadParameter(what, what, "'src' is missing")
         try:
             source = compile_source(parameter.src, salt=what)
         except ValueError as exc:
-            raise ValueError(f"{what}: {exc}") from exc
+            raise BadParameter(f"{what}.src", what, str(exc)) from exc
         shown = f"{what} (dest {parameter.dest!r})" if parameter.dest else what
         yield Listed(index, shown, source, parameter.dest, parameter.operation)

@@ -54,7 +54,7 @@ class Payload:
 
 
 def compile_payload(parameters: Sequence[Parameter], place: str = "payload") -> Payload:
-    """Compile a payload that stands at `place`. Raises `ValueError` naming the parameter that cannot work."""
+    """Compile a payload that stands at `place`. Raises `BadParameter` for the first that cannot work."""
     entries = tuple(compile_listed(parameters, place))
     return Payload(entries, plan_payload([entry.dest for entry in entries if entry.dest]))
 

@@ -18,6 +18,15 @@ from sensors.parameters.templated import template_input
 from sensors.parameters.yamldata import NotYaml, yaml_to_json
 
 
+class BadParameter(ValueError):
+    """A parameter can never work; known before any event comes."""
+
+    def __init__(self, place: str, what: str, why: str) -> None:
+        super().__init__(f"{what}: {why}")
+        self.place = place
+        """Where it stands, such as `payload[2].src.dataTemplate`."""
+
+
 class ParameterError(Exception):
     """A parameter has no value, or it cannot be put where it belongs. Permanent for these events."""
 

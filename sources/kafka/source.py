@@ -57,6 +57,8 @@ CLOSE_S = 0.5
 class Kafka(Source[KafkaSpec]):
     """Emits one event for each record; a record's topic, partition and offset are its identity."""
 
+    members = frozenset(("topic", "key", "partition", "body", "timestamp", "headers", "metadata"))
+
     def __init__(self, spec: KafkaSpec, context: SourceContext) -> None:
         super().__init__(spec, context)
         try:

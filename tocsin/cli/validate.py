@@ -13,8 +13,9 @@ from tocsin.cli.settings import common, settings_of
 @common
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @click.option("--strict", is_flag=True, envvar="TOCSIN_STRICT", help="Exit with 2 for warnings too.")
+@click.option("--complete", is_flag=True, envvar="TOCSIN_COMPLETE", help="The files are all there is: name what they lack.")
 @click.pass_context
-def command(ctx: click.Context, paths: tuple[str, ...], strict: bool) -> None:
+def command(ctx: click.Context, paths: tuple[str, ...], strict: bool, complete: bool) -> None:
     """Show every problem in every file; read nothing else, need no network.
 
     PATH is a file or a directory, which is read in name order. Exit code 2 when anything is wrong.
@@ -26,7 +27,7 @@ def command(ctx: click.Context, paths: tuple[str, ...], strict: bool) -> None:
 
     gc.disable()  # a short process that keeps all it makes: collecting would cost a third of its time
     declared = load(paths)
-    problems = [*declared.problems, *declared.compiled_problems()]
+    problems = sorted({*declared.problems, *declared.compiled_problems(), *declared.findings(complete=complete)})
     views = [problem_view(problem) for problem in problems]
     files = len({problem.file for problem in problems})
 

@@ -110,6 +110,17 @@ class Cluster:
             await admin.close()
         return name
 
+    async def remake(self, topic: str, partitions: int = 1) -> None:
+        """Delete a topic, and make another one of its name."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.broker.plain)
+        try:
+            await admin.start()
+            await admin.delete_topics([topic])
+            await admin.create_topics([NewTopic(topic, partitions, 1)])
+        finally:
+            await admin.close()
+        await self.producer.client.force_metadata_update()
+
     async def committed(self, group: str, topic: str, partition: int = 0) -> int | None:
         from aiokafka import TopicPartition
 
@@ -161,7 +172,13 @@ class Cluster:
         return await self.read(topic, end)
 
     def source(
-        self, topic: str, *, tell: Callable[[str], None] = lambda reason: None, state: SourceState | None = None, **spec: Any
+        self,
+        topic: str,
+        *,
+        tell: Callable[[str], None] = lambda reason: None,
+        degraded: Callable[[str], None] = lambda reason: None,
+        state: SourceState | None = None,
+        **spec: Any,
     ) -> Kafka:
         fields = {"url": self.broker.plain, "topic": topic, "jsonBody": True, **spec}
         if "partition" not in fields:
@@ -171,6 +188,7 @@ class Cluster:
             dialect=Dialect.ARGO,
             values=self.secrets,
             tell=tell,
+            degraded=degraded,
             state=state or SourceState(),
         )
         return Kafka(KafkaSpec.model_validate(fields), context)

@@ -16,6 +16,7 @@ from eventbus.event import Event
 from eventbus.kafka.connection import RegistryUnavailable
 from sources.kafka.pace import Pace
 from sources.kafka.records import Unreadable
+from sources.kafka.topic import Topic
 from sources.source import Emit, SourceContext
 from sources.throttle import Throttle
 
@@ -49,6 +50,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         event_of: Callable[[Record], Event],
         emit: Emit,
         *,
+        topic: Topic,
         prepare: Callable[[Iterable[bytes | None]], Awaitable[None]],
         look: Callable[[], Awaitable[None]],
         joined: Callable[[], Awaitable[None]],
@@ -62,6 +64,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         answers, `joined` is called when partitions are ours to read."""
         self._consumer, self._emit, self._oldest, self._pace, self._commit_s = consumer, emit, oldest, pace, commit_s
         self._prepare, self._event_of = prepare, event_of
+        self._topic = topic
         self._look, self._joined, self._tell, self._stopping = look, joined, context.tell, stopping
         self._log = logger.bind(source=str(context.road))
         self._said = Throttle(every_s=10.0)
@@ -69,7 +72,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         """The next offset of each partition: everything before it is durable."""
         self._committed: dict[TopicPartition, int] = {}
         self._committed_at = 0.0
-        self._looked_at = monotonic()
+        self._looked_at = self._compared_at = monotonic()
         self._fresh: set[TopicPartition] = set()
         """Partitions whose start is not known yet; they are paused until it is."""
         self._generation = 0
@@ -80,6 +83,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         """Read until told to stop; then commit. Raises errors of the library that it does not recover from by itself."""
         while not self._stopping.is_set():
             await self._settle_starts()
+            await self._compare()
             generation = self._generation
             records = await self._next()
             await self._note_life(bool(records))
@@ -89,6 +93,18 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
             if monotonic() - self._committed_at >= self._commit_s:
                 await self._commit()
         await self._commit()
+
+    async def _compare(self, *, now: bool = False) -> bool:
+        """Whether the topic is still the one that is read; asked for every `LOOK_S`, or `now`. Where it is not, the session ends:
+        the next one begins with the new topic."""
+        if not now and monotonic() - self._compared_at < LOOK_S:
+            return True
+        self._compared_at = monotonic()
+        if same := await self._topic.is_same():
+            return same
+        self._durable.clear()
+        self._stopping.set()
+        return False
 
     def assign(self, partitions: Iterable[TopicPartition]) -> None:
         """Take over `partitions`: each is read from where it was left."""
@@ -134,7 +150,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         return found
 
     async def _take(self, records: Records, generation: int) -> None:
-        if not await self._prepared(records) or generation != self._generation:
+        if not await self._go_on(records) or not await self._prepared(records) or generation != self._generation:
             return
         events: list[Event] = []
         for record in (record for batch in records.values() for record in batch):
@@ -146,7 +162,17 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
             return
         for partition, batch in records.items():
             self._durable[partition] = batch[-1].offset + 1
+            self._topic.reached(partition, batch[-1].offset + 1)
             self._pace.took(partition, len(batch))
+
+    async def _go_on(self, records: Records) -> bool:
+        """Whether `records` follow those of before. Where offsets went back the topic was made again, or lost its end."""
+        back = {at: batch[0].offset for at, batch in records.items() if batch[0].offset < self._durable.get(at, 0)}
+        if back and not await self._compare(now=True):
+            return False
+        for at, offset in back.items():
+            self._topic.went_back(at, position=self._durable[at], to=offset)
+        return True
 
     async def _prepared(self, records: Records) -> bool:
         """Return when all of `records` can be read; False where a stop came before, and then they are read again."""
@@ -207,38 +233,54 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
 
     async def _settle_starts(self) -> None:
         """Find where each fresh partition starts, and note a start that nobody noted before: a crash must not move it."""
+        if self._fresh and not await self._compare(now=True):
+            return
         for partition in sorted(self._fresh):
             generation = self._generation
             try:
                 start = await self._start_of(partition)
+                end = (await self._consumer.end_offsets([partition]))[partition]
             except IllegalStateError:
                 continue  # it is not ours any more, or is being given to us again
             if generation == self._generation and start is not None:
                 self._fresh.discard(partition)
                 self._durable[partition] = start
+                self._topic.begins(partition, start, end=end)
                 self._consumer.resume(partition)
                 await self._joined()
 
     async def _start_of(self, partition: TopicPartition) -> int | None:
-        stored: int | None = await self._consumer.committed(partition)
+        stored = await self._position_of(partition)
         if stored is not None:
             self._committed[partition] = stored
-            oldest: int = (await self._consumer.beginning_offsets([partition]))[partition]
-            if oldest > stored:
-                self._log.error(
-                    "records_removed_before_they_were_read",
-                    topic=partition.topic,
-                    partition=partition.partition,
-                    records=oldest - stored,
-                    reason="the topic's retention is shorter than this source was away",
-                )
+            await self._say_gap(partition, stored)
             return stored
-        seek = self._consumer.seek_to_beginning if self._oldest else self._consumer.seek_to_end
+        # A topic that was made again had no records before this source read its name.
+        seek = self._consumer.seek_to_beginning if self._oldest or self._topic.is_another else self._consumer.seek_to_end
         if not await seek(partition):
             return None
         self._committed_at = 0.0
         position: int = await self._consumer.position(partition)
         return position
+
+    async def _position_of(self, partition: TopicPartition) -> int | None:
+        """The committed offset, where it is one in this topic and not in a former one of its name."""
+        coordinator = self._consumer._coordinator  # noqa: SLF001 - the library's own `committed` leaves out what stands beside it
+        found = (await coordinator.fetch_committed_offsets([partition])).get(partition)
+        if found is None or found.offset < 0:
+            return None
+        return int(found.offset) if self._topic.is_ours(found.metadata) else None
+
+    async def _say_gap(self, partition: TopicPartition, stored: int) -> None:
+        oldest: int = (await self._consumer.beginning_offsets([partition]))[partition]
+        if oldest > stored:
+            self._log.error(
+                "records_removed_before_they_were_read",
+                topic=partition.topic,
+                partition=partition.partition,
+                records=oldest - stored,
+                reason="the topic's retention is shorter than this source was away",
+            )
 
     async def _commit(self) -> None:
         """Commit what is durable. What cannot be committed now is committed later, or read again."""
@@ -249,7 +291,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
             return
         try:
             async with asyncio.timeout(COMMIT_WAIT_S):
-                await self._consumer.commit(owed)
+                await self._consumer.commit({at: (offset, self._topic.label) for at, offset in owed.items()})
         except (CommitFailedError, IllegalStateError) as exc:
             self._log.debug("commit_refused", reason=type(exc).__name__)  # a rebalance came first
         except TimeoutError:

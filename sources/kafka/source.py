@@ -14,6 +14,7 @@ import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from eventbus.chain import continued
+from eventbus.errors import BusUnavailable
 from eventbus.event import Event
 from eventbus.kafka.connection import (
     Connection,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from eventbus.kafka.registry import Schemas
     from sources.kafka.intake import Intake, Record
+    from sources.kafka.topic import Topic
 
 logger = structlog.get_logger()
 
@@ -70,6 +72,7 @@ class Kafka(Source[KafkaSpec]):
         road = context.road
         self._reader = Reader(json_body=spec.json_body, metadata=spec.metadata, schemas=_schemas(spec, context))
         self._id_head = f"{road.source}:{road.name}:{brokers(spec.url)[0]}"
+        self._went_back = ""
         self._stopping = asyncio.Event()
         self._failures = 0
         self._connection: Connection | None = None
@@ -106,6 +109,8 @@ class Kafka(Source[KafkaSpec]):
 
     async def run(self, emit: Emit) -> None:
         """Read until `stop`. A cluster that is away, refuses us or lacks the topic is told, and tried again until it is there."""
+        from sources.kafka.topic import Topic  # noqa: PLC0415 - heavy: only a process that reads Kafka pays for it
+
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(_passing()),
             wait=self._pause_s,
@@ -114,10 +119,11 @@ class Kafka(Source[KafkaSpec]):
             sleep=self._sleep,
             retry_error_callback=lambda state: None,
         )
+        topic = Topic(self.spec.topic, state=self.context.state, source=str(self.context.road), degraded=self._say_went_back)
         while not self._stopping.is_set():
-            await retrying(self._session, emit)
+            await retrying(self._session, emit, topic)
 
-    async def _session(self, emit: Emit) -> None:
+    async def _session(self, emit: Emit, topic: "Topic") -> None:
         """One connection, from start to end."""
         if self._stopping.is_set():
             return
@@ -127,7 +133,8 @@ class Kafka(Source[KafkaSpec]):
         async with self._consuming(self._connection) as consumer:
             client = consumer._client  # noqa: SLF001 - the library has no public way to ask whether the cluster answers
             partitions = await partitions_of(client, spec.topic)
-            intake = await self._begin(consumer, emit, partitions)
+            await topic.identify(client)
+            intake = await self._begin(consumer, emit, topic, partitions)
             self.context.tell("")
             self._failures = 0
             await intake.run()
@@ -144,12 +151,20 @@ class Kafka(Source[KafkaSpec]):
             values=context.values,
             kept=self._kept,
         )
-        context.degraded(self._kept.problem and f"certificates: {self._kept.problem}; those of before are used on")
+        self._say_degraded()
         return found
 
-    async def _begin(self, consumer: "AIOKafkaConsumer", emit: Emit, partitions: frozenset[int]) -> "Intake":
+    def _say_degraded(self) -> None:
+        certificates = self._kept.problem and f"certificates: {self._kept.problem}; those of before are used on"
+        self.context.degraded("; ".join(filter(None, (certificates, self._went_back))))
+
+    def _say_went_back(self, reason: str) -> None:
+        self._went_back = reason
+        self._say_degraded()
+
+    async def _begin(self, consumer: "AIOKafkaConsumer", emit: Emit, topic: "Topic", partitions: frozenset[int]) -> "Intake":
         """Join the group, or take the one partition. Raises `UnknownTopic` where there is no such partition."""
-        from aiokafka import TopicPartition  # noqa: PLC0415 - heavy: only a process that reads Kafka pays for it
+        from aiokafka import TopicPartition  # noqa: PLC0415 - see above
 
         from sources.kafka.intake import COMMIT_S, Intake  # noqa: PLC0415 - see above
         from sources.kafka.membership import Membership  # noqa: PLC0415
@@ -161,8 +176,9 @@ class Kafka(Source[KafkaSpec]):
         look = partial(self._look, consumer._client)  # noqa: SLF001 - see above
         intake = Intake(
             consumer,
-            self._event_of,
+            partial(self._event_of, topic.marked),
             emit,
+            topic=topic,
             prepare=self._reader.prepare,
             look=look,
             joined=membership.note,
@@ -215,9 +231,9 @@ class Kafka(Source[KafkaSpec]):
         strategy = assignors[group.strategy if group is not None else "range"]
         return AIOKafkaConsumer(**told, group_id=self.group, enable_auto_commit=False, partition_assignment_strategy=(strategy,))
 
-    def _event_of(self, record: "Record") -> Event:
+    def _event_of(self, topic: str, record: "Record") -> Event:
         data, tree = self._reader.read(record)
-        id = f"{self._id_head}:{record.topic}:{record.partition}:{record.offset}"
+        id = f"{self._id_head}:{topic}:{record.partition}:{record.offset}"
         event = self.event(id=id, time=now(), data=data, tree=tree)
         told = told_by(record)
         return continued(event, *told) if any(told) else event
@@ -247,7 +263,8 @@ class Kafka(Source[KafkaSpec]):
             self.context.tell(await self._reason(exc))
 
     async def _reason(self, exc: BaseException) -> str:
-        return str(exc) if self._connection is None or isinstance(exc, SecretMissing) else await why(exc, self._connection)
+        ours = self._connection is None or isinstance(exc, (SecretMissing, BusUnavailable))
+        return str(exc) if ours or self._connection is None else await why(exc, self._connection)
 
     def _pause_s(self, state: RetryCallState) -> float:
         """Seconds to wait: `connectionBackoff` where it is given, else 1 s doubled each time, with jitter."""
@@ -281,7 +298,7 @@ def _passing() -> tuple[type[Exception], ...]:
     """What may be gone at another try."""
     from aiokafka.errors import KafkaError  # noqa: PLC0415 - as above
 
-    return (KafkaError, UnknownTopic, SecretMissing, OSError, ValueError)
+    return (KafkaError, UnknownTopic, SecretMissing, BusUnavailable, OSError, ValueError)
 
 
 async def _left(consumer: "AIOKafkaConsumer") -> None:

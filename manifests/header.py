@@ -11,8 +11,10 @@ from manifests.objects import Dialect, ObjectRef
 from manifests.report import Report
 from manifests.words import did_you_mean, one_of, quoted, type_of
 
-KindName = Literal["EventSource", "Sensor", "EventBus", "Secret", "ConfigMap"]
+KindName = Literal["EventSource", "Sensor", "EventBus", "Secret", "ConfigMap", "Scenario"]
 EVENT_KINDS: Final = ("EventSource", "Sensor", "EventBus")
+OUR_KINDS: Final = ("Scenario",)
+"""Those that stand in files beside them and are declared in our dialect only."""
 VALUE_KINDS: Final = ("Secret", "ConfigMap")
 _VERSIONS = (Dialect.ARGO.value, Dialect.TOCSIN.value)
 _TOP_FIELDS: dict[str, tuple[str, ...]] = {
@@ -84,7 +86,7 @@ def _kind(value: Mapping[str, Any], report: Report) -> KindName | None:
             report.refuse((field,), f"{shown}; expected {one_of(_VERSIONS if field == 'apiVersion' else EVENT_KINDS)}")
     if not isinstance(version, str) or not isinstance(kind, str) or not version or not kind:
         return None
-    wanted = _VERSIONS if kind in EVENT_KINDS else ("v1",) if kind in VALUE_KINDS else ()
+    wanted = _versions_of(kind)
     if version in wanted:
         found: KindName = next(one for one in get_args(KindName) if one == kind)
         return found
@@ -92,13 +94,20 @@ def _kind(value: Mapping[str, Any], report: Report) -> KindName | None:
         hint = did_you_mean(version, wanted)
         report.refuse(("apiVersion",), f"unknown version {quoted(version)} of {kind}; expected {one_of(wanted)}{hint}")
     elif version in _VERSIONS and (version == Dialect.TOCSIN or did_you_mean(kind, EVENT_KINDS)):
-        hint = did_you_mean(kind, EVENT_KINDS)
-        report.refuse(("kind",), f"unknown kind {quoted(kind)}; expected {one_of(EVENT_KINDS)}{hint}")
+        known = (*EVENT_KINDS, *OUR_KINDS) if version == Dialect.TOCSIN else EVENT_KINDS
+        hint = did_you_mean(kind, known)
+        report.refuse(("kind",), f"unknown kind {quoted(kind)}; expected {one_of(known)}{hint}")
     elif version == "v1" and (hint := did_you_mean(kind, VALUE_KINDS)):
         report.warn(("kind",), f"{quoted(kind)} of {quoted(version)} is not read here; ignored{hint}")
     else:
         report.warn(("kind",), f"{quoted(kind)} of {quoted(version)} is not read here; ignored")
     return None
+
+
+def _versions_of(kind: str) -> tuple[str, ...]:
+    if kind in EVENT_KINDS:
+        return _VERSIONS
+    return ("v1",) if kind in VALUE_KINDS else (Dialect.TOCSIN.value,) if kind in OUR_KINDS else ()
 
 
 def _is_ours(version: str) -> bool:

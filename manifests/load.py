@@ -10,7 +10,7 @@ from manifests.files import MAX_FILE_BYTES, Found, Seen, read_files
 from manifests.kinds import Kinds
 from manifests.known import with_known
 from manifests.loading import Loading, Place, ReadFile, References
-from manifests.objects import EventBus, EventSource, ObjectRef, Sensor, ValueObject
+from manifests.objects import EventBus, EventSource, ObjectRef, Scenario, Sensor, ValueObject
 from manifests.problems import ManifestError, Problem, Severity
 from manifests.reading import Reader, read_object
 from manifests.report import Report
@@ -25,6 +25,8 @@ class Loaded:
     buses: Mapping[ObjectRef, EventBus]
     secrets: Mapping[ObjectRef, ValueObject] = field(repr=False)
     config_maps: Mapping[ObjectRef, ValueObject] = field(repr=False)
+    scenarios: Mapping[ObjectRef, Scenario]
+    """Tests of the rest; nothing runs them but `tocsin test`."""
     problems: tuple[Problem, ...]
     """Of all files, by file, line and column."""
     failed: frozenset[ObjectRef]
@@ -147,6 +149,7 @@ def _finished(loading: Loading, references: References, changed: Collection[Obje
         buses=loading.of(EventBus),
         secrets={ref: one for ref, one in values.items() if ref.kind == "Secret"},
         config_maps={ref: one for ref, one in values.items() if ref.kind == "ConfigMap"},
+        scenarios=loading.of(Scenario),
         problems=tuple(sorted(dict.fromkeys(problems))),
         failed=frozenset(loading.refused()),
         files=tuple(file.name for file in loading.files),

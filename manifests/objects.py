@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from manifests.fields import Backoff, Duration, Spec
+
+if TYPE_CHECKING:
+    from manifests.scenario_fields import ScenarioSpec, Step
 
 
 class Dialect(StrEnum):
@@ -20,7 +24,7 @@ class Dialect(StrEnum):
 class ObjectRef(NamedTuple):
     """Names one declared object."""
 
-    kind: Literal["EventSource", "Sensor", "EventBus", "Secret", "ConfigMap"]
+    kind: Literal["EventSource", "Sensor", "EventBus", "Secret", "ConfigMap", "Scenario"]
     namespace: str
     name: str
 
@@ -260,3 +264,22 @@ class ValueObject:
 
     ref: ObjectRef
     data: Mapping[str, bytes] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A test of manifests, as its author wrote it, with its steps in time."""
+
+    ref: ObjectRef
+    spec: "ScenarioSpec"
+    steps: tuple["Planned", ...]
+    until: timedelta | None
+    """When to look at the end, after the start; None: as soon as nothing is open."""
+    file: str
+
+
+class Planned(NamedTuple):
+    """A step of a scenario and when it is, after the start."""
+
+    step: "Step"
+    at: timedelta

@@ -10,7 +10,7 @@ from manifests.features import Feature
 from manifests.files import Found
 from manifests.header import is_manifest, read_header
 from manifests.kinds import Kinds
-from manifests.objects import EventBus, EventSource, Sensor, ValueObject
+from manifests.objects import EventBus, EventSource, Scenario, Sensor, ValueObject
 from manifests.problems import Problem
 from manifests.raw import Raw, raw_objects
 from manifests.report import Report, moved
@@ -20,7 +20,7 @@ from manifests.yaml_nodes import Node
 from manifests.yaml_reader import Document, Piece, read_piece, read_pieces
 from manifests.yaml_values import Path
 
-Declaration = EventSource | Sensor | EventBus | ValueObject
+Declaration = EventSource | Sensor | EventBus | ValueObject | Scenario
 
 
 class Item(NamedTuple):
@@ -130,5 +130,9 @@ def read_object(value: Any, report: Report, kinds: Kinds, features: Collection[F
     spec = value.get("spec")
     if header.ref.kind == "EventBus":
         return read_event_bus(spec, header, report)
+    if header.ref.kind == "Scenario":
+        from manifests.scenario_object import read_scenario  # noqa: PLC0415 - only who keeps scenarios pays for it
+
+        return read_scenario(spec, header, report)
     read = read_event_source if header.ref.kind == "EventSource" else read_sensor
     return read(spec, header, report, kinds, features)

@@ -7,10 +7,11 @@ from pydantic.json_schema import models_json_schema
 
 from manifests.bodies import EventBusBody, EventSourceBody, Metadata, SensorBody
 from manifests.fields import Spec
-from manifests.header import EVENT_KINDS
+from manifests.header import EVENT_KINDS, OUR_KINDS
 from manifests.kinds import Kind, Kinds, Role
 from manifests.known import with_known
 from manifests.objects import Dependency, Dialect, TocsinTriggerHead, TriggerHead
+from manifests.scenario_fields import ScenarioSpec
 from manifests.trigger_kind import TemplateHead
 from manifests.words import did_you_mean, one_of, quoted
 
@@ -24,8 +25,9 @@ def json_schema(kind: str | None, kinds: Kinds, *, api_version: str | None = Non
 
     Raises `ValueError` on a kind or version that is not declared in files.
     """
-    wanted = _chosen(kind, EVENT_KINDS, "kind") if kind is not None else EVENT_KINDS
     versions = _chosen(api_version, tuple(Dialect), "version") if api_version is not None else tuple(Dialect)
+    known = (*EVENT_KINDS, *OUR_KINDS) if Dialect.TOCSIN in versions else EVENT_KINDS
+    wanted = _chosen(kind, known, "kind") if kind is not None else known
     build = _Build(with_known(kinds), versions)
     objects = {name: build.object(name) for name in wanted}
     if kind is not None:
@@ -50,7 +52,8 @@ class _Build:
         self._versions = versions
         self._kinds = {role: list(_usable(kinds, role, versions)) for role in ("source", "trigger")}
         self._head = TocsinTriggerHead if Dialect.TOCSIN in versions else TriggerHead
-        models: list[type[Spec]] = [Metadata, EventSourceBody, SensorBody, EventBusBody, Dependency, TemplateHead, self._head]
+        models: list[type[Spec]] = [Metadata, EventSourceBody, SensorBody, EventBusBody, ScenarioSpec, Dependency, TemplateHead]
+        models.append(self._head)
         models += [kind.spec for found in self._kinds.values() for kind in found if kind.spec is not None]
         pairs = [(model, "validation") for model in dict.fromkeys(models)]
         refs, defined = models_json_schema(pairs, ref_template="#/$defs/{model}")  # type: ignore[arg-type]
@@ -60,12 +63,14 @@ class _Build:
 
     def object(self, name: str) -> Schema:
         """The schema of a whole object."""
-        spec = {"EventSource": self._event_source, "Sensor": self._sensor, "EventBus": self._event_bus}[name]()
+        makers = {"EventSource": self._event_source, "Sensor": self._sensor, "EventBus": self._event_bus}
+        spec = makers[name]() if name in makers else self._ref(ScenarioSpec)
+        versions = (Dialect.TOCSIN,) if name in OUR_KINDS else self._versions
         return {
             "type": "object",
             "required": ["apiVersion", "kind", "metadata", "spec"],
             "properties": {
-                "apiVersion": {"enum": [str(version) for version in self._versions]},
+                "apiVersion": {"enum": [str(version) for version in versions]},
                 "kind": {"const": name},
                 "metadata": self._ref(Metadata),
                 "spec": spec,

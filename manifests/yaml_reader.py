@@ -18,7 +18,7 @@ _SEPARATOR = re.compile(rb"^---(?=[ \t\r\n]|\Z)", re.MULTILINE)
 _ONLY_PRELUDE = re.compile(rb"(?:[ \t]*(?:#[^\n]*)?\r?\n|%[^\n]*\n)*")
 _UNREADABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SURROGATES = re.compile(r"\\u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|\\.", re.DOTALL)
-_KIND = re.compile(r"""^["']?kind["']?\s*:\s*["']?(EventSource|Sensor|EventBus|Secret|ConfigMap)\b""", re.MULTILINE)
+_KIND = re.compile(r"""^["']?kind["']?\s*:\s*["']?(EventSource|Sensor|EventBus|Secret|ConfigMap|Scenario)\b""", re.MULTILINE)
 _METADATA = re.compile(r"^metadata\s*:(.*\n(?:[ \t#].*\n?|\n)*)", re.MULTILINE)
 _NAME = re.compile(r"""(?:^|[\s{,])name\s*:\s*["']?([A-Za-z0-9._-]+)""", re.MULTILINE)
 _NAMESPACE = re.compile(r"""(?:^|[\s{,])namespace\s*:\s*["']?([A-Za-z0-9._-]+)""", re.MULTILINE)
@@ -181,5 +181,5 @@ def guess_ref(text: str) -> ObjectRef | None:
     if kind is None or metadata is None or name is None:
         return None
     namespace = _NAMESPACE.search(metadata[1])
-    known: Literal["EventSource", "Sensor", "EventBus", "Secret", "ConfigMap"] = kind[1]  # type: ignore[assignment]
+    known: Literal["EventSource", "Sensor", "EventBus", "Secret", "ConfigMap", "Scenario"] = kind[1]  # type: ignore[assignment]
     return ObjectRef(known, namespace[1] if namespace else "default", name[1])

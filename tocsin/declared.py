@@ -125,6 +125,7 @@ class Declarations:
             "event bus": len(self._loaded.buses),
             "secret": len(self._loaded.secrets),
             "config map": len(self._loaded.config_maps),
+            "scenario": len(self._loaded.scenarios),
         }
         said = [
             f"{count} {name}{'' if count == 1 else 'es' if name.endswith('s') else 's'}"

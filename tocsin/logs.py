@@ -4,7 +4,8 @@ import json
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TextIO, cast
 
@@ -122,6 +123,17 @@ def configure(*, verbose: int = 0, stream: TextIO | None = None, as_json: bool |
         cache_logger_on_first_use=False,
     )
     _adopt_libraries(out, shared, render, verbose)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Log nothing inside the block: for commands that play the service and print what came of it."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL), cache_logger_on_first_use=False)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def _console(out: TextIO) -> Processor:

@@ -96,8 +96,11 @@ class Listening:
     """False where a sensor was asked for and is not in force."""
 
 
-async def listening(journal: Journal, recorded: Recorded, wanted: str | None) -> Listening:
-    """What each sensor in force at `recorded` that depends on its road makes of it, and near misses by name."""
+async def listening(journal: Journal, recorded: Recorded, wanted: str | None, now_us: int | None = None) -> Listening:
+    """What each sensor in force at `recorded` that depends on its road makes of it, and near misses by name.
+
+    What waits to be joined is what counts at `now_us` (by default now).
+    """
     road, found, others = recorded.event.road, Listening(asked=False), []
     for declared in await journal.in_force(recorded.position):
         kind, namespace, name = declared.ref.split("/", 2)
@@ -107,7 +110,7 @@ async def listening(journal: Journal, recorded: Recorded, wanted: str | None) ->
         roads = set(roads_of(namespace, declared.content))
         others += [(name, other) for other in roads if other != road]
         if road in roads:
-            found.sensors.append(await _sensor(journal, declared, namespace, name, recorded))
+            found.sensors.append(await _sensor(journal, declared, recorded, now_us))
         elif wanted is not None:
             found.hints.append(f"{name} depends on {', '.join(sorted(map(str, roads))) or 'nothing'}")
     if wanted is None and not found.sensors:
@@ -140,7 +143,8 @@ async def verdict_views(journal: Journal, declared: Declared, recorded: Recorded
     return [{"dependency": one.dependency, "matched": one.matched, "reason": one.reason} for one in verdicts], None
 
 
-async def _sensor(journal: Journal, declared: Declared, namespace: str, name: str, recorded: Recorded) -> Json:
+async def _sensor(journal: Journal, declared: Declared, recorded: Recorded, now_us: int | None) -> Json:
+    _, namespace, name = declared.ref.split("/", 2)
     view: Json = {"namespace": namespace, "name": name, "revision": declared.revision}
     view |= {"verdicts": [], "joins": [], "problem": None}
     view["undecided"] = await undecided(journal, ObjectRef("Sensor", namespace, name), recorded.position) or None
@@ -149,5 +153,5 @@ async def _sensor(journal: Journal, declared: Declared, namespace: str, name: st
         return view
     sensor = compiled(declared.content)
     matched = [verdict["dependency"] for verdict in view["verdicts"] if verdict["matched"]]
-    view["joins"] = await joined(journal, sensor, recorded, matched)
+    view["joins"] = await joined(journal, sensor, recorded, matched, now_us)
     return view

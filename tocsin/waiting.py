@@ -89,16 +89,22 @@ def _missing(condition: JoinedCondition, members: Sequence[Member]) -> list[list
     return [list(names) for names in condition.missing(present)[:WAYS]]
 
 
-async def joined(journal: Journal, sensor: CompiledSensor, recorded: Recorded, matched: Sequence[str]) -> list[Json]:
-    """What became of an event for each trigger that joins it: it fired, it waits, or it was replaced or forgotten."""
+async def joined(
+    journal: Journal, sensor: CompiledSensor, recorded: Recorded, matched: Sequence[str], now_us: int | None = None
+) -> list[Json]:
+    """What became of an event for each trigger that joins it: it fired, it waits, or it was replaced or forgotten.
+
+    What waits is what counts at `now_us` (by default now).
+    """
     triggers = [one for one in sensor.triggers.values() if one.joined is not None and set(one.names) & set(matched)]
     if not triggers:
         return []
     fired = {record.firing.trigger: record.firing.id for record in await journal.firings_of(recorded.position)}
-    return [await _became(journal, trigger, recorded, fired.get(trigger.ref)) for trigger in triggers]
+    now_us = _now_us() if now_us is None else now_us
+    return [await _became(journal, trigger, recorded, fired.get(trigger.ref), now_us) for trigger in triggers]
 
 
-async def _became(journal: Journal, trigger: CompiledTrigger, recorded: Recorded, firing: str | None) -> Json:
+async def _became(journal: Journal, trigger: CompiledTrigger, recorded: Recorded, firing: str | None, now_us: int) -> Json:
     view: Json = {"trigger": trigger.declared.name, "state": "replaced", "firing": firing, "has": [], "waits_for": []}
     if firing is not None:
         return view | {"state": "fired"}
@@ -107,7 +113,7 @@ async def _became(journal: Journal, trigger: CompiledTrigger, recorded: Recorded
     pending = None if value is None else _read(value)
     if pending is None or trigger.joined is None:
         return view
-    members = standing(pending, trigger.joined, trigger.definitions, trigger.resets, _now_us())
+    members = standing(pending, trigger.joined, trigger.definitions, trigger.resets, now_us)
     if recorded.position not in {one.position for one in members}:
         return view
     return view | {

@@ -12,6 +12,7 @@ COMMANDS = {
     "run": Lazy("tocsin.cli.run", "Run what the manifests declare."),
     "validate": Lazy("tocsin.cli.validate", "Show every problem in every file; needs no service and no network."),
     "simulate": Lazy("tocsin.cli.simulate", "Decide on recorded events; fire nothing."),
+    "test": Lazy("tocsin.cli.test", "Play scenario files: given events and time, expect firings."),
     "events": Lazy("tocsin.cli.events", "What came in."),
     "firings": Lazy("tocsin.cli.firings", "What was decided and done."),
     "dead-letters": Lazy("tocsin.cli.dead_letters", "What was given up, with reason and attempts."),

@@ -74,8 +74,10 @@ def test_durations_are_described_as_they_are_written() -> None:
 
 def test_all_kinds_together_choose_by_kind() -> None:
     schema = json_schema(None, toy_kinds())
-    assert schema["properties"]["kind"] == {"enum": ["EventSource", "Sensor", "EventBus"]}
-    assert [branch["then"]["$ref"] for branch in schema["allOf"]] == ["#/$defs/EventSource", "#/$defs/Sensor", "#/$defs/EventBus"]
+    assert schema["properties"]["kind"] == {"enum": ["EventSource", "Sensor", "EventBus", "Scenario"]}
+    assert [branch["then"]["$ref"] for branch in schema["allOf"]] == [
+        f"#/$defs/{name}" for name in ("EventSource", "Sensor", "EventBus", "Scenario")
+    ]
 
 
 def test_an_unknown_kind_or_version_is_named_with_the_right_word() -> None:

@@ -1,0 +1,19 @@
+"""The scenarios of the examples, by the command as users run it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_scenarios_of_the_examples_pass(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tocsin", "-o", "json", "test", str(ROOT / "examples" / "scenarios")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)
+    assert found["failed"] == 0
+    assert found["problems"] == []
+    assert {scenario["name"] for scenario in found["scenarios"]} >= {"push-to-main-deploys-once", "both-are-needed"}
+    assert list(tmp_path.iterdir()) == []

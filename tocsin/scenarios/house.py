@@ -1,0 +1,133 @@
+"""One life of the service in a scenario: the real router, dispatcher and sources on the bus in memory and a virtual clock."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from eventbus.contract import Group
+from eventbus.event import Recorded, Road
+from eventbus.memory import MemoryBus, Stored
+from manifests.objects import EventSource, ObjectRef, Sensor
+from tocsin.changes import Changes
+from tocsin.components import Component, Died
+from tocsin.kinds import trigger_kinds
+from tocsin.metrics import Metrics
+from tocsin.outcome_readers import OutcomeReaders
+from tocsin.running_sensors import RunningSensors
+from tocsin.scenarios.targets import Script, ScriptedArmory
+from tocsin.scenarios.virtual_time import VirtualClock
+from tocsin.sharing import Sharing
+
+if TYPE_CHECKING:
+    from tocsin.running_sources import RunningSources
+
+PATIENCE_S = 3600.0
+"""The shortest wait for events: whoever waits is woken by what it waits for, and need not look again every second."""
+
+
+class PatientBus(MemoryBus):
+    """The bus in memory, read without haste."""
+
+    async def read(self, group: Group, *, limit: int, timeout_s: float) -> Sequence[Recorded]:
+        """See `Bus.read`."""
+        return await super().read(group, limit=limit, timeout_s=max(timeout_s, PATIENCE_S))
+
+
+class House:
+    """What is declared, running. `crash` ends it: what is durable is in `stored`, all else is lost."""
+
+    def __init__(self, clock: VirtualClock, stored: Stored, scripts: dict[str, Script], group: asyncio.TaskGroup) -> None:
+        """`group` owns its tasks."""
+        self._group = group
+        self.clock = clock
+        self.bus = PatientBus(stored, now_us=clock.now_us, look_again_s=math.inf)
+        self.armory = ScriptedArmory(self.bus.journal, trigger_kinds(), scripts)
+        self._metrics, self._changes = Metrics(), Changes()
+        self._readers = OutcomeReaders(self.bus.outcomes, ["sensors", "sources"])
+        self.sensors = RunningSensors(
+            self.bus, self.armory, self._metrics, self._changes, grace_s=0.0, readers=self._readers, clock_us=clock.now_us
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def begin(self, sensors: Mapping[ObjectRef, Sensor], sources: Sequence[EventSource], kinds: Collection[str]) -> None:
+        """Start everything, and of the event sources those events whose kind is one of `kinds`."""
+        own = self.sensors
+        for one in (own.dispatcher, own.dead_letters, own.router, own.holding, own.partial_matches):
+            await self._start(one)
+        running = [replace(source, events=tuple(e for e in source.events if e.kind in kinds)) for source in sources]
+        running = [source for source in running if source.events]
+        # Before anything asks for outcomes: who finds none kept looks again only after a while.
+        await self._readers.want("sources", [f"{s.ref.namespace}/{s.ref.name}/{e.name}" for s in running for e in s.events])
+        await own.apply(sensors)
+        own.holding.go_on()
+        self._metrics.declare_roads([Road(s.ref.namespace, s.ref.name, e.name) for s in running for e in s.events])
+        if running:
+            own_sources = await self._sources()
+            await self._start(own_sources)
+            await own_sources.apply(running)
+        await self.clock.settle()
+
+    async def _sources(self) -> "RunningSources":
+        from sources.http.listener import HttpListener  # noqa: PLC0415 - heavy, and most scenarios run no sources
+        from tocsin.kinds import source_kinds  # noqa: PLC0415
+        from tocsin.pauses import Pauses  # noqa: PLC0415
+        from tocsin.running_sources import RunningSources  # noqa: PLC0415
+        from tocsin.secrets import HiddenValues  # noqa: PLC0415
+
+        return RunningSources(
+            self.bus,
+            self._metrics,
+            self._changes,
+            Pauses(self.bus.state),
+            kinds=source_kinds(),
+            values=HiddenValues(),
+            listener=HttpListener(),
+            sharing=Sharing(asyncio.get_running_loop().time),
+            readers=self._readers,
+            clock=self.clock,
+        )
+
+    async def _start(self, component: Component) -> None:
+        self._tasks.append(self._group.create_task(_watched(component), name=component.name))
+        await component.ready.wait()
+
+    def quiet(self) -> bool:
+        """Whether everything is decided, done, and told to those who read outcomes."""
+        stored = self.bus.stored
+        decided = stored.groups.get("sensors", stored.last) >= stored.last
+        return decided and not stored.ended and all(kept.outcome is not None for kept in stored.firings.values())
+
+    async def rest(self) -> None:
+        """Return once all is quiet."""
+        await self.clock.settle()
+        while not self.quiet():
+            await self.bus.changed.wait(PATIENCE_S)
+            await self.clock.settle()
+
+    async def crash(self) -> None:
+        """End it all where it stands."""
+        self.bus.abandon()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self.armory.aclose()
+
+
+async def _watched(component: Component) -> None:
+    await component.run()
+    raise Died(f"the {component.name} ended without being told to")
+
+
+@asynccontextmanager
+async def living(clock: VirtualClock, stored: Stored, scripts: dict[str, Script]) -> AsyncIterator[House]:
+    """A house for a block; it crashes at the end. What a part of it dies of comes out as an exception group."""
+    async with asyncio.TaskGroup() as group:
+        house = House(clock, stored, scripts, group)
+        try:
+            yield house
+        finally:
+            await house.crash()

@@ -110,6 +110,6 @@ class Topic:
         partition, position = next(iter(self._repeating.items()))
         return (
             f"partition {partition.partition} of topic {self.name!r} went back behind offset {position}, up to which it was "
-            "read: it lost records, or was made again by a cluster that gives topics no ids; what it holds before that offset is taken "
-            "for repeats; to have it, read the topic under another event name"
+            "read: it lost records, or was made again by a cluster that gives topics no ids; what it holds before that offset is "
+            "taken for repeats; to have it, read the topic under another event name"
         )

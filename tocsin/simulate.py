@@ -1,6 +1,6 @@
 """Deciding on recorded events without acting: pure but for reading what it is handed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,7 +29,10 @@ from tocsin.views import Json
 class Simulation:
     """Sensors, and what they would do."""
 
-    def __init__(self, sensors: Sequence[Sensor], triggers: TriggerKinds) -> None:
+    def __init__(
+        self, sensors: Sequence[Sensor], triggers: TriggerKinds, left_out: Callable[[Event, datetime], str] | None = None
+    ) -> None:
+        """`left_out` says why an event never reaches the log and with it no sensor; empty where it does."""
         values, web = HiddenValues(), Web()  # shared by all, and nobody calls anything with it
         compiled = [compile_sensor(sensor, triggers, values, web=web) for sensor in sensors]
         self._sensors = {ready.ref[1:]: ready for ready in compiled}
@@ -39,6 +42,7 @@ class Simulation:
             for one in ready.dependencies:
                 self._listening.setdefault(one.road, []).append((one.ref, one.ref.sensor, one.ref.dependency, one.clause))
         self._decider = Decider(compiled)
+        self._left_out = left_out
         self.problems: list[tuple[Sensor, Problem]] = [
             (sensor, problem) for sensor, ready in zip(sensors, compiled, strict=True) for problem in ready.problems
         ]
@@ -53,8 +57,8 @@ class Simulation:
         for position, line in enumerate(lines, 1):
             for namespace in self._namespaces:
                 event = msgspec.structs.replace(line.event, namespace=namespace)
-                if line.unreadable:
-                    verdicts += self._dropped(event, line.unreadable)
+                if why := line.unreadable or (self._left_out and self._left_out(event, now)):
+                    verdicts += self._dropped(event, why)
                     continue
                 decided = self._decider.decide(Recorded(position, _received_us(event, now_us), event), now_us=now_us)
                 if decided.view is not None:

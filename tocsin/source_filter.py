@@ -47,6 +47,29 @@ def compile_filter(expression: str) -> Program:
     return program
 
 
+_FAILURES = (ExprError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""How computing an expression on an event fails."""
+
+
+def refusal(program: Program, event: Event, now: datetime) -> str:
+    """Why `event` is left out, decided at `now`; empty where it passes. The same each time it is asked."""
+    try:
+        if _holds(program, event, now, event.identity.key()[:16]):
+            return ""
+    except _FAILURES as exc:
+        return f"the expression failed: {str(exc) or type(exc).__name__}"
+    return "the expression is false"
+
+
+def _holds(program: Program, event: Event, now: datetime, seed: bytes) -> bool:
+    data = _decode(event.data or b"null") if event.tree is UNPARSED else event.tree
+    if not isinstance(data, dict):
+        raise ExprError("the event's data is no JSON object")
+    names = environment(as_floats(data))
+    with moment(now, seed):
+        return program.holds(names, now)
+
+
 class SourceFilter:
     """One filter at work, and what it has left out since it was declared."""
 
@@ -66,9 +89,9 @@ class SourceFilter:
     def passes(self, event: Event) -> bool:
         """Whether `event` goes to the log; what does not is counted, and said where it should not have happened."""
         try:
-            if self._holds(event):
+            if _holds(self._program, event, datetime.now(UTC), urandom(16)):
                 return True
-        except (ExprError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        except _FAILURES as exc:
             self.failed += 1
             self.reason = str(exc) or type(exc).__name__
             if (more := self._said.admits("failed")) is not None:
@@ -77,15 +100,6 @@ class SourceFilter:
         self.left_out += 1
         self._log.debug("event_left_out", id=event.id)
         return False
-
-    def _holds(self, event: Event) -> bool:
-        data = _decode(event.data or b"null") if event.tree is UNPARSED else event.tree
-        if not isinstance(data, dict):
-            raise ExprError("the event's data is no JSON object")
-        now = self._now()
-        names = environment(as_floats(data))
-        with moment(now, urandom(16)):
-            return self._program.holds(names, now)
 
     def view(self) -> dict[str, Any]:
         """As JSON."""

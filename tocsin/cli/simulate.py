@@ -1,12 +1,16 @@
 """`tocsin simulate`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tocsin.cli.output import emit, message
 from tocsin.cli.settings import common, settings_of
+
+if TYPE_CHECKING:
+    from manifests.objects import EventSource
+    from tocsin.left_out import LeftOut
 
 Json = Mapping[str, Any]
 
@@ -35,15 +39,28 @@ def command(ctx: click.Context, paths: tuple[str, ...], file: str, at: str | Non
     now = _clock(at)
     declared = load(paths)
     lines, bad_lines = read_events(file, _content(file))
-    simulation = Simulation(declared.sensors, trigger_kinds())
+    left_out = _left_out(declared.sources)
+    simulation = Simulation(declared.sensors, trigger_kinds(), None if left_out is None else left_out.reason)
     verdicts, firings = simulation.run(lines, now)
-    problems = [*declared.problems, *declared.placed(simulation.problems), *bad_lines]
+    filters = [problem for source in declared.sources for problem in declared.filter_problems(source)]
+    problems = [*declared.problems, *filters, *declared.placed(simulation.problems), *bad_lines]
     for number, earlier in repeats(lines):
         message(f"{file}:{number}: the same event as in line {earlier}; on the bus a repeat is dropped")
     found = {"verdicts": verdicts, "firings": firings, "problems": [problem_view(problem) for problem in problems]}
+    if left_out is not None and left_out.dropped:
+        found["dropped"] = left_out.dropped
     emit(settings_of(ctx), found, _text, items=_items(found))
     if any(problem.severity.value == "error" for problem in problems):
         ctx.exit(2)
+
+
+def _left_out(sources: "Sequence[EventSource]") -> "LeftOut | None":
+    """The filters of event sources; None where there are none, because their language takes long to load."""
+    if not any(getattr(event.spec, "filter", None) for source in sources for event in source.events):
+        return None
+    from tocsin.left_out import LeftOut
+
+    return LeftOut(sources)
 
 
 def _clock(at: str | None) -> Any:
@@ -69,9 +86,9 @@ def _content(file: str) -> bytes:
 
 
 def _items(found: Json) -> Iterator[Json]:
-    """With `jsonl`: every verdict, then every firing, then every problem, each under its own key."""
-    for name, key in (("verdict", "verdicts"), ("firing", "firings"), ("problem", "problems")):
-        yield from ({name: item} for item in found[key])
+    """With `jsonl`: every verdict, then every firing, every problem and every dropped event, each under its own key."""
+    for name, key in (("verdict", "verdicts"), ("firing", "firings"), ("problem", "problems"), ("dropped", "dropped")):
+        yield from ({name: item} for item in found.get(key, ()))
 
 
 def _text(found: Json) -> str:
@@ -83,6 +100,8 @@ def _lines(found: Json) -> Iterator[str]:
 
     for problem in found["problems"]:
         yield f"{problem['file']}:{problem['line']}:{problem['column']}: {problem['path']}: {problem['message']}"
+    for dropped in found.get("dropped", ()):
+        yield f"{dropped['event']['source']} {dropped['event']['id']}: {dropped['reason']}"
     for verdict in found["verdicts"]:
         word = "matched" if verdict["matched"] else f"no: {verdict['reason']}"
         yield f"{verdict['event']['source']} {verdict['event']['id']} → {verdict['sensor']}/{verdict['dependency']}: {word}"

@@ -195,3 +195,67 @@ def test_a_reset_forgets_what_came_before_it_by_the_times_of_the_events(tmp_path
     without = [{key: value for key, value in event.items() if key != "time"} for event in events]
     (firing,) = simulate(tmp_path, objects, without, "--at", "2024-07-05T18:30:00Z")["firings"]
     assert firing["events"] == [{"source": "github", "id": "1"}, {"source": "github", "id": "2"}]
+
+
+def source(expression: str, **metadata: str) -> dict[str, Any]:
+    hook = {"endpoint": "/push", "port": "12000", "filter": {"expression": expression}}
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "EventSource",
+        "metadata": {"name": "github", **metadata},
+        "spec": {"webhook": {"push": hook}},
+    }
+
+
+def pushes(*refs: Any) -> list[dict[str, Any]]:
+    return [JSON_EVENT | {"id": str(n), "data": {"body": {"ref": ref}}} for n, ref in enumerate(refs)]
+
+
+def test_an_event_that_the_filter_of_its_source_leaves_out_reaches_no_sensor(tmp_path: Path) -> None:
+    objects = [source('body.ref endsWith "main"'), sensor([dependency()], [http()])]
+    found = simulate(tmp_path, objects, pushes("dev", "main", 5))
+    left_out = 'filter.expression "body.ref endsWith \\"main\\"" of github/push leaves the event out: the expression '
+    assert [(v["event"]["id"], v["matched"], v["reason"][: len(left_out)]) for v in found["verdicts"]] == [
+        ("0", False, left_out),
+        ("1", True, ""),
+        ("2", False, left_out),
+    ]
+    assert found["verdicts"][0]["reason"] == f"{left_out}is false"
+    assert "failed" in found["verdicts"][2]["reason"]
+    assert [firing["events"] for firing in found["firings"]] == [[{"source": "github", "id": "1"}]]
+    assert [one["event"] for one in found["dropped"]] == [{"source": "github", "name": "push", "id": id_} for id_ in ("0", "2")]
+
+
+def test_what_no_sensor_waits_for_is_dropped_by_the_filter_all_the_same(tmp_path: Path) -> None:
+    other = dependency() | {"eventName": "release"}
+    found = simulate(tmp_path, [source("false"), sensor([other], [http()])], pushes("main"))
+    assert found["verdicts"] == []
+    assert len(found["dropped"]) == 1
+
+
+def test_a_filter_counts_in_its_own_namespace(tmp_path: Path) -> None:
+    sensors = [sensor([dependency()], [http()], namespace=namespace, name=namespace) for namespace in ("a", "b")]
+    found = simulate(tmp_path, [source("false", namespace="a"), *sensors], pushes("main"))
+    assert [firing["sensor"] for firing in found["firings"]] == ["b"]
+
+
+def test_a_filter_sees_the_clock_that_is_given(tmp_path: Path) -> None:
+    objects = [source("now().Year() == 2031"), sensor([dependency()], [http()])]
+    for year, fired in (("2031", 1), ("2032", 0)):
+        assert len(simulate(tmp_path, objects, pushes("main"), "--at", f"{year}-05-06T12:00:00Z")["firings"]) == fired
+
+
+def test_a_filter_that_cannot_work_is_a_problem_and_leaves_nothing_out(tmp_path: Path) -> None:
+    found = simulate(tmp_path, [source("body.ref ="), sensor([dependency()], [http()])], pushes("main"), code=2)
+    assert [problem["path"] for problem in found["problems"]] == ["spec.webhook.push.filter.expression"]
+    assert len(found["firings"]) == 1
+    assert "dropped" not in found
+
+
+def test_the_text_and_the_lines_name_what_was_left_out(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("\n---\n".join(map(json.dumps, [source("false"), sensor([dependency()], [http()])])))
+    (tmp_path / "e.jsonl").write_text("\n".join(map(json.dumps, pushes("main"))))
+    command = ["simulate", str(tmp_path / "m.yaml"), "--events", str(tmp_path / "e.jsonl")]
+    assert 'github 0: filter.expression "false"' in CliRunner().invoke(tocsin, command).stdout
+    lines = CliRunner().invoke(tocsin, [*command, "-o", "jsonl"]).stdout.splitlines()
+    assert [next(iter(json.loads(line))) for line in lines] == ["verdict", "dropped"]

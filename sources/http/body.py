@@ -8,8 +8,8 @@ from aiohttp import hdrs
 from aiohttp.web_protocol import RequestPayloadError
 
 from sources.http.answers import Refused
-from sources.http.connection import Request
 from sources.http.limits import Limits, Part
+from sources.http.request import Request
 
 _STEP = 256 * 1024
 _IDENTITY = ("", "identity")

@@ -9,8 +9,9 @@ import structlog
 from aiohttp.http import RawRequestMessage
 
 from sources.http.answers import Answer, Refused, plain, problem
-from sources.http.connection import ConnectionServer, Request, Response
+from sources.http.connection import ConnectionServer
 from sources.http.limits import Limits
+from sources.http.request import Request
 from sources.http.route import Route
 from sources.throttle import Throttle
 
@@ -95,7 +96,7 @@ class Port:
     def _note(self, status: int) -> None:
         self.answered[status] += 1
 
-    async def handle(self, request: Request) -> Response:
+    async def handle(self, request: Request) -> Answer:
         """Answer one request. Only a client that left, or a cancellation, ends in an exception."""
         message = request.message
         path, query = message.path, ""
@@ -117,14 +118,14 @@ class Port:
                 self._idle.set()
         counted = self.answered if route is None else route.answered
         counted[answer.status] += 1
-        return Response(request, answer)
+        return answer
 
     def _unsuccessful(self, exc: Exception, request: Request) -> Answer:
         """The answer that `exc` stands for; none where the client left."""
         message = request.message
         if isinstance(exc, Refused):
             # What is left of a body would have to be read before the next request: end the connection instead.
-            close = exc.close or message.should_close or not request.payload.is_eof()
+            close = exc.close or request.last or not request.payload.is_eof()
             return problem(exc, close=close, bodiless=message.method == "HEAD")
         if isinstance(exc, ConnectionError):
             return Answer(0, b"", close=True)
@@ -140,7 +141,7 @@ class Port:
 
     def _unrouted(self, path: str, request: Request) -> Answer:
         if path == "/health":
-            close = request.message.should_close or not request.payload.is_eof()
+            close = request.last or not request.payload.is_eof()
             return plain(200, b"OK", "text/plain", close=close, bodiless=request.message.method == "HEAD")
         raise Refused(404, "no source listens at this path")
 

@@ -17,8 +17,8 @@ from eventbus.event import Event
 from manifests.fields import SecretRef, Spec
 from sources.http.answers import CLOSE, KEEP, Answer, Refused, accepted, plain
 from sources.http.body import BodyReader
-from sources.http.connection import Request
 from sources.http.limits import Budget, Limits, Part, Saturated
+from sources.http.request import Request
 from sources.http.source import HttpSource, Received, Reply, SecretUnreadable
 from sources.source import Emit
 from sources.throttle import Throttle
@@ -137,10 +137,9 @@ def _further(result: Event | list[Event] | Reply, headers: CIMultiDictProxy[str]
 
 
 def _connection(request: Request) -> bytes:
-    message = request.message
-    if message.should_close:
+    if request.last:
         return CLOSE
-    return KEEP if message.version.minor == 0 else b""
+    return KEEP if request.message.version.minor == 0 else b""
 
 
 def _pattern(path: str) -> re.Pattern[str] | None:

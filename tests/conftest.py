@@ -11,6 +11,7 @@ import pytest_asyncio
 from hypothesis import settings
 from servers.fixtures import (
     aws_server,
+    azure_server,
     golang,
     kafka_broker,
     kubernetes_server,
@@ -22,6 +23,7 @@ from servers.fixtures import (
 
 __all__ = [
     "aws_server",
+    "azure_server",
     "golang",
     "kafka_broker",
     "kubernetes_server",

@@ -3,10 +3,11 @@
 import os
 import sys
 
-from servers import kafka, kubernetes, pulsar, workflows
+from servers import azure, kafka, kubernetes, pulsar, workflows
 from servers.cache import Missing
 
 _SERVERS = {
+    "a server that plays Azure": azure.fetch,
     "Kafka": kafka.fetch,
     "Pulsar": pulsar.fetch,
     "the Kubernetes API server": kubernetes.fetch,

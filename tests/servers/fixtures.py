@@ -7,6 +7,7 @@ from typing import NoReturn
 import pytest
 
 from servers.aws import AwsServer
+from servers.azure import AzureServer
 from servers.cache import Missing, need
 from servers.golang import go
 from servers.kafka import KafkaBroker
@@ -90,6 +91,19 @@ def pulsar_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulsarSe
         server = PulsarServer(tmp_path_factory.mktemp("pulsar"))
     except Missing as missing:
         cannot_be_had("Pulsar", missing)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureServer]:
+    """A server that plays Azure's messaging. Tests share it, so each uses entities of its own."""
+    try:
+        server = AzureServer(tmp_path_factory.mktemp("azure"))
+    except Missing as missing:
+        cannot_be_had("a server that plays Azure", missing)
     try:
         yield server.start()
     finally:

@@ -1,0 +1,172 @@
+"""Senders of Azure's messaging that triggers share: one for each entity, identity and way of encrypting."""
+
+import asyncio
+import contextlib
+import logging
+from abc import abstractmethod
+from enum import Enum
+from importlib import import_module
+from time import monotonic
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+
+from eventbus.chain import Chain
+from eventbus.tls import TLSMaterial
+from sensors.errors import TriggerRefused, TriggerUnavailable
+from sensors.triggers.azure_connection import Connection
+from sensors.triggers.http_answer import scrubbed
+from sensors.triggers.pool import Pool
+
+KEY = "Idempotency-Key"
+CONFIRM_S = 10
+"""Seconds until a message must have been taken."""
+CONNECT_S = 10
+_CLOSE_S = 1.0
+FRESH_S = 60.0
+"""Seconds of silence after which a connection is not trusted any more: Azure ends idle ones."""
+_SAID_CHARS = 300
+
+
+class AzureWay(NamedTuple):
+    """An entity as one identity sees it. It never prints a secret."""
+
+    connection: Connection
+    entity: str
+    tls: TLSMaterial = TLSMaterial()
+
+    def __repr__(self) -> str:
+        return f"AzureWay({self.where})"
+
+    @property
+    def where(self) -> str:
+        """The entity, for messages."""
+        return f"{self.entity} at {self.connection.host}"
+
+
+class AzureMessage(NamedTuple):
+    """What is sent."""
+
+    body: bytes
+    id: str
+    properties: dict[str | bytes, Any]
+
+
+def told_message(body: bytes, key: str, chain: Chain | None) -> AzureMessage:
+    """A message with the firing's id, by which a repeat is recognised, and its place in a chain."""
+    properties: dict[str | bytes, Any] = {KEY: key}
+    properties.update(chain.headers() if chain is not None else ())
+    return AzureMessage(body, key, properties)
+
+
+def socket_of(handler: Any) -> "asyncio.StreamWriter | None":
+    """The connection of a handler of Azure's libraries, which forget to close it where the other side ended it."""
+    writer: asyncio.StreamWriter | None = handler._connection._transport.writer  # noqa: SLF001 - there is no other way
+    return writer
+
+
+SenderT = TypeVar("SenderT")
+
+
+class Held(Generic[SenderT]):
+    """A connection. It carries one message at a time: the library's senders cannot be shared otherwise."""
+
+    def __init__(self, sender: SenderT) -> None:
+        self.sender = sender
+        self.turn = asyncio.Lock()
+        self.used_at = monotonic()
+        self.proven = False
+        """It has carried a message."""
+        self.ended = False
+
+
+class Verdict(Enum):
+    """What an error of a library means."""
+
+    LOST = "lost"
+    """The connection ended."""
+    LOGIN = "login"
+    """The service does not accept who this is."""
+    LATER = "later"
+    NEVER = "never"
+
+
+class Senders(Pool[AzureWay, Held[SenderT]]):
+    """Sends messages; a kind's module says by which library. A connection that failed is opened again by the next message."""
+
+    library: ClassVar[str]
+    """The module that is imported when the first connection is made: in a thread, because it takes long."""
+
+    @abstractmethod
+    async def transmit(self, sender: SenderT, message: AzureMessage) -> None:
+        """Return once the service has `message`. Raises errors of the library."""
+
+    @abstractmethod
+    async def connect(self, way: AzureWay) -> SenderT:
+        """Connect and log in. Raises errors of the library."""
+
+    @abstractmethod
+    async def hang_up(self, sender: SenderT) -> None:
+        """Close the connection."""
+
+    @abstractmethod
+    def verdict(self, exc: Exception) -> Verdict:
+        """What an error means."""
+
+    async def send(self, way: AzureWay, message: AzureMessage, *, repeatable: bool) -> None:
+        """Return once the service has `message`.
+
+        A connection that carried messages before may have ended unnoticed: where `repeatable`, the message is then sent once
+        more, on a new one. Raises `TriggerUnavailable` or `TriggerRefused`. If cancelled, it may or may not be sent.
+        """
+        while True:
+            proven = False
+            try:
+                async with self.client(way) as held, held.turn:
+                    proven = held.proven
+                    if not held.ended:
+                        return await self._carry(way, held, message)
+            except (TriggerUnavailable, TriggerRefused):
+                raise
+            except Exception as exc:  # whatever the library raises is judged
+                verdict = self.verdict(exc)
+                if not (repeatable and proven and verdict is Verdict.LOST):
+                    raise _error(verdict, exc, way) from exc
+                repeatable = False
+
+    async def open(self, way: AzureWay) -> Held[SenderT]:
+        """Connect."""
+        # What matters comes as an exception and is said once, by whoever handles it.
+        logging.getLogger("azure").setLevel(logging.CRITICAL)
+        await asyncio.to_thread(import_module, self.library)
+        async with asyncio.timeout(CONNECT_S):
+            return Held(await self.connect(way))
+
+    async def close(self, client: Held[SenderT]) -> None:
+        """Close it, whatever state it is in."""
+        client.ended = True
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(_CLOSE_S):
+                await self.hang_up(client.sender)
+
+    def usable(self, client: Held[SenderT]) -> bool:
+        """Whether it was used a short while ago, or is in use."""
+        return client.turn.locked() or monotonic() - client.used_at < FRESH_S
+
+    async def _carry(self, way: AzureWay, held: Held[SenderT], message: AzureMessage) -> None:
+        try:
+            async with asyncio.timeout(CONFIRM_S):
+                await self.transmit(held.sender, message)
+        except BaseException:  # perhaps half a frame is written: nobody goes on from there
+            await self.discard(way, held)
+            raise
+        held.proven, held.used_at = True, monotonic()
+
+
+def _error(verdict: Verdict, exc: Exception, way: AzureWay) -> TriggerRefused | TriggerUnavailable:
+    if verdict is Verdict.LOGIN:
+        said = "the login is not accepted: check the name of the shared access key and the key"
+    elif isinstance(exc, TimeoutError):
+        said = f"no answer within {CONFIRM_S} s"
+    else:
+        said = " ".join(scrubbed(str(exc), [way.connection.secret]).split())[:_SAID_CHARS] or type(exc).__name__
+    made = TriggerRefused if verdict is Verdict.NEVER else TriggerUnavailable
+    return made(f"{way.where}: {said}")

@@ -1,0 +1,98 @@
+"""The `azureServiceBus` trigger: one message to a queue or topic, done when it has the message.
+
+Semantics: Argo Events' `pkg/sensors/triggers/azure-service-bus`; what differs is in `docs/triggers/azure-service-bus.md`.
+"""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any, ClassVar
+
+from eventbus.chain import Chain
+from eventbus.credentials import Credentials
+from eventbus.firing import TriggerRef
+from eventbus.kept_tls import KeptTLS
+from eventbus.tls import TLSMaterial
+from manifests.fields import Spec
+from manifests.objects import DeclaredTrigger, Dialect
+from sensors.parameters import compile_payload
+from sensors.triggers.available import available
+from sensors.triggers.azure_connection import read_connection
+from sensors.triggers.azure_sending import AzureWay, told_message
+from sensors.triggers.azure_service_bus_sending import ServiceBusSenders
+from sensors.triggers.azure_service_bus_spec import AzureServiceBusSpec
+from sensors.triggers.certificates import Certificates
+from sensors.triggers.fitted import Fitted, readable
+from sensors.triggers.message import MessageTrigger
+from sensors.triggers.rewriting import honoured, keeping
+from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
+
+NOT_INSTALLED = "Azure Service Bus needs more than the base installation: pip install 'tocsin[azure]'"
+
+
+class _Parts:
+    """One declaration compiled."""
+
+    def __init__(self, spec: AzureServiceBusSpec, kept: KeptTLS) -> None:
+        self.spec = spec
+        self.payload = compile_payload(spec.payload)
+        self._kept = kept
+
+    def way(self, read: Credentials) -> AzureWay:
+        """How to connect, with the secrets as they are now. Raises `SecretMissing` and `ValueError`."""
+        spec, tls = self.spec, self.spec.tls
+        connection = read_connection(read.text(spec.connection_string))
+        if connection.entity not in ("", spec.entity):
+            raise ValueError(f"the connection string is for another queue or topic than {spec.entity!r}: see its EntityPath")
+        if tls is not None and connection.plain:
+            raise ValueError("tls is declared, and UseDevelopmentEmulator in the connection string asks for none")
+        return AzureWay(connection, spec.entity, TLSMaterial() if tls is None else self._kept.usable(lambda: read.tls(tls)))
+
+
+class AzureServiceBusTrigger(MessageTrigger[_Parts]):
+    """One compiled azureServiceBus trigger. Its connections are the service's."""
+
+    def __init__(self, declared: DeclaredTrigger, context: TriggerContext) -> None:
+        fixed = ("connectionString", "queueName", "topicName", "tls")
+        settle = keeping(*fixed) if context.dialect is Dialect.ARGO else honoured
+        kept = context.shared.get(Certificates).kept(TriggerRef(context.namespace, context.sensor, declared.name))
+        make = Fitted(declared, AzureServiceBusSpec, lambda spec: _Parts(spec, kept), dialect=context.dialect, settle=settle)
+        super().__init__(make)
+        self._repeatable = declared.head.at_least_once is not False
+        self._credentials = Credentials(context.namespace, context.values)
+        self._senders = context.shared.get(ServiceBusSenders)
+
+    def show(self, request: bytes) -> Mapping[str, Any]:
+        """Where it goes, and the body: as JSON where it is JSON, else as text."""
+        parts, body = self._read(request)
+        spec = parts.spec
+        where = {"queueName": spec.queue_name} if spec.queue_name else {"topicName": spec.topic_name}
+        return {**where, "body": readable(body)}
+
+    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
+        """Send the message and wait until the queue or topic has it."""
+        parts, body = self._read(request)
+        with available():
+            way = parts.way(self._credentials)
+        await self._senders.send(way, told_message(body or b"", idempotency_key, chain), repeatable=self._repeatable)
+        return Delivered()
+
+
+@triggers.register
+class AzureServiceBusKind:
+    """The kind `azureServiceBus`."""
+
+    key: ClassVar[str] = "azureServiceBus"
+    spec: ClassVar[type[Spec]] = AzureServiceBusSpec
+
+    def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
+        """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
+        if not _is_installed():
+            raise ValueError(NOT_INSTALLED)
+        return AzureServiceBusTrigger(declared, context)
+
+
+def _is_installed() -> bool:
+    try:
+        return find_spec("azure.servicebus") is not None
+    except ModuleNotFoundError:  # not even what Azure's libraries have in common
+        return False

@@ -16,6 +16,7 @@ from eventbus.event import Event
 from eventbus.kafka.connection import RegistryUnavailable
 from sources.kafka.pace import Pace
 from sources.kafka.records import Unreadable
+from sources.kafka.starts import Starts
 from sources.kafka.topic import Topic
 from sources.source import Emit, SourceContext
 from sources.throttle import Throttle
@@ -62,7 +63,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
     ) -> None:
         """`prepare` fetches what `event_of` needs for records of such values, `look` finds out, and tells, whether the cluster
         answers, `joined` is called when partitions are ours to read."""
-        self._consumer, self._emit, self._oldest, self._pace, self._commit_s = consumer, emit, oldest, pace, commit_s
+        self._consumer, self._emit, self._pace, self._commit_s = consumer, emit, pace, commit_s
+        self._starts = Starts(consumer, topic, oldest=oldest, source=str(context.road))
         self._prepare, self._event_of = prepare, event_of
         self._topic = topic
         self._look, self._joined, self._tell, self._stopping = look, joined, context.tell, stopping
@@ -73,6 +75,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         self._committed: dict[TopicPartition, int] = {}
         self._committed_at = 0.0
         self._looked_at = self._compared_at = monotonic()
+        self._given = asyncio.Event()
+        """Set where partitions were given that nobody has looked at."""
         self._fresh: set[TopicPartition] = set()
         """Partitions whose start is not known yet; they are paused until it is."""
         self._generation = 0
@@ -111,6 +115,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         found = set(partitions)
         self._consumer.pause(*found)
         self._fresh |= found
+        self._given.set()
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Called by the consumer when a rebalance has ended."""
@@ -140,6 +145,9 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
     async def _next(self) -> Records:
         """What there is to read, after waiting a little where there is nothing."""
         partitions = self._consumer.assignment()
+        if not partitions:
+            await self._until_given()
+            return {}
         ready = self._pace.ready(partitions)
         wait_s = self._pace.wait_s(partitions, WAIT_S)
         if partitions and not ready:
@@ -148,6 +156,13 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         most = self._pace.share(MOST_RECORDS)
         found: Records = await self._consumer.getmany(*ready, timeout_ms=int(1000 * wait_s) + 1, max_records=most)
         return found
+
+    async def _until_given(self) -> None:
+        """Return when there are partitions to read; after `WAIT_S` in any case."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(WAIT_S):
+                await self._given.wait()
+        self._given.clear()
 
     async def _take(self, records: Records, generation: int) -> None:
         if not await self._go_on(records) or not await self._prepared(records) or generation != self._generation:
@@ -232,55 +247,23 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
             )
 
     async def _settle_starts(self) -> None:
-        """Find where each fresh partition starts, and note a start that nobody noted before: a crash must not move it."""
-        if self._fresh and not await self._compare(now=True):
+        """Find where fresh partitions start, and note a start that nobody noted before: a crash must not move it."""
+        fresh, generation = sorted(self._fresh), self._generation
+        if not fresh or not await self._compare(now=True):
             return
-        for partition in sorted(self._fresh):
-            generation = self._generation
-            try:
-                start = await self._start_of(partition)
-                end = (await self._consumer.end_offsets([partition]))[partition]
-            except IllegalStateError:
-                continue  # it is not ours any more, or is being given to us again
-            if generation == self._generation and start is not None:
-                self._fresh.discard(partition)
-                self._durable[partition] = start
-                self._topic.begins(partition, start, end=end)
-                self._consumer.resume(partition)
-                await self._joined()
-
-    async def _start_of(self, partition: TopicPartition) -> int | None:
-        stored = await self._position_of(partition)
-        if stored is not None:
-            self._committed[partition] = stored
-            await self._say_gap(partition, stored)
-            return stored
-        # A topic that was made again had no records before this source read its name.
-        seek = self._consumer.seek_to_beginning if self._oldest or self._topic.is_another else self._consumer.seek_to_end
-        if not await seek(partition):
-            return None
-        self._committed_at = 0.0
-        position: int = await self._consumer.position(partition)
-        return position
-
-    async def _position_of(self, partition: TopicPartition) -> int | None:
-        """The committed offset, where it is one in this topic and not in a former one of its name."""
-        coordinator = self._consumer._coordinator  # noqa: SLF001 - the library's own `committed` leaves out what stands beside it
-        found = (await coordinator.fetch_committed_offsets([partition])).get(partition)
-        if found is None or found.offset < 0:
-            return None
-        return int(found.offset) if self._topic.is_ours(found.metadata) else None
-
-    async def _say_gap(self, partition: TopicPartition, stored: int) -> None:
-        oldest: int = (await self._consumer.beginning_offsets([partition]))[partition]
-        if oldest > stored:
-            self._log.error(
-                "records_removed_before_they_were_read",
-                topic=partition.topic,
-                partition=partition.partition,
-                records=oldest - stored,
-                reason="the topic's retention is shorter than this source was away",
-            )
+        try:
+            starts, positions = await self._starts.of(fresh)
+        except IllegalStateError:
+            return  # they are not ours any more, or are being given to us again
+        if generation != self._generation:
+            return
+        self._fresh -= starts.keys()
+        self._durable |= starts
+        self._committed |= positions
+        if len(positions) < len(starts):
+            self._committed_at = 0.0
+        self._consumer.resume(*starts)
+        await self._joined()
 
     async def _commit(self) -> None:
         """Commit what is durable. What cannot be committed now is committed later, or read again."""

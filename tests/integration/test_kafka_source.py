@@ -250,6 +250,19 @@ async def test_who_is_killed_before_it_is_let_in_keeps_the_next_one_waiting_neit
         assert state.store._records[state.prefix + "member"][0].count(b"\n") == 1, "who is gone is forgotten"  # type: ignore[attr-defined]
 
 
+async def test_partitions_are_begun_together(cluster: Cluster, emit: Remembering, monkeypatch: pytest.MonkeyPatch) -> None:
+    # One by one, each would wait until the broker has given up waiting for more records of those before.
+    monkeypatch.setattr(intake, "WAIT_S", 10.0)
+    topic = await cluster.topic(partitions=6)
+    for partition in range(6):
+        await cluster.send(topic, b"%d" % partition, partition=partition)
+    async with reading(cluster.source(topic, config="consumer: {maxWaitTime: 10s}"), emit):
+        await emit.until(lambda emit: sorted(emit.bodies) == list(range(6)), timeout_s=15)
+        monkeypatch.setattr(intake, "WAIT_S", 0.1)
+        await cluster.send(topic, b"6")
+        await emit.until(lambda emit: 6 in emit.bodies)
+
+
 async def test_settings_of_the_other_client_are_followed(cluster: Cluster, emit: Remembering) -> None:
     topic, state = await cluster.topic(), SourceState()
     config = """

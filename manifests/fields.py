@@ -105,6 +105,17 @@ class TLSConfig(Spec):
     enabled: bool = False
 
 
+class GithubApp(Spec):
+    """Credentials of a GitHub App."""
+
+    private_key: SecretRef
+    """PEM private key."""
+    app_id: int = Field(alias="appID")
+    """Id of the app."""
+    installation_id: int = Field(alias="installationID")
+    """Id of its installation."""
+
+
 class Backoff(Spec):
     """Attempts and the time between them, with upstream's defaults."""
 

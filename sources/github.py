@@ -9,7 +9,9 @@ from pydantic import AfterValidator, Field, model_validator
 from yarl import URL
 
 from eventbus.event import Event
-from manifests.fields import SecretRef, Spec
+from eventbus.github_app import NOT_INSTALLED, is_installed
+from manifests.fields import GithubApp, SecretRef, Spec
+from sources.github_app import Installation
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint, SourceFilter
 from sources.http.hooked import HookedSource
@@ -35,17 +37,6 @@ class OwnedRepositories(Spec):
     """User or organisation."""
     names: list[str] = []
     """Names of its repositories."""
-
-
-class GithubApp(Spec):
-    """Credentials of a GitHub App."""
-
-    private_key: SecretRef
-    """PEM private key."""
-    app_id: int = Field(alias="appID")
-    """Id of the app."""
-    installation_id: int = Field(alias="installationID")
-    """Id of its installation."""
 
 
 def _known_secret_names(secrets: list[SecretRef]) -> list[SecretRef]:
@@ -192,10 +183,8 @@ class Github(HookedSource[GithubSpec]):
         app = self.spec.github_app
         if app is None:
             return None
-        try:
-            from sources.github_app import Installation  # noqa: PLC0415 - an extra
-        except ImportError:
-            raise SourceRefused("githubApp: needs PyJWT and cryptography: install tocsin[github]") from None
+        if not is_installed():
+            raise SourceRefused(NOT_INSTALLED)
         key = app.private_key
         return Installation(
             app.app_id, app.installation_id, lambda: self.credential(key, "githubApp.privateKey"), self.context.clock.now

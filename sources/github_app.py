@@ -1,22 +1,16 @@
 """Calls of GitHub's API as an installation of a GitHub App."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 
-import jwt
-
+from eventbus.github_app import RENEW_BEFORE, assertion, tokens_path
 from sources.http.provider_api import HookProblem, NotAuthorised, ProviderApi
-
-RENEW_BEFORE = timedelta(minutes=5)
-"""How long before its end a token is asked for again, so that none expires under way."""
-_SKEW, _LIFETIME = timedelta(seconds=60), timedelta(minutes=9)
-"""How far back an assertion is dated, because clocks differ, and how long it holds from now; GitHub takes 10 minutes in all."""
 
 
 class Installation:
     """Tokens of one installation, each asked for with an assertion that the app's key signs.
 
-    Semantics: GitHub, "Authenticating as a GitHub App installation" and "Generating a JSON Web Token (JWT) for a GitHub App".
+    Semantics: GitHub, "Authenticating as a GitHub App installation".
     """
 
     def __init__(self, app_id: int, installation_id: int, key: Callable[[], str], now: Callable[[], datetime]) -> None:
@@ -35,7 +29,7 @@ class Installation:
         self._ends = None
 
     async def _renew(self, api: ProviderApi) -> None:
-        path = f"/app/installations/{self._installation_id}/access_tokens"
+        path = tokens_path(self._installation_id)
         try:
             answer = await api.call("POST", path, headers={"Authorization": f"Bearer {self._assertion()}"})
         except NotAuthorised as exc:
@@ -47,10 +41,7 @@ class Installation:
         self._token, self._ends = str(token), ends
 
     def _assertion(self) -> str:
-        now = self._now()
-        # `iss` as text: the library wants it so, and GitHub takes both.
-        claims = {"iat": int((now - _SKEW).timestamp()), "exp": int((now + _LIFETIME).timestamp()), "iss": str(self._app_id)}
         try:
-            return jwt.encode(claims, self._key(), algorithm="RS256")
-        except (jwt.PyJWTError, ValueError, TypeError):
-            raise HookProblem("githubApp.privateKey: is no RSA key in PEM; download one from the app's settings") from None
+            return assertion(self._app_id, self._key(), self._now())
+        except ValueError as exc:
+            raise HookProblem(str(exc)) from None

@@ -18,6 +18,7 @@ from servers.fixtures import (
     nats_server,
     openssl,
     pulsar_server,
+    ssh_server,
     workflow_controller,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "nats_server",
     "openssl",
     "pulsar_server",
+    "ssh_server",
     "workflow_controller",
 ]  # fixtures of every test that asks for them
 

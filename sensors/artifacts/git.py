@@ -1,22 +1,21 @@
 """An object in a file of a Git repository: fetched without a working copy, so nothing of it can lead anywhere."""
 
 import re
-import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
-from manifests.fields import SecretRef
 from sensors.artifacts.content import MAX_BYTES
-from sensors.artifacts.git_program import GitFailed, GitProgram, Login
+from sensors.artifacts.git_login import Logins
+from sensors.artifacts.git_program import GitFailed, GitProgram, git_program
 from sensors.artifacts.git_target import GitTarget, checked_target
 from sensors.artifacts.spec import GitLocation
 from sensors.errors import TriggerRefused, TriggerUnavailable
-from sensors.triggers.available import available
 from sensors.triggers.trigger import TriggerContext
 from sensors.web.client import Web
 from sensors.web.egress import EgressDenied
 
 _REF = re.compile(r"(?!-)(?!.*(?:\.\.|//|@\{))[\w./@+=-]+(?<![./])")
+_REMOTE = re.compile(r"(?!-)[\w.-]{1,100}", re.ASCII)
 _REGULAR = ("100644", "100755")
 
 
@@ -24,14 +23,10 @@ class GitPlace:
     """One file of one branch, tag or other reference."""
 
     def __init__(self, declared: GitLocation, context: TriggerContext) -> None:
-        for field, value in (("remote", declared.remote), ("githubApp", declared.github_app)):
-            if value is not None:
-                raise ValueError(f"{field} is not supported; give the URL to read from as url, and a token as creds")
-        self._target: GitTarget = checked_target(declared.url)
+        self._target = _read_from(declared)
         self._path = _checked_path(declared.file_path)
         self._ref = _checked_ref(declared)
-        self._declared = declared
-        self._context = context
+        self._logins = Logins(declared, self._target, context)
         self._egress = (context.web or Web()).egress
 
     @property
@@ -47,11 +42,15 @@ class GitPlace:
         """The text."""
         try:
             addresses = await self._target.check(self._egress)
-            with tempfile.TemporaryDirectory(prefix="tocsin-git-") as folder:
-                return await self._fetched(GitProgram(Path(folder), self._target, addresses, self._login()))
+            login = await self._logins.login()
         except EgressDenied as exc:
             raise TriggerRefused(f"{self._target.shown}: {exc}") from exc
+        try:
+            with git_program(self._target, addresses, login) as git:
+                return await self._fetched(git)
         except GitFailed as exc:
+            if exc.login:
+                self._logins.refused(login)
             raise TriggerUnavailable(f"{self.what}: {exc}") from exc
 
     async def _fetched(self, git: GitProgram) -> bytes:
@@ -76,17 +75,20 @@ class GitPlace:
             raise TriggerRefused(f"{self.what}: larger than {MAX_BYTES >> 20} MiB")
         return await git.run("cat-file", "blob", name)
 
-    def _login(self) -> Login:
-        creds, key = self._declared.creds, self._declared.ssh_key_secret
-        user = self._text(creds.username) if creds is not None else ""
-        password = self._text(creds.password) if creds is not None else ""
-        return Login(user, password, self._text(key), self._declared.insecure_ignore_host_key)
 
-    def _text(self, ref: SecretRef | None) -> str:
-        if ref is None:
-            return ""
-        with available():
-            return self._context.values.secret(self._context.namespace, ref.name, ref.key).text()
+def _read_from(declared: GitLocation) -> GitTarget:
+    """The repository that is read: the first URL of `remote`, where there is one, as the original fetches from it."""
+    remote = declared.remote
+    if remote is None:
+        return checked_target(declared.url)
+    if not _REMOTE.fullmatch(remote.name):
+        raise ValueError(f"remote.name {remote.name!r}: expected a name of letters, digits, '.', '_' and '-'")
+    if not remote.urls:
+        raise ValueError("remote.urls is empty; give the URL to read from")
+    try:
+        return checked_target(remote.urls[0])
+    except ValueError as exc:
+        raise ValueError(f"remote.urls[0]: {str(exc).removeprefix('url').lstrip(': ')}") from None
 
 
 def _checked_path(text: str) -> str:

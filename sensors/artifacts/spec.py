@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from manifests.fields import ConfigMapRef, JsonObject, SecretRef, Spec
+from manifests.fields import ConfigMapRef, GithubApp, JsonObject, SecretRef, Spec
 
 _PLACES = ("s3", "inline", "file", "url", "git", "configmap", "resource")
 """In the order that counts."""
@@ -58,10 +58,11 @@ class GitCreds(Spec):
 
 
 class GitRemote(Spec):
-    """Another remote to fetch from."""
+    """Another remote to read from."""
 
     name: str = ""
     urls: list[str] = []
+    """The first of them is read."""
 
 
 class GitLocation(Spec):
@@ -78,10 +79,13 @@ class GitLocation(Spec):
     creds: GitCreds | None = None
     ssh_key_secret: SecretRef | None = None
     insecure_ignore_host_key: bool = False
+    known_hosts: str = ""
+    """Lines of `known_hosts` for the host of an SSH URL; without them, those that the machine has count. Of our dialect."""
     clone_directory: str = ""
     """Accepted for compatibility: nothing is checked out."""
     remote: GitRemote | None = None
-    github_app: JsonObject | None = Field(default=None, alias="githubApp")
+    github_app: GithubApp | None = None
+    """App to log in as, where there are no `creds`."""
 
 
 class Location(Spec):

@@ -4,14 +4,13 @@ import asyncio
 import gzip
 import os
 import socket
-import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from git_rig import JOB, git
 from kubernetes_rig import Given, compiled
 from servers.process import Child, free_ports, listens
 
@@ -19,8 +18,6 @@ from sensors.artifacts.content import MAX_BYTES
 from sensors.artifacts.reading import Reader
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers.k8s.trigger import K8sKind
-
-JOB = b"apiVersion: batch/v1\nkind: Job\n"
 
 
 def reader(source: Any, **values: str) -> Reader:
@@ -141,12 +138,6 @@ async def test_an_object_that_may_not_be_read_or_a_key_that_is_missing_says_so(s
 
 
 # Repositories
-
-
-def git(folder: Path, *words: str) -> None:
-    names = {f"GIT_{who}_{what}": "test@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1", **names}
-    subprocess.run(["git", *words], cwd=folder, env=environment, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")

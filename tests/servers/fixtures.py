@@ -13,6 +13,7 @@ from servers.golang import go
 from servers.kafka import KafkaBroker
 from servers.kubernetes import KubernetesServer
 from servers.nats import NatsServer
+from servers.openssh import SshServer
 from servers.pulsar import PulsarServer
 from servers.workflows import WorkflowController
 
@@ -104,6 +105,19 @@ def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureServ
         server = AzureServer(tmp_path_factory.mktemp("azure"))
     except Missing as missing:
         cannot_be_had("a server that plays Azure", missing)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    """An OpenSSH server."""
+    try:
+        server = SshServer(tmp_path_factory.mktemp("ssh"))
+    except Missing as missing:
+        cannot_be_had("OpenSSH", missing)
     try:
         yield server.start()
     finally:

@@ -23,6 +23,9 @@ LAUGHS = b"a: &a [x,x,x,x,x,x,x,x,x,x]\n" + b"".join(
 """Ten times ten times ten aliases."""
 
 
+APP = {"appID": 7, "installationID": 42, "privateKey": {"name": "s", "key": "app"}}
+
+
 def shown(source: Any, *parameters: Any) -> Any:
     trigger = compiled(K8sKind, {"source": source, "parameters": list(parameters)})
     return trigger.show(trigger.render(a_bound(who="me")))
@@ -126,7 +129,15 @@ def test_the_first_place_in_the_order_of_the_original_counts() -> None:
         ({"git": {"url": "file:///etc", "filePath": "x"}}, "url: expected"),
         ({"git": {"url": "/srv/a.git", "filePath": "x"}}, "url: expected"),
         ({"git": {"url": "https://me:secret@example.com/a.git", "filePath": "x"}}, "url holds a password"),
-        ({"git": {"url": "https://example.com/a.git", "filePath": "x", "remote": {"name": "o"}}}, "remote is not supported"),
+        ({"git": {"url": "https://example.com/a.git", "filePath": "x", "remote": {"name": "o"}}}, "remote.urls is empty"),
+        ({"git": {"filePath": "x", "remote": {"name": "-o", "urls": ["https://a/b"]}}}, "remote.name '-o'"),
+        ({"git": {"filePath": "x", "remote": {"urls": ["https://a/b"]}}}, "remote.name ''"),
+        ({"git": {"filePath": "x", "remote": {"name": "o", "urls": ["ext::sh -c id"]}}}, "remote.urls[0]: expected git"),
+        (
+            {"git": {"filePath": "x", "remote": {"name": "o", "urls": ["https://a:secret@b/c"]}}},
+            "remote.urls[0]: holds a password",
+        ),
+        ({"git": {"url": "git@github.com:a/b", "filePath": "x", "githubApp": APP}}, "githubApp logs in by https"),
     ],
 )
 def test_a_place_that_cannot_be_or_must_not_be_read_is_refused_when_it_is_declared(source: Any, why: str) -> None:

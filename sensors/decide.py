@@ -17,10 +17,12 @@ from sensors.compile import CompiledDependency, CompiledSensor, CompiledTrigger
 from sensors.complaints import Complaints
 from sensors.erring import SLOW_S, Erring, broke
 from sensors.filters.held import Held
+from sensors.filters.tally import tally
 from sensors.firings import firings_of, joined_firing, member_of, place
 from sensors.index import Index, RoadIndex
 from sensors.joins import Joins, Member, standing
 from sensors.live import Entry, Live, place_of
+from sensors.transforms import Transformed, TransformFailed
 
 Search = Callable[[], None]
 """Work that a thread may do before the next slice: it reads an event that nobody else has."""
@@ -39,6 +41,9 @@ class Verdict(NamedTuple):
     matched: bool
     reason: str
     """Why it did not match; empty where it did."""
+    held: int = 0
+    """The clauses that held, of `clauses`; clauses of which one is enough count as one. Both 0 where it matched."""
+    clauses: int = 0
 
 
 class Decided(NamedTuple):
@@ -378,4 +383,14 @@ def _verdict(entry: Entry, view: EventView, possible: bool) -> Verdict:
         reason = "" if matched else entry.clause.why(view)
     except Exception as exc:  # shown as what it is, where someone asked why
         matched, reason = False, broke(exc)
-    return Verdict(*entry.dependency.ref, event.source, event.id, matched, reason)
+    held, clauses = (0, 0) if matched else _tally(entry, view)
+    return Verdict(*entry.dependency.ref, event.source, event.id, matched, reason, held, clauses)
+
+
+def _tally(entry: Entry, view: EventView) -> tuple[int, int]:
+    """Of the filters on what the transform made; nothing where it failed."""
+    clause = entry.clause
+    try:
+        return tally(clause.filters if isinstance(clause, Transformed) else clause, entry.dependency.seen(view))
+    except TransformFailed:
+        return 0, 1

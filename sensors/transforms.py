@@ -115,24 +115,24 @@ def seed_of(view: EventView) -> int:
 class Transformed:
     """A dependency's filters on what its transform makes of an event."""
 
-    __slots__ = ("_clause", "_transform")
+    __slots__ = ("_transform", "filters")
     needs: Needs = None
 
     def __init__(self, transform: Transform, clause: Clause) -> None:
         self._transform = transform
-        self._clause = clause
+        self.filters = clause
 
     def holds(self, view: EventView) -> Held:
         """Whether the filters hold; an error where the transform fails."""
         try:
-            return self._clause.holds(self._transform.apply(view, view.now_us))
+            return self.filters.holds(self._transform.apply(view, view.now_us))
         except TransformFailed:
             return Held.ERROR
 
     def why(self, view: EventView) -> str:
         """Why the filters do not hold, or how the transform failed."""
         try:
-            return self._clause.why(self._transform.apply(view, view.now_us))
+            return self.filters.why(self._transform.apply(view, view.now_us))
         except TransformFailed as exc:
             return str(exc)
 

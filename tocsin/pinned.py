@@ -15,7 +15,7 @@ from manifests.problems import ManifestError
 from sensors.binding import bind
 from sensors.bound import EventView
 from sensors.compile import CompiledSensor, CompiledTrigger, compile_sensor
-from sensors.decide import Decider
+from sensors.decide import Decider, Verdict
 from sensors.errors import RenderError
 from sensors.transforms import TransformFailed
 from tocsin.declared import object_of
@@ -140,7 +140,12 @@ async def verdict_views(journal: Journal, declared: Declared, recorded: Recorded
     except ManifestError as exc:
         return [], str(exc) or "it is no sensor"
     verdicts = decider.verdicts(recorded, now_us=recorded.received_us)
-    return [{"dependency": one.dependency, "matched": one.matched, "reason": one.reason} for one in verdicts], None
+    return [_verdict_view(one) for one in verdicts], None
+
+
+def _verdict_view(verdict: Verdict) -> Json:
+    view: Json = {"dependency": verdict.dependency, "matched": verdict.matched, "reason": verdict.reason}
+    return view if verdict.matched else view | {"clauses": {"held": verdict.held, "of": verdict.clauses}}
 
 
 async def _sensor(journal: Journal, declared: Declared, recorded: Recorded, now_us: int | None) -> Json:

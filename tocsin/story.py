@@ -1,6 +1,6 @@
 """`why`, `explain` and `trace`: what the journal knows, put in order, with rules asked again where that answers more."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eventbus.chain import caused_by
@@ -162,9 +162,22 @@ async def explain(journal: Journal, name: str, sensor: str | None = None) -> Jso
         "event": event_view(recorded, data=False),
         "quarantined": dict(await journal.quarantined()).get(recorded.position),
         "sensors": views,
+        "near": _near_misses(views),
         "note": await _note(journal, recorded, views),
         "hints": known.hints,
     }
+
+
+def _near_misses(sensors: Sequence[Json]) -> list[Json]:
+    """The dependencies that one clause alone kept from matching, among sensors that fired nothing; most clauses first."""
+    found = [
+        {"namespace": sensor["namespace"], "sensor": sensor["name"], **verdict}
+        for sensor in sensors
+        if not sensor["firings"]
+        for verdict in sensor["verdicts"]
+        if not verdict["matched"] and verdict["clauses"]["of"] - verdict["clauses"]["held"] == 1 < verdict["clauses"]["of"]
+    ]
+    return sorted(found, key=lambda one: -one["clauses"]["of"])
 
 
 def _firings_of(records: Any, sensor: Mapping[str, Any]) -> list[Json]:

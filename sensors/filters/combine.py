@@ -37,19 +37,19 @@ class Everything:
 class AllOf:
     """Kinds that must all hold."""
 
-    __slots__ = ("_kinds", "needs")
+    __slots__ = ("needs", "parts")
 
     def __init__(self, kinds: Sequence[Clause]) -> None:
-        self._kinds = tuple(kinds)
+        self.parts = tuple(kinds)
         self.needs: Needs = best_needs(kinds)
 
     def holds(self, view: EventView) -> Held:
         """Ask in order; the first that does not hold decides."""
-        return all_hold(self._kinds, view)
+        return all_hold(self.parts, view)
 
     def why(self, view: EventView) -> str:
         """Why the first that does not hold does not."""
-        return next(kind.why(view) for kind in self._kinds if kind.holds(view) is not Held.YES)
+        return next(kind.why(view) for kind in self.parts if kind.holds(view) is not Held.YES)
 
 
 class AnyOf:

@@ -155,6 +155,11 @@ class Data:
         self._any = any_of
         self.needs: Needs = any_needs(clauses) if any_of else best_needs(clauses)
 
+    @property
+    def parts(self) -> tuple[Clause, ...]:
+        """The clauses that must all hold; none where one is enough."""
+        return () if self._any else self._clauses
+
     def holds(self, view: EventView) -> Held:
         """With `and`: the first no or error ends it. With `or`: one yes is enough, whatever erred."""
         document = view.document

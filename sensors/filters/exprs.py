@@ -11,7 +11,7 @@ from typing import Any
 from manifests.objects import ExprFilter
 from sensors.bound import EventView
 from sensors.filters.data import seen
-from sensors.filters.held import Held, Needs, all_hold, one_holds, shorten, shown
+from sensors.filters.held import Clause, Held, Needs, all_hold, one_holds, shorten, shown
 from sensors.languages.expression_values import shown_value
 from sensors.languages.expression_words import ExpressionError
 from sensors.languages.expressions import Expression, compile_expression
@@ -78,6 +78,11 @@ class Exprs:
         # Items without fields take no part; the loader refuses them.
         self._clauses = tuple(clause for clause in clauses if clause.spec.fields)
         self._any = any_of
+
+    @property
+    def parts(self) -> tuple[Clause, ...]:
+        """The items that must all hold; none where one is enough."""
+        return () if self._any else self._clauses
 
     def holds(self, view: EventView) -> Held:
         """Whether all items hold, or with `or` one of them."""

@@ -4,6 +4,8 @@ Semantics: upstream's `filterScript`: absent data passes and the script is not r
 as an empty object; of several values the last one counts, and only boolean true passes.
 """
 
+from typing import Any
+
 from sensors.bound import EventView
 from sensors.filters.held import Held, Needs
 from sensors.languages.document import DocumentError
@@ -29,24 +31,30 @@ class ScriptFilter:
         if view.document is None:
             return Held.YES
         try:
-            return Held.YES if self._run(view) else Held.NO
+            return Held.YES if self._compiled().holds(self._data(view), seed=_seed(view)) else Held.NO
         except (LuaError, DocumentError):
             return Held.ERROR
 
     def why(self, view: EventView) -> str:
-        """That it did not give true, or how it failed."""
+        """What it gave instead of true, or how it failed."""
         try:
-            self._run(view)
+            return f"script: it gave {self._compiled().gave(self._data(view), seed=_seed(view))}, not true"
         except (LuaError, DocumentError) as exc:
             return f"script: {exc}"
-        return "script: it did not give true"
 
-    def _run(self, view: EventView) -> bool:
+    def _compiled(self) -> Script:
         if self._script is None:
             raise LuaError(self._bad)
+        return self._script
+
+    def _data(self, view: EventView) -> dict[str, Any]:
         data = view.document.floats if view.document is not None else None
         if data is None:
             data = {}
         if not isinstance(data, dict):
             raise LuaError("the data is no object")
-        return self._script.holds(data, seed=int.from_bytes(view.event.identity.key()[:4]))
+        return data
+
+
+def _seed(view: EventView) -> int:
+    return int.from_bytes(view.event.identity.key()[:4])

@@ -67,6 +67,10 @@ class Script:
         """Whether the last value that the script gives for `data` is true. Raises `LuaError`."""
         return _machine.run(self._source, data, seed, whole=False) is True
 
+    def gave(self, data: JsonValue, *, seed: int = 0) -> str:
+        """The last value that the script gives for `data`, in words. Raises `LuaError`."""
+        return _text(_machine.run(self._source, data, seed, whole=b"shown"))
+
     def transform(self, data: JsonValue, *, seed: int = 0) -> JsonValue:
         """The table that the script gives for `data`, as JSON values. Raises `LuaError`, also where it gives none."""
         made = _machine.run(self._source, data, seed, whole=True)
@@ -106,8 +110,8 @@ class _Machine:
         """Raise `LuaError` where `source` is no script."""
         self._chunk(source)
 
-    def run(self, source: bytes, data: JsonValue, seed: int, *, whole: bool) -> Any:
-        """What `source` gives for `data`; a table of a form that only `_value` reads where `whole`."""
+    def run(self, source: bytes, data: JsonValue, seed: int, *, whole: bool | bytes) -> Any:
+        """What `source` gives for `data`; a table of a form that only `_value` reads where `whole`, words where it is `shown`."""
         if self._calls >= _CALLS:
             self._discard()
         self._calls += 1

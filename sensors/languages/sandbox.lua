@@ -654,8 +654,17 @@ local function exported(value, depth)
   return object
 end
 
+-- A value in a few words, for whoever asks why it was not true.
+local function shown(value)
+  local kind = type(value)
+  if kind == "string" then return "the text " .. (#value <= 100 and value or sub(value, 1, 100) .. "…") end
+  if kind == "number" then return "the number " .. number_text(value) end
+  return (kind == "nil" or kind == "boolean") and tostring(value) or "a value of type " .. kind
+end
+
 local function last_of(whole, ...)
   local count = select("#", ...)
+  if whole == "shown" then return count == 0 and "nothing" or shown((select(count, ...))) end
   if count == 0 then return nil end
   local last = select(count, ...)
   if not whole then return last == true end
@@ -671,7 +680,8 @@ local function settled(done, value)
   return false, (kind == "string" or kind == "number") and value or "an error of type " .. kind
 end
 
--- Runs `chunk`. True and, where `whole`, the table that is its last value, else whether that is true; or false and the reason.
+-- Runs `chunk`. True and, where `whole`, the table that is its last value, where it is "shown", that value in words, else whether it is
+-- true; or false and the reason.
 local function call(chunk, event, seed, whole)
   used, exhausted, deadline = 0, false, clock() + MAX_SECONDS
   randomseed(seed)

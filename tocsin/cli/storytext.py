@@ -7,6 +7,8 @@ from tocsin.cli.replaytext import replay_text
 from tocsin.cli.text import attempt_lines, fired, outcome_line, pairs, request_lines, road, trigger, ways
 
 Json = Mapping[str, Any]
+_NEAREST = 5
+"""Near misses that are shown."""
 
 
 def firing_text(firing: Json) -> str:
@@ -68,6 +70,9 @@ def explain_text(story: Json) -> str:
         lines += [f"  {line}" for line in _verdicts(sensor)]
         lines += [f"  {line}" for line in _joins(sensor)]
         lines += [f"  fired {_again(firing)}: {firing['id']}, {outcome_line(firing)}" for firing in sensor["firings"]]
+    if near := story.get("near", ()):
+        lines += ["", "one clause away:"]
+        lines += [f"  {_object({**one, 'name': one['sensor']})}/{one['dependency']}: {one['reason']}" for one in near[:_NEAREST]]
     if story["note"]:
         lines += ["", story["note"]]
     lines += [f"  {hint}" for hint in story["hints"]]
@@ -83,7 +88,12 @@ def _verdicts(sensor: Json) -> Iterator[str]:
         yield f"cannot be recomputed: {sensor['problem']}"
     for verdict in sensor["verdicts"]:
         word = "matched" if verdict["matched"] else "did not match"
-        yield f"{verdict['dependency']} {word}" + (f": {verdict['reason']}" if verdict["reason"] else "")
+        yield f"{verdict['dependency']} {word}{_tally(verdict)}" + (f": {verdict['reason']}" if verdict["reason"] else "")
+
+
+def _tally(verdict: Json) -> str:
+    counted = verdict.get("clauses")
+    return f" ({counted['held']} of {counted['of']} clauses held)" if counted and counted["of"] > 1 else ""
 
 
 def _joins(sensor: Json) -> Iterator[str]:

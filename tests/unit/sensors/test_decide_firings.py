@@ -279,9 +279,9 @@ def test_verdicts_name_every_dependency_of_the_road_in_the_order_declared() -> N
     )
     verdicts = list(decider.verdicts(recorded(an_event({"ref": "dev"}, id="e-1"))))
     assert [each[1:] for each in verdicts] == [
-        ("b", "main", "source", "e-1", False, 'data ref: "dev" matches none of ["^main$"]'),
-        ("b", "dev", "source", "e-1", True, ""),
-        ("a", "all", "source", "e-1", True, ""),
+        ("b", "main", "source", "e-1", False, 'data ref: "dev" matches none of ["^main$"]', 0, 1),
+        ("b", "dev", "source", "e-1", True, "", 0, 0),
+        ("a", "all", "source", "e-1", True, "", 0, 0),
     ]
     only = decider.explain(recorded(an_event({"ref": "dev"})), ObjectRef("Sensor", "default", "a"))
     assert [each.sensor for each in only] == ["a"]

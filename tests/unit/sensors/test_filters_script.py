@@ -50,7 +50,7 @@ def test_without_data_the_script_is_not_run_and_null_counts_as_an_empty_object()
 
 
 def test_the_reason_tells_a_plain_no_from_a_failure() -> None:
-    assert asked("return 1")[1] == "script: it did not give true"
+    assert asked("return 1")[1] == "script: it gave the number 1, not true"
     assert asked("error('boom')")[1] == "script: 1: boom"
 
 

@@ -58,8 +58,9 @@ async def until_done(service: Service, session: aiohttp.ClientSession) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_example_is_valid(example: Path) -> None:
+    """Some need a Secret that is the reader's own, and say so."""
     found = json.loads(tocsin("validate", str(example), "-o", "json"))
-    assert found["problems"] == []
+    assert [problem for problem in found["problems"] if "it has to come from elsewhere" not in problem["message"]] == []
 
 
 def test_the_printed_signature_is_the_one_that_github_would_send() -> None:

@@ -126,7 +126,7 @@ class GivenEvent(Spec):
     type: str = ""
     """CloudEvents type; the kind of the event source unless said otherwise."""
     time: str | None = None
-    """The event's own time; the moment it comes unless said otherwise."""
+    """The event's own time, null where it has none; the moment it comes unless said otherwise."""
     datacontenttype: str = "application/json"
     data: Any = None
     """The data as JSON, as `tocsin events show` prints it."""

@@ -15,6 +15,7 @@ from tocsin.api.replays import Replays
 from tocsin.api.service import Service
 from tocsin.api.writes import Writes
 from tocsin.objects import pick
+from tocsin.scenarios.recorded import recording
 from tocsin.views import page_view
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -37,6 +38,7 @@ class Routes:
             "/api/v1/events": self.events,
             "/api/v1/events/{id:.+}/explain": self.explain,
             "/api/v1/events/{id:.+}/trace": self.trace,
+            "/api/v1/events/{id:.+}/recording": self.recording,
             "/api/v1/events/{id:.+}": self.event,
             "/api/v1/firings": self.firings,
             "/api/v1/firings/{id}/why": self.why,
@@ -45,6 +47,7 @@ class Routes:
             "/api/v1/dead-letters/{id}": self.firing,
             "/api/v1/explain": self.explain,
             "/api/v1/trace": self.trace,
+            "/api/v1/recording": self.recording,
             "/api/v1/why": self.why,
             "/api/v1/sources": self.sources,
             "/api/v1/sources/{name:.+}": self.source,
@@ -116,6 +119,10 @@ class Routes:
     async def trace(self, request: web.Request) -> web.Response:
         """What followed from an event."""
         return answer(await story.trace(self._service.bus.journal, _named(request, "id")))
+
+    async def recording(self, request: web.Request) -> web.Response:
+        """What an event needs to happen again, and what came of it."""
+        return answer(await recording(self._service.bus.journal, _named(request, "id")))
 
     async def sources(self, _request: web.Request) -> web.Response:
         """Every event source."""

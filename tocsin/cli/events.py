@@ -2,7 +2,7 @@
 
 import click
 
-from tocsin.cli import client, text
+from tocsin.cli import capture, client, text
 from tocsin.cli.groups import DefaultGroup
 from tocsin.cli.output import emit
 from tocsin.cli.paging import paged
@@ -12,7 +12,10 @@ from tocsin.cli.settings import common, settings_of
 @click.group("events", cls=DefaultGroup)
 @common
 def command() -> None:
-    """What came in: `list` (the default) or `show`."""
+    """What came in: `list` (the default), `show` or `capture`."""
+
+
+command.add_command(capture.command)
 
 
 @command.command("list")

@@ -32,15 +32,19 @@ def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None
         setattr(settings_of(ctx), name, value)
 
 
-def common(function: F, *, root: bool = False) -> F:
-    """Add `-o`, `--data`, `--server` and `-v`. The nearest to the command's name's right wins; the root reads the environment."""
+def common(function: F, *, root: bool = False, writes: bool = False) -> F:
+    """Add `-o`, `--data`, `--server` and `-v`. The nearest to the command's name's right wins; the root reads the environment.
+
+    `writes`: the command has an `--output` of its own, the file to write.
+    """
 
     def env(name: str) -> str | None:
         return name if root else None
 
+    long = "output" if writes else "--output"
     options = (
         click.option(
-            "-o", "--output", type=click.Choice(FORMATS), help="How results are printed.  [default: text]",
+            "-o", long, type=click.Choice(FORMATS), help="How results are printed.  [default: text]",
             envvar=env("TOCSIN_OUTPUT"), expose_value=False, callback=_remember,
         ),
         click.option(

@@ -34,7 +34,7 @@ def command(ctx: click.Context, paths: tuple[str, ...], name: str) -> None:
     with _logs(settings):
         tested = play_all(paths, name=name)
     found = tested.view()
-    emit(settings, found, lambda view: "\n".join(_lines(view, verbose=settings.verbose > 0)), items=_items(found))
+    emit(settings, found, lambda view: "\n".join(lines(view, verbose=settings.verbose > 0)), items=_items(found))
     if tested.wrong:
         ctx.exit(2)
     if found["failed"]:
@@ -57,7 +57,8 @@ def _items(found: Json) -> Iterator[Json]:
     yield from ({"problem": item} for item in found["problems"])
 
 
-def _lines(found: Json, *, verbose: bool) -> Iterator[str]:
+def lines(found: Json, *, verbose: bool = False) -> Iterator[str]:
+    """What came of scenarios, as text."""
     for problem in found["problems"]:
         kind = "warning: " if problem["severity"] == "warning" else ""
         path = f"{problem['path']}: " if problem["path"] else ""

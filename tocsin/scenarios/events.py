@@ -41,7 +41,7 @@ class Makes:
             name=given.name,
             id=given.id or str(number),
             type=given.type or self._type(road),
-            time=rfc3339(now_us) if given.time is None else given.time,
+            time=given.time if "time" in given.model_fields_set else rfc3339(now_us),
             datacontenttype=given.datacontenttype,
             data=self.data(given),
             attributes=given.attributes or NO_ATTRIBUTES,

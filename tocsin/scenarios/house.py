@@ -125,9 +125,14 @@ async def _watched(component: Component) -> None:
 @asynccontextmanager
 async def living(clock: VirtualClock, stored: Stored, scripts: dict[str, Script]) -> AsyncIterator[House]:
     """A house for a block; it crashes at the end. What a part of it dies of comes out as an exception group."""
+    raised: Exception | None = None
     async with asyncio.TaskGroup() as group:
         house = House(clock, stored, scripts, group)
         try:
             yield house
+        except Exception as exc:  # of the block, and of no part of the house: it comes out as it is, and in no group
+            raised = exc
         finally:
             await house.crash()
+    if raised is not None:
+        raise raised

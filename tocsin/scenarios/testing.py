@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from manifests.load import Loaded
+from manifests.load import Loaded, load_text
 from manifests.load import load as load_files
 from manifests.loading import Place
 from manifests.objects import Scenario
@@ -104,16 +104,27 @@ def play_all(paths: Sequence[str], *, name: str = "") -> Tested:
     read = cache(load)
     for path in paths:
         loaded = load_files([path], kinds())
-        tested.problems += [one for one in loaded.problems if one.ref is None or one.ref.kind == "Scenario"]
-        chosen = [scenario for scenario in loaded.scenarios.values() if name in scenario.ref.name]
-        for scenario in chosen:
-            folder = Path(scenario.file).parent
-            _play(scenario, loaded, read(tuple(str(folder / one) for one in scenario.spec.manifests)), tested)
+        _play_loaded(loaded, read, name, tested)
         refused = any(ref.kind == "Scenario" for ref in loaded.failed)
         if not loaded.scenarios and not refused and not loaded.errors:
             tested.problems.append(Problem(file=path, message="no scenario here: expected documents of the kind Scenario"))
     tested.problems = list(dict.fromkeys(tested.problems))
     return tested
+
+
+def play_text(text: str, file: str) -> Tested:
+    """As `play_all`, for the text of one file that need not be there yet."""
+    tested = Tested()
+    _play_loaded(load_text(text, kinds(), file=file), load, "", tested)
+    return tested
+
+
+def _play_loaded(loaded: Loaded, read: Callable[[tuple[str, ...]], Declarations], name: str, tested: Tested) -> None:
+    tested.problems += [one for one in loaded.problems if one.ref is None or one.ref.kind == "Scenario"]
+    for scenario in loaded.scenarios.values():
+        if name in scenario.ref.name:
+            folder = Path(scenario.file).parent
+            _play(scenario, loaded, read(tuple(str(folder / one) for one in scenario.spec.manifests)), tested)
 
 
 def _play(scenario: Scenario, loaded: Loaded, declared: Declarations, tested: Tested) -> None:

@@ -1,27 +1,18 @@
 """The fields by which every kind that is called says where it listens."""
 
-import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
 from manifests.fields import EventFilter, SecretRef, Spec
+from sources.http.paths import template
 
 DEFAULT_MAX_PAYLOAD = 1024 * 1024
-
-_PATH = re.compile(r"/[!-~]*")
-_NAME = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}")
 
 
 def check_path(path: str) -> str:
     """Return `path`; raises `ValueError` where no request can have it."""
-    if not path:
-        raise ValueError("missing; expected the path to listen on, such as /push")
-    if not _PATH.fullmatch(path) or "?" in path or "#" in path:
-        raise ValueError("expected a path that starts with / and has no spaces, ? or #, as it stands in a URL, such as /push")
-    for segment in path.split("/"):
-        if ("{" in segment or "}" in segment) and not _NAME.fullmatch(segment):
-            raise ValueError("expected {name} as a whole segment; patterns inside braces are not supported")
+    template(path)
     return path
 
 
@@ -42,7 +33,8 @@ class Endpoint(Spec):
     """Where a source listens and whom it lets in; the `webhook` of Argo Events' HTTP kinds."""
 
     endpoint: Annotated[str, AfterValidator(check_path)] = Field(default="", validate_default=True)
-    """Request path, matched exactly, byte by byte. `{name}` stands for one segment."""
+    """Request path, matched exactly, byte by byte. `{name}` stands for one segment, `{name:pattern}` for what the RE2 pattern
+    matches; a path with either is matched as it is decoded."""
     port: Annotated[str, AfterValidator(check_port)] = Field(default="", validate_default=True)
     """TCP port, in quotes. `"0"` takes a free one."""
     method: str = ""

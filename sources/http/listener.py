@@ -11,6 +11,7 @@ from eventbus.event import Road
 from manifests.fields import SecretRef, Spec
 from sources.http.certificate import Pair, ServedCertificate
 from sources.http.limits import Budget, Limits
+from sources.http.paths import both_take, template
 from sources.http.port import Port
 from sources.http.route import Route
 from sources.http.source import UNAUTHENTICATED, Authentication, HttpSource
@@ -60,13 +61,15 @@ class HttpListener:
         """
         async with self._changing:
             self._refuse_what_cannot_be_served(source)
-            declared, path = source.endpoint.port, source.endpoint.endpoint
+            declared = source.endpoint.port
             route = Route(source, emit, limits=self._limits, budget=self._budget)
             former = self._homes.get(route.road)
             port = await self._port(source)
+            self._say_overlaps(route, port)
             port.put(route)
-            self._homes[route.road] = (declared, path)
-            if former is not None and former != (declared, path):
+            home = declared, route.template.key
+            self._homes[route.road] = home
+            if former is not None and former != home:
                 await self._leave(former)
             return port.number
 
@@ -116,7 +119,7 @@ class HttpListener:
         source.check()
         road, endpoint = source.context.road, source.endpoint
         port = self._ports.get(endpoint.port)
-        there = port.routes.get(endpoint.endpoint) if port is not None else None
+        there = port.routes.get(template(endpoint.endpoint).key) if port is not None else None
         if there is not None and there.road != road:
             raise SourceRefused(f"endpoint: {endpoint.endpoint} on port {endpoint.port} belongs to {there.road}; choose another")
         if (
@@ -128,6 +131,20 @@ class HttpListener:
                 f"anyone who reaches {self.host or 'this machine'} could send events: set authSecret or the kind's own secret, "
                 f'or say that this is wanted with the annotation {UNAUTHENTICATED}: "true" or --allow-unauthenticated'
             )
+
+    def _say_overlaps(self, route: Route, port: Port) -> None:
+        """Say once where two templates take the same path; one that is plain is meant to be the exception from a template."""
+        for other in port.routes.values():
+            if other.road == route.road or None in (route.template.pattern, other.template.pattern):
+                continue
+            if path := both_take(route.template, other.template):
+                first, second = sorted((route, other), key=lambda each: each.template.rank)
+                logger.warning(
+                    "endpoints_overlap",
+                    source=str(route.road),
+                    path=path,
+                    reason=f"{first.template.text} of {first.road} comes before {second.template.text} of {second.road}",
+                )
 
     async def _port(self, source: HttpSource[Spec]) -> Port:
         """The open port of `source`, opened if need be."""
@@ -164,9 +181,9 @@ class HttpListener:
         )
 
     async def _leave(self, home: tuple[str, str]) -> None:
-        declared, path = home
+        declared, key = home
         port = self._ports[declared]
-        port.drop(path)
+        port.drop(key)
         if not port.routes:
             del self._ports[declared], self._tls[declared]
             self._served.pop(declared, None)

@@ -11,6 +11,7 @@ from aiohttp.http import RawRequestMessage
 from sources.http.answers import Answer, Refused, plain, problem
 from sources.http.connection import ConnectionServer
 from sources.http.limits import Limits
+from sources.http.paths import decoded
 from sources.http.request import Request
 from sources.http.route import Route
 from sources.throttle import Throttle
@@ -34,9 +35,11 @@ class Port:
 
     def __init__(self, *, limits: Limits, full: Callable[["Port"], bool], tls: ssl.SSLContext | None) -> None:
         self.routes: dict[str, Route] = {}
+        """By the key of its template."""
         self.answered: Counter[int] = Counter()
         """Answers that no route gave."""
         self.number = 0
+        self._exact: dict[str, Route] = {}
         self._patterns: list[Route] = []
         self._limits = limits
         self._full = full
@@ -69,13 +72,19 @@ class Port:
 
     def put(self, route: Route) -> None:
         """Serve `route` from now on."""
-        self.routes[route.path] = route
-        self._patterns = [route for route in self.routes.values() if route.pattern]
+        self.routes[route.template.key] = route
+        self._sort()
 
-    def drop(self, path: str) -> None:
-        """Serve the route at `path` no more; requests it already took get their answers."""
-        self.routes.pop(path, None)
-        self._patterns = [route for route in self.routes.values() if route.pattern]
+    def drop(self, key: str) -> None:
+        """Serve the route with the template `key` no more; requests it already took get their answers."""
+        self.routes.pop(key, None)
+        self._sort()
+
+    def _sort(self) -> None:
+        """The order in which routes came does not matter: a restart would change it."""
+        self._exact = {key: route for key, route in self.routes.items() if route.template.pattern is None}
+        patterns = [route for route in self.routes.values() if route.template.pattern is not None]
+        self._patterns = sorted(patterns, key=lambda route: route.template.rank)
 
     async def close(self, grace_s: float) -> None:
         """Take no new connection or request, let what is in flight be answered for up to `grace_s` seconds, then close."""
@@ -100,7 +109,7 @@ class Port:
         """Answer one request. Only a client that left, or a cancellation, ends in an exception."""
         message = request.message
         path, query = message.path, ""
-        route = self.routes.get(path)
+        route = self._exact.get(path)
         if route is None:
             path, query = _split(message)
             route = self._find(path)
@@ -134,10 +143,11 @@ class Port:
         return problem(Refused(500, "an error of this service; see its log", close=True))
 
     def _find(self, path: str) -> Route | None:
-        found = self.routes.get(path)
-        if found is not None:
+        found = self._exact.get(path)
+        if found is not None or not self._patterns:
             return found
-        return next((route for route in self._patterns if route.pattern and route.pattern.fullmatch(path)), None)
+        plain_path = decoded(path)
+        return next((route for route in self._patterns if route.template.takes(plain_path)), None)
 
     def _unrouted(self, path: str, request: Request) -> Answer:
         if path == "/health":

@@ -1,7 +1,6 @@
 """One endpoint being served: the checks that come before its kind sees a request, and what comes after."""
 
 import asyncio
-import re
 from collections import Counter
 from hmac import compare_digest
 from types import CoroutineType
@@ -18,6 +17,7 @@ from manifests.fields import SecretRef, Spec
 from sources.http.answers import CLOSE, KEEP, Answer, Refused, accepted, plain
 from sources.http.body import BodyReader
 from sources.http.limits import Budget, Limits, Part, Saturated
+from sources.http.paths import template
 from sources.http.request import Request
 from sources.http.source import HttpSource, Received, Reply, SecretUnreadable
 from sources.source import Emit
@@ -36,8 +36,7 @@ class Route:
         endpoint = source.endpoint
         self.source = source
         self.road = source.context.road
-        self.path = endpoint.endpoint
-        self.pattern = _pattern(endpoint.endpoint)
+        self.template = template(endpoint.endpoint)
         self.answered: Counter[int] = Counter()
         self._emit = emit
         self._receive = source.receive
@@ -140,10 +139,3 @@ def _connection(request: Request) -> bytes:
     if request.last:
         return CLOSE
     return KEEP if request.message.version.minor == 0 else b""
-
-
-def _pattern(path: str) -> re.Pattern[str] | None:
-    """The pattern of an endpoint with `{name}` segments; None where the path is literal."""
-    if "{" not in path:
-        return None
-    return re.compile("/".join("[^/]+" if segment.startswith("{") else re.escape(segment) for segment in path.split("/")))

@@ -12,6 +12,7 @@ from manifests.fields import SecretRef
 from manifests.secrets import SecretMissing
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint
+from sources.http.paths import template
 from sources.http.provider_api import HookProblem
 from sources.source import Source, SourceRefused, SpecT
 
@@ -91,6 +92,10 @@ class HttpSource(Source[SpecT]):
 
     def check(self) -> None:
         """Raise `SourceRefused` where the source cannot serve as declared, such as with an empty secret."""
+        if self.keeps_hooks and template(self.endpoint.endpoint).pattern is not None:
+            raise SourceRefused(
+                f"endpoint: a provider cannot be told to send to {self.endpoint.endpoint}; write a path without braces"
+            )
         if self.endpoint.auth_secret is not None:
             self.usable_secret(self.endpoint.auth_secret, "authSecret")
 

@@ -49,6 +49,54 @@ async def test_only_the_exact_path_is_the_endpoint() -> None:
         assert rig.events == []
 
 
+async def test_of_overlapping_templates_the_more_literal_one_is_asked_first_in_any_order(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    endpoints = {"by-number": "/x/{id:[0-9]+}/y", "all": "/x/{id}/{what}", "rest": "/{rest:.+}", "one": "/x/7/y"}
+    for order in (list(endpoints), list(reversed(endpoints))):
+        async with rigged() as rig:
+            await rig.serve(*(rig.webhook(name, endpoint=endpoints[name]) for name in order))
+            for path in ("/x/7/y", "/x/8/y", "/x/a/y", "/x/a"):
+                assert (await rig.post(path)).status == 200
+            assert [event.name for event in rig.events] == ["one", "by-number", "all", "rest"]
+            # By its number is it gone, the next one takes it.
+            await rig.listener.remove(Road("default", "src", "by-number"))
+            assert (await rig.post("/x/8/y")).status == 200
+            assert rig.events[-1].name == "all"
+
+
+async def test_a_template_is_matched_with_the_whole_decoded_path() -> None:
+    async with rigged() as rig:
+        await rig.serve(rig.webhook(endpoint="/x/{id:[0-9]{3}}.{kind:a|b}/{rest:.*}"))
+        for path, expected in (
+            ("/x/123.a/", 200),
+            ("/x/123.b/c/d", 200),
+            ("/x/12%33.a/c", 200),
+            ("/x/123.a/c%20d?q=1", 200),
+            ("/x/123.a%2Fc", 200),
+            ("/x/1234.a/c", 404),
+            ("/x/123.c/c", 404),
+            ("/x/123xa/c", 404),
+            ("/x/123.a", 404),
+            ("/y/x/123.a/c", 404),
+            ("/x/123.a//c", 404),
+            ("/x/123.a/../c", 404),
+            ("/x/123.a/%2e%2e/c", 404),
+            ("/x/123.a/./c", 404),
+            ("/x/{id:[0-9]{3}}.{kind:a|b}/{rest:.*}", 404),
+        ):
+            assert (await rig.post(path)).status == expected, path
+
+
+async def test_templates_that_differ_in_names_only_are_one_endpoint() -> None:
+    async with rigged() as rig:
+        await rig.serve(rig.webhook("one", endpoint="/x/{id:[0-9]+}"))
+        with pytest.raises(SourceRefused, match=r"endpoint: /x/\{n:\[0-9\]\+\} on port 0 belongs to default/src/one"):
+            await rig.serve(rig.webhook("two", endpoint="/x/{n:[0-9]+}"))
+        await rig.serve(rig.webhook("one", endpoint="/x/{n}"))
+        assert (await rig.post("/x/a")).status == 200
+
+
 @pytest.mark.parametrize("target", ["hook", "*", "http://", "/hook\x80"])
 async def test_an_odd_request_target_is_refused(target: str) -> None:
     async with rigged() as rig:

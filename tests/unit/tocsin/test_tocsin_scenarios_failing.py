@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from scenario_rig import CALL, ORDER, Files, order, sensor
+from scenario_rig import CALL, ORDER, PAID, Files, order, sensor
 
 from tocsin.cli.root import tocsin
 
@@ -231,7 +231,7 @@ def test_scenarios_are_chosen_by_name_and_printed_line_by_line(tmp_path: Path) -
 
 
 def test_the_service_and_validate_know_scenarios_and_do_not_run_them(tmp_path: Path) -> None:
-    files = Files(tmp_path)
+    files = Files(tmp_path, sensor(f"{ORDER}, {PAID}", "{template: {name: log, conditions: order && paid, log: {}}}"))
     files.scenario("  given: [{restart: true}]\n  expect: {}\n")
     done = CliRunner().invoke(tocsin, ["validate", str(tmp_path)])
     assert "1 event source, 1 sensor, 1 scenario valid" in done.output

@@ -3,8 +3,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-import grpc
-
+from eventbus.grpc_library import grpc
 from sources.generic_wire import METHOD, EventMessage, EventSourceMessage
 
 _OPTIONS = (

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
-import grpc
 from service_process import free_port, running
 
+from eventbus.grpc_library import grpc
 from sources.generic_wire import METHOD, EventMessage, EventSourceMessage
 
 

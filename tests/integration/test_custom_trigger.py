@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import grpc
 import pytest
 from servers.certificates import make_certificates
 from trigger_rig import PAYLOAD, RigValues, TriggerRig, a_bound, parameter, ref, rig_of
 
 from eventbus.chain import Chain
+from eventbus.grpc_library import grpc
 from manifests.objects import TocsinTriggerHead
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers.certificates import Certificates
@@ -276,6 +276,16 @@ async def test_a_service_is_known_by_its_certificate(secured: RigValues, tmp_pat
         with pytest.raises(TriggerUnavailable, match="'gone' is missing"):
             await rig.fire(rig.trigger(fields | {"certSecret": ref("gone")}))
     assert service.names == ALL * 2
+
+
+async def test_the_library_says_nothing_by_itself(
+    secured: RigValues, tmp_path: Path, service: Service, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with serving(service, certificates=tmp_path) as port, rig_of(CustomKind, secured) as rig:
+        fields = {"serverURL": f"localhost:{port}", "spec": {}, "secure": True, "certSecret": ref("other.pem")}
+        with pytest.raises(TriggerUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+            await rig.fire(rig.trigger(fields))
+    assert capfd.readouterr().err == ""
 
 
 async def test_a_renewed_certificate_is_used_and_one_that_is_none_leaves_the_former_in_use(

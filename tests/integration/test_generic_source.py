@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import grpc
 import msgspec
 import pytest
 from pydantic import ValidationError
 
 from eventbus.contract import Appended
 from eventbus.event import Event, Road
+from eventbus.grpc_library import grpc
 from manifests.objects import Dialect
 from manifests.secrets import SecretValue
 from sources.generic import Generic, GenericSpec

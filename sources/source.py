@@ -11,6 +11,7 @@ from manifests.kinds import Kind
 from manifests.objects import Dialect
 from manifests.secrets import Values
 from sources.clock import Clock, SystemClock
+from sources.marshalled import marshalled
 from sources.state import SourceState
 
 SpecT = TypeVar("SpecT", bound=Spec)
@@ -92,8 +93,13 @@ class Source(Generic[SpecT]):
         tree: object = UNPARSED,
         datacontenttype: str | None = "application/json",
     ) -> Event:
-        """An event of this source. `tree` is `data` as parsed, where it was parsed anyway."""
-        road = self.context.road
+        """An event of this source. `tree` is `data` as parsed, where it was parsed anyway.
+
+        JSON of a source in the dialect of Argo Events is written as that writes it; in ours its text stays as it came.
+        """
+        road, dialect = self.context.road, self.context.dialect
+        if dialect is Dialect.ARGO and data is not None and datacontenttype == "application/json":
+            data = marshalled(data)
         return Event(
             namespace=road.namespace,
             source=road.source,

@@ -39,7 +39,7 @@ class WebhookSpec(Endpoint):
 
 @sources.register("webhook", spec=WebhookSpec)
 class Webhook(HttpSource[WebhookSpec]):
-    """Emits `{"header": …, "body": …, "metadata": …}`; the body's text stays as sent.
+    """Emits `{"header": …, "body": …, "metadata": …}`.
 
     Semantics: Argo Events 1.9, `pkg/eventsources/sources/webhook`; what differs is in `docs/sources/webhook.md`.
     """
@@ -94,7 +94,7 @@ class Webhook(HttpSource[WebhookSpec]):
 
 
 def _values(text: str) -> tuple[bytes, object]:
-    values = values_by_name(text)
+    values = dict(sorted(values_by_name(text).items()))
     return _encode(values), values
 
 

@@ -1,4 +1,4 @@
-"""The parts that the data of HTTP kinds is made of: headers, forms, and JSON that is parsed once and kept as sent."""
+"""The parts that the data of HTTP kinds is made of: headers, forms, and JSON that is parsed once."""
 
 from collections.abc import Iterable, Mapping
 from os import urandom

@@ -35,7 +35,7 @@ SpecT = TypeVar("SpecT", bound=ProviderSpec)
 
 
 class ProviderSource(HookedSource[SpecT]):
-    """Emits `{"headers": …, "body": …, "metadata": …}`; the body's text stays as sent, and must be JSON."""
+    """Emits `{"headers": …, "body": …, "metadata": …}`; the body must be JSON."""
 
     methods = frozenset({"POST"})
     accepts_compressed = False

@@ -10,6 +10,7 @@ import pytest
 from http_rig import SECRET, Rig, Said, connected, read_answer, request, rigged
 
 from sources.http.signatures import Digest, hub_signature
+from sources.marshalled import marshalled
 
 PAYLOADS = sorted((Path(__file__).parents[1] / "fixtures" / "github").glob("*.json"))
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
@@ -45,7 +46,7 @@ async def test_real_payloads_become_events_in_both_content_types(path: Path) -> 
             names = {"X-GitHub-Event": name, "X-GitHub-Delivery": f"{number}-{GUID}"}
             assert data["body"] == json.loads(payload) | names
             assert event.tree == msgspec.json.decode(event.data or b"")
-            assert payload[1:-1] in (event.data or b""), "the text is kept"
+            assert marshalled(payload)[1:-1] in (event.data or b""), "the order is kept"
 
 
 @pytest.mark.parametrize("path", PAYLOADS[::5], ids=lambda path: path.stem)

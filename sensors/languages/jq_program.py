@@ -1,0 +1,123 @@
+"""jq programs, compiled and run: what `jq.compile_program` gives.
+
+Semantics: Argo Events' `transform.jq`, which runs gojq on an object whose numbers are floats and takes the first output, which
+must be an object. Bounded in steps, size and processor time; without environment, files and further inputs.
+"""
+
+import math
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import purejq
+from purejq.errors import Halt, JqError, JqParseError
+from purejq.parser import parse
+
+from sensors.languages import jq_engine
+from sensors.languages.jq import MAX_CHARACTERS, JqCutOff, JqFailed
+from sensors.languages.jq_engine import OutOfSteps
+from sensors.languages.time_limit import TimeUp, within
+
+MAX_SECONDS = 0.05
+"""Seconds of processor time of one run."""
+
+JsonValue = Any
+
+
+class JqProgram:
+    """A compiled program. Running it leaves nothing behind."""
+
+    __slots__ = ("_program", "text")
+
+    def __init__(self, text: str, program: purejq.Program) -> None:
+        self.text = text
+        self._program = program
+
+    def transform(self, data: JsonValue, *, now_s: float = 0.0) -> dict[str, JsonValue] | None:
+        """The first output for `data`, an object whose numbers are floats; `now_s` is what `now` gives. Raises `JqFailed`.
+
+        Null counts as an object without members, which the program sees as null and may give back as such.
+        """
+        if data is not None and not isinstance(data, dict):
+            raise JqFailed("the data is no object")
+        jq_engine.steps.begin()
+        jq_engine.Clock.seconds = now_s
+        try:
+            made = within(MAX_SECONDS, lambda: next(iter(self._program.run(data)), _NOTHING), jq_engine.steps.exhaust)
+            return None if data is None and made is None else _object(made)
+        except JqFailed:
+            raise
+        except JqError as exc:
+            raise JqFailed(str(exc)) from None
+        except Halt:
+            raise JqFailed("it halted") from None
+        except TimeUp:
+            raise JqCutOff(f"it needs more than {MAX_SECONDS * 1000:g} ms") from None
+        except OutOfSteps as exc:
+            raise JqCutOff(str(exc)) from None
+        except RecursionError:
+            raise JqCutOff("it calls itself too deep") from None
+        except (TypeError, ValueError, OverflowError, AttributeError, KeyError, IndexError) as exc:
+            # What the engine does not expect, such as a text where a number should be.
+            raise JqFailed(f"{type(exc).__name__}: {exc}") from None
+
+
+_NOTHING = object()
+
+
+def _object(made: JsonValue) -> dict[str, JsonValue]:
+    if made is _NOTHING:
+        raise JqFailed("it gave nothing")
+    if not isinstance(made, dict):
+        raise JqFailed("its first output is no object")
+    if not _is_json(made):
+        raise JqFailed("its first output holds a number that JSON cannot")
+    return made
+
+
+def _is_json(value: JsonValue) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, list):
+        return all(map(_is_json, value))
+    return all(map(_is_json, value.values())) if isinstance(value, dict) else True
+
+
+@lru_cache(maxsize=4096)
+def compiled(text: str) -> JqProgram:
+    """See `jq.compile_program`."""
+    if len(text) > MAX_CHARACTERS:
+        raise JqFailed(f"a program of {len(text)} characters; at most {MAX_CHARACTERS} are allowed")
+    try:
+        tree = parse(text)
+        unknown = next(_unknown(tree, frozenset()), None)
+        if unknown is not None:
+            raise JqFailed(unknown)
+        return JqProgram(text, purejq.compile(text))
+    except JqParseError as exc:
+        raise JqFailed(str(exc)) from None
+    except RecursionError:
+        raise JqFailed("it nests too deep") from None
+
+
+def _unknown(node: Any, defined: frozenset[tuple[str, int]]) -> Iterator[str]:
+    """Functions that nothing defines, and what gojq does not have."""
+    if not isinstance(node, tuple | list) or not node:
+        return
+    if node[0] == "funcdef":
+        _, name, parameters, body, rest = node
+        own = defined | {(name, len(parameters))}
+        inside = own | {(parameter.removeprefix("$"), 0) for parameter in parameters}
+        yield from _unknown(body, inside)
+        yield from _unknown(rest, own)
+        return
+    if node[0] == "loc":
+        yield "$__loc__ is not available"
+    if node[0] == "var" and node[1] == "__prog_args":
+        yield "variable not defined: $__prog_args"
+    if node[0] == "call" and isinstance(node[1], str):
+        key = (node[1], len(node[2]))
+        if key not in defined and not jq_engine.is_known(*key):
+            yield f"function not defined: {key[0]}/{key[1]}"
+    for part in node:
+        yield from _unknown(part, defined)

@@ -59,6 +59,8 @@ class ProducerWay(NamedTuple):
 
     cluster: PulsarWay
     topic: str
+    message: str = ""
+    """Key of the one message that it is for: the broker remembers what it had last from each name. Empty: for all."""
 
 
 class _Open(NamedTuple):
@@ -80,12 +82,12 @@ class PulsarProducers(Pool[ProducerWay, _Open]):
 
         Raises `TriggerUnavailable` or `TriggerRefused`. If cancelled, the message may or may not be stored.
         """
-        way, left = ProducerWay(cluster, message.topic), iter(pauses)
+        way, left = ProducerWay(cluster, message.topic, message.key if message.deduplicate else ""), iter(pauses)
         try:
-            if message.deduplicate:
-                return await self._send_once(way, message, left)
             async with contextlib.AsyncExitStack() as stack:
                 opened = await _again(lambda: stack.enter_async_context(self.client(way)), left)
+                if way.message:
+                    stack.push_async_callback(self.discard, way, opened)
                 return _place(await self._sent(way, opened, message))
         except PulsarFailed as exc:
             raise (TriggerRefused if exc.lasting else TriggerUnavailable)(str(exc)) from exc
@@ -102,7 +104,7 @@ class PulsarProducers(Pool[ProducerWay, _Open]):
         """A producer that is ready to send. Raises `PulsarFailed`."""
         async with contextlib.AsyncExitStack() as stack:
             connection = await stack.enter_async_context(self._clients.client(way.cluster))
-            producer = await _producer(connection, way.topic)
+            producer = await _producer(connection, way.topic, way.message)
             return _Open(producer, stack.pop_all())
 
     async def close(self, client: _Open) -> None:
@@ -114,14 +116,6 @@ class PulsarProducers(Pool[ProducerWay, _Open]):
         """Close every producer and connection."""
         await super().aclose()
         await self._clients.aclose()
-
-    async def _send_once(self, way: ProducerWay, message: PulsarMessage, pauses: Iterator[float]) -> str:
-        """Send by a producer of the message's own: the broker remembers what it had last from each name."""
-        async with contextlib.AsyncExitStack() as stack:
-            connection = await stack.enter_async_context(self._clients.client(way.cluster))
-            producer = await _again(lambda: _producer(connection, way.topic, message.key), pauses)
-            stack.push_async_callback(_close, producer)
-            return _place(await _sent(producer, message, way.cluster, sequence=0))
 
 
 async def _again(connect: Callable[[], Awaitable[T]], pauses: Iterator[float]) -> T:
@@ -135,7 +129,7 @@ async def _again(connect: Callable[[], Awaitable[T]], pauses: Iterator[float]) -
         await asyncio.sleep(pause_s)
 
 
-async def _producer(connection: PulsarConnection, topic: str, name: str = "") -> "Producer":
+async def _producer(connection: PulsarConnection, topic: str, name: str) -> "Producer":
     from pulsar.asyncio import PulsarException  # noqa: PLC0415 - an extra, and heavy
 
     try:
@@ -163,9 +157,11 @@ def _named(name: str) -> dict[str, Any]:
     }
 
 
-async def _sent(producer: "Producer", message: PulsarMessage, way: PulsarWay, sequence: int | None = None) -> "MessageId":
+async def _sent(producer: "Producer", message: PulsarMessage, way: PulsarWay) -> "MessageId":
     from pulsar.asyncio import PulsarException  # noqa: PLC0415 - see above
 
+    # The only message of its producer is always the same one in the broker's count.
+    sequence = 0 if message.deduplicate else None
     try:
         return await producer.send(message.body, properties=message.properties, sequence_id=sequence)
     except PulsarException as exc:

@@ -96,6 +96,28 @@ async def test_a_repeat_is_recognised_where_that_is_asked_for(
     assert sorted(keys) == ["f-0", "f-1", "f-2", "f-3", "f-9"]
 
 
+async def test_a_message_whose_attempt_was_cut_off_is_stored_once_by_the_next(
+    rig: TriggerRig, here: dict[str, Any], pulsar_server: PulsarServer
+) -> None:
+    trigger = rig.trigger(here | {"deduplicate": True})
+    await rig.fire(trigger, key="f-0")
+    for stage in range(3):  # each time further than the time before
+        pulsar_server.pause()
+        try:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await rig.fire(trigger, key="f-1")
+        finally:
+            pulsar_server.resume()
+        if stage == 1:
+            await rig.fire(trigger, key="f-1")
+    assert (await rig.fire(trigger, key="f-1")).detail == "the topic had it already"
+    assert len(rig.shared.get(PulsarProducers)) == 0
+    await rig.fire(trigger, key="f-2")
+    keys = [message.properties()["Idempotency-Key"] for message in await stored(pulsar_server, here["topic"], 3)]
+    assert keys == ["f-0", "f-1", "f-2"]
+
+
 async def test_a_message_that_is_too_large_is_refused_and_others_go_on(rig: TriggerRig, here: dict[str, Any]) -> None:
     trigger = rig.trigger(here)
     answers = await asyncio.gather(

@@ -26,6 +26,7 @@ MODULES: Mapping[tuple[Role, str], str] = {
     ("source", "outcomes"): "sources.outcomes",
     ("trigger", "argoWorkflow"): "sensors.triggers.workflows.trigger",
     ("trigger", "awsLambda"): "sensors.triggers.aws_lambda",
+    ("trigger", "azureEventHubs"): "sensors.triggers.azure_event_hubs",
     ("trigger", "azureServiceBus"): "sensors.triggers.azure_service_bus",
     ("trigger", "http"): "sensors.triggers.http",
     ("trigger", "k8s"): "sensors.triggers.k8s.trigger",

@@ -1,9 +1,11 @@
 """Connection strings of Azure's messaging, checked before anything connects. No message quotes one."""
 
+import re
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 EXPECTED = "expected Endpoint=sb://NAME.servicebus.windows.net/;SharedAccessKeyName=…;SharedAccessKey=…"
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _KEYS = {
     key.lower(): key
     for key in (
@@ -52,6 +54,21 @@ def read_connection(text: str) -> Connection:
     joined = ";".join(f"{name}={value}" for name, value in given.items() if name != "UseDevelopmentEmulator")
     joined += ";UseDevelopmentEmulator=true" if plain else ""
     return Connection(joined, host, given.get("EntityPath", ""), plain, key or signature)
+
+
+def key_connection(host: str, name: str, key: str) -> Connection:
+    """How to connect with a shared access key. Raises `ValueError` where name or key cannot be one."""
+    for what, text in (("name", name), ("key", key)):
+        if not text or ";" in text or any(character.isspace() for character in text):
+            raise ValueError(f"the shared access key's {what} is empty, or has characters that no such {what} has")
+    return read_connection(f"Endpoint=sb://{host}/;SharedAccessKeyName={name};SharedAccessKey={key}")
+
+
+def check_host(host: str) -> str:
+    """`host` where it is one; raises `ValueError`."""
+    if not _HOST.fullmatch(host):
+        raise ValueError(f"{host!r} is no host; write NAME.servicebus.windows.net")
+    return host
 
 
 def _part(part: str) -> tuple[str, str]:

@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import logging
 from abc import abstractmethod
+from collections.abc import Coroutine
 from enum import Enum
 from importlib import import_module
+from importlib.util import find_spec
 from time import monotonic
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -21,6 +23,7 @@ CONFIRM_S = 10
 """Seconds until a message must have been taken."""
 CONNECT_S = 10
 _CLOSE_S = 1.0
+_INSIST_S = 0.1
 FRESH_S = 60.0
 """Seconds of silence after which a connection is not trusted any more: Azure ends idle ones."""
 _SAID_CHARS = 300
@@ -63,6 +66,14 @@ def socket_of(handler: Any) -> "asyncio.StreamWriter | None":
     return writer
 
 
+def is_installed(library: str) -> bool:
+    """Whether one of Azure's libraries is there."""
+    try:
+        return find_spec(library) is not None
+    except ModuleNotFoundError:  # not even what they have in common
+        return False
+
+
 SenderT = TypeVar("SenderT")
 
 
@@ -76,6 +87,13 @@ class Held(Generic[SenderT]):
         self.proven = False
         """It has carried a message."""
         self.ended = False
+
+
+class TooLarge(Exception):
+    """The service has said that it takes no message of this size."""
+
+    def __init__(self, size_bytes: int, largest_bytes: int) -> None:
+        super().__init__(f"the message has {size_bytes} bytes, and no more than {largest_bytes} are taken")
 
 
 class Verdict(Enum):
@@ -127,7 +145,7 @@ class Senders(Pool[AzureWay, Held[SenderT]]):
             except (TriggerUnavailable, TriggerRefused):
                 raise
             except Exception as exc:  # whatever the library raises is judged
-                verdict = self.verdict(exc)
+                verdict = Verdict.NEVER if isinstance(exc, TooLarge) else self.verdict(exc)
                 if not (repeatable and proven and verdict is Verdict.LOST):
                     raise _error(verdict, exc, way) from exc
                 repeatable = False
@@ -154,11 +172,23 @@ class Senders(Pool[AzureWay, Held[SenderT]]):
     async def _carry(self, way: AzureWay, held: Held[SenderT], message: AzureMessage) -> None:
         try:
             async with asyncio.timeout(CONFIRM_S):
-                await self.transmit(held.sender, message)
+                await _insisting(self.transmit(held.sender, message))
         except BaseException:  # perhaps half a frame is written: nobody goes on from there
             await self.discard(way, held)
             raise
         held.proven, held.used_at = True, monotonic()
+
+
+async def _insisting(work: Coroutine[Any, Any, None]) -> None:
+    """Await `work`. Cancelled, it ends soon, whatever becomes of the cancellation in it: the library loses some."""
+    task = asyncio.create_task(work, name="azure-transmit")
+    try:
+        await asyncio.wait([task])
+        task.result()
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=_INSIST_S)
 
 
 def _error(verdict: Verdict, exc: Exception, way: AzureWay) -> TriggerRefused | TriggerUnavailable:
@@ -167,6 +197,7 @@ def _error(verdict: Verdict, exc: Exception, way: AzureWay) -> TriggerRefused | 
     elif isinstance(exc, TimeoutError):
         said = f"no answer within {CONFIRM_S} s"
     else:
-        said = " ".join(scrubbed(str(exc), [way.connection.secret]).split())[:_SAID_CHARS] or type(exc).__name__
+        first = scrubbed(str(exc), [way.connection.secret]).strip().partition("\n")[0]  # the rest says it again
+        said = " ".join(first.split())[:_SAID_CHARS] or type(exc).__name__
     made = TriggerRefused if verdict is Verdict.NEVER else TriggerUnavailable
     return made(f"{way.where}: {said}")

@@ -4,7 +4,6 @@ Semantics: Argo Events' `pkg/sensors/triggers/azure-service-bus`; what differs i
 """
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from eventbus.chain import Chain
@@ -17,7 +16,7 @@ from manifests.objects import DeclaredTrigger, Dialect
 from sensors.parameters import compile_payload
 from sensors.triggers.available import available
 from sensors.triggers.azure_connection import read_connection
-from sensors.triggers.azure_sending import AzureWay, told_message
+from sensors.triggers.azure_sending import AzureWay, is_installed, told_message
 from sensors.triggers.azure_service_bus_sending import ServiceBusSenders
 from sensors.triggers.azure_service_bus_spec import AzureServiceBusSpec
 from sensors.triggers.certificates import Certificates
@@ -86,13 +85,6 @@ class AzureServiceBusKind:
 
     def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
         """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
-        if not _is_installed():
+        if not is_installed("azure.servicebus"):
             raise ValueError(NOT_INSTALLED)
         return AzureServiceBusTrigger(declared, context)
-
-
-def _is_installed() -> bool:
-    try:
-        return find_spec("azure.servicebus") is not None
-    except ModuleNotFoundError:  # not even what Azure's libraries have in common
-        return False

@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from eventbus.tls import tls_context
-from sensors.triggers.azure_sending import AzureMessage, AzureWay, Senders, Verdict, socket_of
+from sensors.triggers.azure_sending import AzureMessage, AzureWay, Senders, TooLarge, Verdict, socket_of
 
 if TYPE_CHECKING:
     from asyncio import StreamWriter
@@ -46,12 +46,10 @@ class ServiceBusSenders(Senders[_Sender]):
 
     async def transmit(self, sender: _Sender, message: AzureMessage) -> None:
         """Return once the queue or topic has the message."""
-        from azure.servicebus import ServiceBusMessage, exceptions  # noqa: PLC0415 - see above
+        from azure.servicebus import ServiceBusMessage  # noqa: PLC0415 - see above
 
         if 0 < sender.largest_bytes < len(message.body):
-            raise exceptions.MessageSizeExceededError(
-                message=f"the message of {len(message.body)} bytes is larger than the {sender.largest_bytes} that are taken"
-            )
+            raise TooLarge(len(message.body), sender.largest_bytes)
         told = ServiceBusMessage(message.body, message_id=message.id)
         told.application_properties = message.properties
         await sender.sender.send_messages(told)

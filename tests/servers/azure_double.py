@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import sys
 import time
 import uuid
@@ -16,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote
 
 from azure_facts import HANGUP, ISSUER_ONLY, KEY, KEY_NAME, LARGEST_BYTES, PARTITIONS, REFUSED_LINKS, REFUSED_MESSAGES, SILENT
+from azure_padding import pad_in_background
 from proton import Condition, Delivery, Described, Link, Message, Terminus, int32, ulong
 from proton.handlers import MessagingHandler
 from proton.reactor import Container
@@ -24,9 +26,10 @@ from proton.reactor import Container
 class Double(MessagingHandler):
     """Takes messages, and remembers who may do what on which connection."""
 
-    def __init__(self, port: int, taken: Path) -> None:
+    def __init__(self, port: int, before: int, taken: Path) -> None:
+        """Listens on `port`, and the padding on `before`."""
         super().__init__(prefetch=100, auto_accept=False)
-        self._url = f"127.0.0.1:{port}"
+        self._port, self._before = port, before
         self._taken = taken.open("a")
         self._answering: dict[tuple[Any, str], Any] = {}
         """Links on which a connection's `$…` node answers."""
@@ -36,7 +39,8 @@ class Double(MessagingHandler):
         self._seen: set[tuple[str, object]] = set()
 
     def on_start(self, event: Any) -> None:
-        event.container.listen(self._url)
+        event.container.listen(f"127.0.0.1:{self._port}")
+        pad_in_background(self._before, self._port)
 
     def on_link_opening(self, event: Any) -> None:
         link = event.link
@@ -76,12 +80,11 @@ class Double(MessagingHandler):
             self._answering[event.connection, address] = link
 
     def _refusal(self, connection: Any, address: str) -> tuple[str, str] | None:
-        entity = address.removeprefix(f"amqps://{connection.hostname}/").removeprefix(f"amqp://{self._url}/").split("/")
         name = _entity(address)
         granted = self._granted.get(connection, {})
         who = next((who for audience, who in granted.items() if _entity(audience) == name), None)
         if who is None:
-            return "amqp:unauthorized-access", f"Unauthorized access. No token was put for {entity[-1]}."
+            return "amqp:unauthorized-access", f"Unauthorized access. No token was put for {name}."
         if who == ISSUER_ONLY:
             return "amqp:unauthorized-access", "Unauthorized access. 'Send' claim(s) are required to perform this operation."
         return REFUSED_LINKS.get(name)
@@ -181,4 +184,7 @@ def _shown(address: str, message: Message) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    Container(Double(int(sys.argv[1]), Path(sys.argv[2]) / "taken.jsonl")).run()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        inner = probe.getsockname()[1]
+    Container(Double(inner, int(sys.argv[1]), Path(sys.argv[2]) / "taken.jsonl")).run()

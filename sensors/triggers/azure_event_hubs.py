@@ -1,0 +1,95 @@
+"""The `azureEventHubs` trigger: one event to a hub, done when the hub has it.
+
+Semantics: Argo Events' `pkg/sensors/triggers/azure-event-hubs`; what differs is in `docs/triggers/azure-event-hubs.md`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import Field, field_validator
+
+from eventbus.chain import Chain
+from eventbus.credentials import Credentials
+from manifests.fields import SecretRef, Spec
+from manifests.objects import DeclaredTrigger, Dialect, Parameter
+from sensors.parameters import compile_payload
+from sensors.triggers.available import available
+from sensors.triggers.azure_connection import check_host, key_connection
+from sensors.triggers.azure_event_hubs_sending import EventHubsSenders
+from sensors.triggers.azure_sending import AzureWay, is_installed, told_message
+from sensors.triggers.fitted import Fitted, readable
+from sensors.triggers.message import MessageTrigger
+from sensors.triggers.rewriting import ParametrisedSpec, honoured, keeping
+from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
+
+NOT_INSTALLED = "Azure Event Hubs needs more than the base installation: pip install 'tocsin[azure]'"
+
+
+class AzureEventHubsSpec(ParametrisedSpec):
+    """One event to one hub."""
+
+    fqdn: str = Field(min_length=1)
+    """Of the namespace: `NAME.servicebus.windows.net`."""
+    hub_name: str = Field(min_length=1)
+    shared_access_key_name: SecretRef
+    shared_access_key: SecretRef
+    payload: list[Parameter] = Field(min_length=1)
+    """Builds the event's body."""
+
+    @field_validator("fqdn")
+    @classmethod
+    def _is_host(cls, fqdn: str) -> str:
+        return check_host(fqdn)
+
+
+class _Parts:
+    """One declaration compiled."""
+
+    def __init__(self, spec: AzureEventHubsSpec) -> None:
+        self.spec = spec
+        self.payload = compile_payload(spec.payload)
+
+    def way(self, read: Credentials) -> AzureWay:
+        """How to connect, with the secrets as they are now. Raises `SecretMissing` and `ValueError`."""
+        spec = self.spec
+        name, key = read.text(spec.shared_access_key_name).strip(), read.text(spec.shared_access_key).strip()
+        return AzureWay(key_connection(spec.fqdn, name, key), spec.hub_name)
+
+
+class AzureEventHubsTrigger(MessageTrigger[_Parts]):
+    """One compiled azureEventHubs trigger. Its connections are the service's."""
+
+    def __init__(self, declared: DeclaredTrigger, context: TriggerContext) -> None:
+        fixed = ("fqdn", "hubName", "sharedAccessKeyName", "sharedAccessKey")
+        settle = keeping(*fixed) if context.dialect is Dialect.ARGO else honoured
+        super().__init__(Fitted(declared, AzureEventHubsSpec, _Parts, dialect=context.dialect, settle=settle))
+        self._repeatable = declared.head.at_least_once is not False
+        self._credentials = Credentials(context.namespace, context.values)
+        self._senders = context.shared.get(EventHubsSenders)
+
+    def show(self, request: bytes) -> Mapping[str, Any]:
+        """Where it goes, and the body: as JSON where it is JSON, else as text."""
+        parts, body = self._read(request)
+        return {"fqdn": parts.spec.fqdn, "hubName": parts.spec.hub_name, "body": readable(body)}
+
+    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
+        """Send the event and wait until the hub has it."""
+        parts, body = self._read(request)
+        with available():
+            way = parts.way(self._credentials)
+        await self._senders.send(way, told_message(body or b"", idempotency_key, chain), repeatable=self._repeatable)
+        return Delivered()
+
+
+@triggers.register
+class AzureEventHubsKind:
+    """The kind `azureEventHubs`."""
+
+    key: ClassVar[str] = "azureEventHubs"
+    spec: ClassVar[type[Spec]] = AzureEventHubsSpec
+
+    def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
+        """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
+        if not is_installed("azure.eventhub"):
+            raise ValueError(NOT_INSTALLED)
+        return AzureEventHubsTrigger(declared, context)

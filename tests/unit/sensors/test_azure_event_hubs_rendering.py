@@ -1,0 +1,71 @@
+"""The azureEventHubs trigger without a network: what it accepts, renders and shows."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+from trigger_rig import PAYLOAD, TriggerRig, a_bound, parameter, ref
+
+from manifests.objects import Dialect, TocsinTriggerHead
+from sensors.errors import RenderError
+from sensors.triggers.azure_event_hubs import AzureEventHubsKind
+
+HERE: dict[str, Any] = {
+    "fqdn": "shop.servicebus.windows.net",
+    "hubName": "orders",
+    "sharedAccessKeyName": ref("name"),
+    "sharedAccessKey": ref("key"),
+    "payload": PAYLOAD,
+}
+SHOWN = {"fqdn": "shop.servicebus.windows.net", "hubName": "orders", "body": {"who": "me"}}
+
+
+@pytest.fixture
+def rig() -> TriggerRig:
+    return TriggerRig(AzureEventHubsKind)
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_what_is_shown_is_what_would_be_sent_and_no_secret_is_read(rig: TriggerRig, dialect: Dialect) -> None:
+    assert rig.shown(HERE, dialect=dialect) == SHOWN
+    assert rig.values.reads == 0
+
+
+def test_own_parameters_change_everything_in_our_dialect(rig: TriggerRig) -> None:
+    fields = HERE | {"parameters": [parameter("hubName", dataKey="where")]}
+    assert rig.shown(fields, {"who": "me", "where": "late"})["hubName"] == "late"
+
+
+def test_own_parameters_of_argo_manifests_change_the_payload_only(rig: TriggerRig) -> None:
+    changed = ["fqdn", "hubName", "sharedAccessKey.key", "sharedAccessKeyName.key", "payload.0.dest"]
+    fields = HERE | {"parameters": [parameter(dest, dataKey="where") for dest in changed]}
+    shown = rig.shown(fields, {"who": "me", "where": "late"}, dialect=Dialect.ARGO)
+    assert shown == SHOWN | {"body": {"late": "me"}}
+
+
+def test_trigger_parameters_change_everything_in_both_dialects(rig: TriggerRig) -> None:
+    head = TocsinTriggerHead.model_validate({"parameters": [parameter("azureEventHubs.hubName", dataKey="where")]})
+    for dialect in Dialect:
+        assert rig.shown(HERE, {"who": "me", "where": "late"}, dialect=dialect, head=head)["hubName"] == "late"
+
+
+def test_a_host_made_from_an_event_is_checked(rig: TriggerRig) -> None:
+    trigger = rig.trigger(HERE | {"parameters": [parameter("fqdn", dataKey="where")]})
+    with pytest.raises(RenderError, match="is no host"):
+        trigger.render(a_bound({"who": "me", "where": "evil;EntityPath=x"}))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"fqdn": ""}, "at least 1 character"),
+        ({"fqdn": "sb://shop.servicebus.windows.net/"}, "is no host"),
+        ({"hubName": ""}, "at least 1 character"),
+        ({"sharedAccessKey": None}, "sharedAccessKey"),
+        ({"sharedAccessKeyName": None}, "sharedAccessKeyName"),
+        ({"payload": []}, "at least 1 item"),
+    ],
+)
+def test_what_cannot_work_is_refused(rig: TriggerRig, fields: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        rig.trigger(HERE | fields)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pydantic.alias_generators import to_camel
 
 _DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+_LONGEST_S = 290 * 365.25 * 86_400
 _UNIT_S = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -49,7 +50,10 @@ def parse_duration(value: object) -> timedelta:
         if text == "0":
             return timedelta(0)
         if parts and "".join(number + unit for number, unit in parts) == text:
-            return timedelta(seconds=sign * sum(float(number) * _UNIT_S[unit] for number, unit in parts))
+            seconds = sign * sum(float(number) * _UNIT_S[unit] for number, unit in parts)
+            if abs(seconds) > _LONGEST_S:
+                raise ValueError("expected a duration of at most 290 years, as Go has them")
+            return timedelta(seconds=seconds)
     raise ValueError("expected a duration such as 30s, 5m or 1h30m")
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     GetCoreSchemaHandler,
@@ -22,8 +23,11 @@ from pydantic_core.core_schema import no_info_before_validator_function
 from manifests.fields import Duration, Spec, parse_duration
 
 MAX_REPEATS = 2_000
+MAX_EXPECTED = 500
+"""Firings that are listed one by one."""
 MAX_IN_ANY_ORDER = 5
 """Events whose every order is tried: 120 of them."""
+_YEARS_END = 2200
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ].*")
 _EXPECTED_MOMENT = "expected +5m (after the step before), 5m (after the start) or a time such as 2026-01-31T12:00:00Z"
 
@@ -57,6 +61,13 @@ def parse_moment(value: object) -> Moment:
     return Moment(value, after=after, follows=value.startswith("+"))
 
 
+def _parse_seen(value: object) -> Moment:
+    moment = parse_moment(value)
+    if moment.follows:
+        raise ValueError("expected 5m (after the start) or a time such as 2026-01-31T12:00:00Z; there is no step before")
+    return moment
+
+
 def parse_clock(value: object) -> datetime:
     """Return the time, with its zone, that `value` writes. Raises `ValueError`."""
     if isinstance(value, datetime):
@@ -67,7 +78,15 @@ def parse_clock(value: object) -> datetime:
         raise ValueError("expected a time such as 2026-01-31T12:00:00Z") from None
     if moment.tzinfo is None:
         raise ValueError("the time has no zone; write for instance 2026-01-31T12:00:00Z")
+    if not 1970 <= moment.year < _YEARS_END:
+        raise ValueError(f"expected a year from 1970 to {_YEARS_END - 1}")
     return moment
+
+
+def _forwards(span: timedelta) -> timedelta:
+    if span < timedelta(0):
+        raise ValueError("time does not go back")
+    return span
 
 
 def _parse_away(value: object) -> timedelta | None:
@@ -100,6 +119,14 @@ At = Annotated[
     PlainSerializer(lambda moment: moment.text, return_type=str),
     WithJsonSchema({"type": "string", "description": "5m: after the start; +5m: after the step before; or RFC 3339 time"}),
 ]
+SeenAt = Annotated[
+    Moment,
+    PlainValidator(_parse_seen),
+    PlainSerializer(lambda moment: moment.text, return_type=str),
+    WithJsonSchema({"type": "string", "description": "5m: after the start; or RFC 3339 time"}),
+]
+Span = Annotated[Duration, AfterValidator(_forwards)]
+"""A duration that is not below zero."""
 Time = Annotated[
     datetime,
     PlainValidator(parse_clock),
@@ -165,7 +192,7 @@ class Answer(Spec):
 
     status: int | None = Field(default=None, ge=100, le=599)
     """Judged as the `http` trigger judges it, by `policy.status` where that is declared."""
-    retry_after: Duration | None = None
+    retry_after: Span | None = None
     """What the target asks for with it."""
     unavailable: str | None = None
     """It fails so that trying again may help; the text is the reason."""
@@ -173,7 +200,7 @@ class Answer(Spec):
     """It fails for good; the text is the reason."""
     hangs: bool = False
     """It never answers, so the attempt ends at its deadline."""
-    after: Duration = Field(default=timedelta(0), json_schema_extra={"default": "0s"})
+    after: Span = Field(default=timedelta(0), json_schema_extra={"default": "0s"})
     """How long the answer takes."""
     times: int = Field(default=1, ge=1)
     """How often in a row it is given."""
@@ -217,13 +244,13 @@ class ExpectedFiring(Spec):
     """`SENSOR/TRIGGER`; `SENSOR/TRIGGER/dlqTrigger` for a dead-letter trigger."""
     events: list[Id] | None = None
     """Ids of the events that it was decided on, in any order."""
-    at: At | None = None
+    at: SeenAt | None = None
     """When it was decided."""
     attempts: int | None = Field(default=None, ge=0)
-    tried: list[At] | None = None
+    tried: list[SeenAt] | None = None
     """When each attempt began."""
     outcome: Outcome | None = None
-    ended: At | None = None
+    ended: SeenAt | None = None
     """When it ended."""
     reason: str | None = None
     """Part of what went wrong."""
@@ -231,8 +258,14 @@ class ExpectedFiring(Spec):
     """Part of what is sent: every key that is written must be there with this value."""
     exactly: bool = False
     """`request` is all that is sent."""
-    within: Duration = Field(default=timedelta(milliseconds=10), json_schema_extra={"default": "10ms"})
+    within: Span = Field(default=timedelta(milliseconds=10), json_schema_extra={"default": "10ms"})
     """How far times may be off."""
+
+    @model_validator(mode="after")
+    def _is_exact_about_something(self) -> "ExpectedFiring":
+        if self.exactly and not self.compares_request:
+            raise ValueError("exactly needs a request to compare with")
+        return self
 
     @property
     def compares_request(self) -> bool:
@@ -266,7 +299,7 @@ class ExpectedVerdict(Spec):
 class Expectations(Spec):
     """What must have happened by now, since the start."""
 
-    firings: list[ExpectedFiring] | None = None
+    firings: list[ExpectedFiring] | None = Field(default=None, max_length=MAX_EXPECTED)
     """All of them, in any order."""
     others: Literal["refused", "allowed"] = "refused"
     """Whether there may be firings that are not listed."""
@@ -287,12 +320,14 @@ class Step(Spec):
     """An event comes in."""
     repeat: int = Field(default=1, ge=1, le=MAX_REPEATS)
     """It comes so often; with an `id` of its own it is the same event each time."""
-    every: Duration = Field(default=timedelta(0), json_schema_extra={"default": "0s"})
+    every: Span = Field(default=timedelta(0), json_schema_extra={"default": "0s"})
     """Time between two of them."""
     any_order: list[GivenEvent] | None = Field(default=None, min_length=2, max_length=MAX_IN_ANY_ORDER)
     """Events that come at this moment; the scenario is played once for each order of them."""
     restart: Away = None
     """The service is killed and comes back, at once (`true`) or after a time."""
+    manifests: list[str] | None = Field(default=None, min_length=1)
+    """From here on these files and folders are what is declared, as after an edit."""
     expect: Expectations | None = None
     """What must have happened by now."""
 

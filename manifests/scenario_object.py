@@ -16,7 +16,8 @@ MAX_EVENTS = 2_000
 MAX_PLAYS = 120
 """Orders that one scenario is played in."""
 LONGEST = timedelta(days=3660)
-_WHAT = ("event", "anyOrder", "restart", "expect")
+_TOO_LATE = f"more than {LONGEST.days} days after the start"
+_WHAT = ("event", "anyOrder", "restart", "manifests", "expect")
 
 
 def read_scenario(spec: Any, header: Header, report: Report) -> Scenario | None:
@@ -30,8 +31,9 @@ def read_scenario(spec: Any, header: Header, report: Report) -> Scenario | None:
         faults += clock.move(step, ("spec", "given", index, "at"))
         steps.append(Planned(step, clock.last))
     end = None if body.value.until is None else clock.resolve(body.value.until)
-    if end is not None and end < clock.free:
-        faults.append(Fault(("spec", "until"), "this is before the last step is over"))
+    if end is not None and not clock.free <= end <= LONGEST:
+        why = "before the last step is over" if end < clock.free else _TOO_LATE
+        faults.append(Fault(("spec", "until"), f"this is {why}"))
     if report.take(faults) or report.refused:
         return None
     return Scenario(ref=header.ref, spec=body.value, steps=tuple(steps), until=end, file=report.file)
@@ -57,11 +59,11 @@ class _Clock:
         if at < self.free:
             yield Fault(path, f"this is {self.free - at} before the step above it ends; steps stand in the order of time")
             return
-        if at > LONGEST:
-            yield Fault(path, f"this is more than {LONGEST.days} days after the start")
+        free = at + step.every * (step.repeat - 1) + (step.restart or timedelta(0))
+        if free > LONGEST:
+            yield Fault(path, f"this is over {_TOO_LATE}")
             return
-        self.last = at
-        self.free = at + step.every * (step.repeat - 1) + (step.restart or timedelta(0))
+        self.last, self.free = at, free
 
 
 def _faults(spec: ScenarioSpec) -> Iterator[Fault]:
@@ -81,8 +83,8 @@ def _faults(spec: ScenarioSpec) -> Iterator[Fault]:
 
 
 def _step_faults(step: Step, path: Path) -> Iterator[Fault]:
-    written = {"event": step.event, "anyOrder": step.any_order, "restart": step.restart, "expect": step.expect}
-    given = [name for name, value in written.items() if value is not None]
+    written = (step.event, step.any_order, step.restart, step.manifests, step.expect)
+    given = [name for name, value in zip(_WHAT, written, strict=True) if value is not None]
     if len(given) != 1:
         found = " and ".join(given) or "none of them"
         yield Fault(path, f"expected one of {', '.join(_WHAT[:-1])} and {_WHAT[-1]}, got {found}")
@@ -90,6 +92,5 @@ def _step_faults(step: Step, path: Path) -> Iterator[Fault]:
         yield Fault((*path, "repeat"), "only an event can come again")
     if step.repeat == 1 and step.every:
         yield Fault((*path, "every"), "this needs repeat: how often the event comes")
-    for name, value in (("every", step.every), ("restart", step.restart)):
-        if value is not None and value < timedelta(0):
-            yield Fault((*path, name), "time does not go back")
+    if step.restart is not None and step.restart < timedelta(0):
+        yield Fault((*path, "restart"), "time does not go back")

@@ -25,11 +25,8 @@ def command(ctx: click.Context, paths: tuple[str, ...], name: str) -> None:
     PATH is a file or a folder with documents of the kind Scenario. The clock is virtual: hours take milliseconds. Exit code 1
     where something is not as expected, 2 where a scenario or a manifest is wrong.
     """
-    import gc
-
     from tocsin.scenarios.testing import play_all
 
-    gc.disable()  # a short process that keeps all it makes
     settings = settings_of(ctx)
     with _logs(settings):
         tested = play_all(paths, name=name)

@@ -1,6 +1,6 @@
 """Whether the names in a scenario are those of the manifests: a wrong name would only look like something that is missing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from eventbus.event import Road
 from manifests.objects import Scenario
@@ -15,9 +15,9 @@ Mistake = tuple[str, str, Severity]
 """Path, message, severity."""
 
 
-def mistakes(scenario: Scenario, declared: Declarations) -> Iterator[Mistake]:
-    """What is wrong with `scenario`, seen beside what is `declared`."""
-    makes = Makes(scenario, declared.sources)
+def mistakes(scenario: Scenario, declared: Sequence[Declarations]) -> Iterator[Mistake]:
+    """What is wrong with `scenario`, seen beside what is `declared`, at first and after each edit."""
+    makes = Makes(scenario, [source for one in declared for source in one.sources])
     for path, message in unreadable_data(scenario, makes):
         yield path, message, Severity.ERROR
     names = _Names(scenario, declared, makes)
@@ -32,10 +32,12 @@ def mistakes(scenario: Scenario, declared: Declarations) -> Iterator[Mistake]:
 
 
 class _Names:
-    def __init__(self, scenario: Scenario, declared: Declarations, makes: Makes) -> None:
+    def __init__(self, scenario: Scenario, declared: Sequence[Declarations], makes: Makes) -> None:
         namespace = scenario.ref.namespace
-        sensors = [sensor for sensor in declared.sensors if sensor.ref.namespace == namespace]
-        self._dependencies = {sensor.ref.name: [one.name for one in sensor.dependencies] for sensor in sensors}
+        sensors = [sensor for some in declared for sensor in some.sensors if sensor.ref.namespace == namespace]
+        self._dependencies: dict[str, list[str]] = {}
+        for sensor in sensors:
+            self._dependencies.setdefault(sensor.ref.name, []).extend(one.name for one in sensor.dependencies)
         self._triggers = [f"{sensor.ref.name}/{one.name}" for sensor in sensors for one in sensor.triggers]
         dead = [f"{sensor.ref.name}/{one.name}/dlqTrigger" for sensor in sensors for one in sensor.triggers if one.dlq]
         self._triggers += dead

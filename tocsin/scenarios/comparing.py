@@ -29,7 +29,7 @@ def _differences(expected: ExpectedFiring, seen: Seen, start_us: int) -> Iterato
     if expected.events is not None and sorted(set(expected.events)) != list(seen.events):
         yield Difference("events", expected.events, list(seen.events))
     if expected.outcome is not None and expected.outcome != seen.outcome:
-        yield Difference("outcome", expected.outcome, f"{seen.outcome}{': ' + seen.reason if seen.reason else ''}")
+        yield Difference("outcome", expected.outcome, seen.outcome)
     if expected.attempts is not None and expected.attempts != len(seen.attempts):
         yield Difference("attempts", expected.attempts, len(seen.attempts))
     yield from _times(expected, seen, start_us)

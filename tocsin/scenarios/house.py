@@ -50,27 +50,35 @@ class House:
         self.sensors = RunningSensors(
             self.bus, self.armory, self._metrics, self._changes, grace_s=0.0, readers=self._readers, clock_us=clock.now_us
         )
+        self._own_sources: RunningSources | None = None
+        """None while no event source had to run."""
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def begin(self, sensors: Mapping[ObjectRef, Sensor], sources: Sequence[EventSource], kinds: Collection[str]) -> None:
-        """Start everything, and of the event sources those events whose kind is one of `kinds`."""
+    async def begin(self) -> None:
+        """Start deciding and acting. Nothing happens before something is declared."""
         own = self.sensors
         for one in (own.dispatcher, own.dead_letters, own.router, own.holding, own.partial_matches):
             await self._start(one)
+
+    async def apply(self, sensors: Mapping[ObjectRef, Sensor], sources: Sequence[EventSource], kinds: Collection[str]) -> None:
+        """Make what runs equal this: the sensors, and of the event sources those events whose kind is one of `kinds`."""
         running = [replace(source, events=tuple(e for e in source.events if e.kind in kinds)) for source in sources]
         running = [source for source in running if source.events]
         # Before anything asks for outcomes: who finds none kept looks again only after a while.
-        await self._readers.want("sources", [f"{s.ref.namespace}/{s.ref.name}/{e.name}" for s in running for e in s.events])
-        await own.apply(sensors)
-        own.holding.go_on()
-        self._metrics.declare_roads([Road(s.ref.namespace, s.ref.name, e.name) for s in running for e in s.events])
-        if running:
-            own_sources = await self._sources()
-            await self._start(own_sources)
-            await own_sources.apply(running)
+        roads = {
+            Road(source.ref.namespace, source.ref.name, event.name): event.kind for source in running for event in source.events
+        }
+        await self._readers.want("sources", [str(road) for road, kind in roads.items() if kind == "outcomes"])
+        await self.sensors.apply(sensors)
+        self._metrics.declare_roads(roads)
+        if self._own_sources is None and running:
+            self._own_sources = self._sources()
+            await self._start(self._own_sources)
+        if self._own_sources is not None:
+            await self._own_sources.apply(running)
         await self.clock.settle()
 
-    async def _sources(self) -> "RunningSources":
+    def _sources(self) -> "RunningSources":
         from sources.http.listener import HttpListener  # noqa: PLC0415 - heavy, and most scenarios run no sources
         from tocsin.kinds import source_kinds  # noqa: PLC0415
         from tocsin.pauses import Pauses  # noqa: PLC0415

@@ -39,7 +39,7 @@ class Judge:
 
     async def judge(self, expect: Expectations, path: str) -> list[Failure]:
         """What is not as `expect`, which stands at `path`, has it."""
-        seen = await firings(self._house)
+        seen = await firings(self._house, self._namespace)
         failures = await self._firings(expect.firings, seen, f"{path}.firings", others=expect.others == "allowed")
         if expect.dead_letters is not None:
             dead = [one for one in seen if one.outcome == "dead-lettered"]
@@ -68,7 +68,8 @@ class Judge:
         on = f" of {', '.join(expected.events)}" if expected.events else ""
         nearest, found = missing.nearest, missing.differences
         if nearest is not None and all(one.path != "events" for one in found):
-            return Failure(path=path, message=f"{nearest.name()} is not as expected", differences=found)
+            reasons = [nearest.reason] if nearest.reason else []
+            return Failure(path=path, message=f"{nearest.name()} is not as expected", differences=found, reasons=reasons)
         reasons = await self._why_not(expected)
         if nearest is None:
             return Failure(path=path, message=f"{expected.trigger}{on} did not fire", reasons=reasons)

@@ -1,7 +1,7 @@
 """Playing one scenario in one order of its events."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -50,21 +50,29 @@ def orders(scenario: Scenario) -> Iterator[Order]:
         yield dict(zip(free, chosen, strict=True))
 
 
-def play(scenario: Scenario, declared: Declarations, order: Order) -> Played:
+Declared = Callable[[Sequence[str]], Declarations]
+"""What the manifests of these names declare, read already."""
+
+
+def play(scenario: Scenario, declared: Declared, order: Order) -> Played:
     """Play it. Raises `NeverRests` where it comes to no end, and `Unreadable` where an event's data is gone meanwhile."""
     return run(_Play(scenario, declared, order).run())
 
 
 class _Play:
-    def __init__(self, scenario: Scenario, declared: Declarations, order: Order) -> None:
-        self._scenario, self._declared, self._order = scenario, declared, order
-        self._makes = Makes(scenario, declared.sources)
+    def __init__(self, scenario: Scenario, declared: Declared, order: Order) -> None:
+        self._scenario, self._read, self._order = scenario, declared, order
+        self._declare(scenario.spec.manifests)
         self._scripts = {name: Script(answers) for name, answers in scenario.spec.targets.items()}
         self._first = first_numbers(scenario)
         self._stored = Stored()
         self._left_out: dict[str, str] = {}
-        self._filters: dict[Road, SourceFilter | None] = {}
         self._played = Played(order=self._names())
+
+    def _declare(self, manifests: Sequence[str]) -> None:
+        self._declared = self._read(manifests)
+        self._makes = Makes(self._scenario, self._declared.sources)
+        self._filters: dict[Road, SourceFilter | None] = {}
 
     def _names(self) -> tuple[str, ...]:
         steps = self._scenario.steps
@@ -77,16 +85,17 @@ class _Play:
         steps = iter(enumerate(self._scenario.steps))
         while True:
             async with living(clock, self._stored, self._scripts) as house:
-                await self._begin(house)
+                await house.begin()
+                await self._apply(house)
                 away = await self._live(house, steps)
                 if away is None:
                     self._played.lasted_us = clock.now_us() - clock.start_us
                     return self._played
             await clock.sleep(away.total_seconds())
 
-    async def _begin(self, house: House) -> None:
+    async def _apply(self, house: House) -> None:
         kinds = ("outcomes", "calendar") if self._scenario.spec.calendars else ("outcomes",)
-        await house.begin({sensor.ref: sensor for sensor in self._declared.sensors}, self._declared.sources, kinds)
+        await house.apply({sensor.ref: sensor for sensor in self._declared.sensors}, self._declared.sources, kinds)
 
     async def _live(self, house: House, steps: Iterator[tuple[int, Planned]]) -> timedelta | None:
         """Take steps until the service is killed, and say how long it is away; None at the end."""
@@ -94,6 +103,9 @@ class _Play:
             await house.clock.until(at // _US)
             if step.restart is not None:
                 return step.restart
+            if step.manifests is not None:
+                self._declare(step.manifests)
+                await self._apply(house)
             if step.event is not None:
                 await self._come(house, number, step.event, [at + step.every * time for time in range(step.repeat)])
             for index in self._order.get(number, ()):
@@ -112,7 +124,7 @@ class _Play:
             await house.clock.settle()
         if self._scenario.spec.expect is not None:
             self._played.failures += await self._judge(house).judge(self._scenario.spec.expect, "spec.expect")
-        self._played.firings = await firings(house)
+        self._played.firings = await firings(house, self._scenario.ref.namespace)
 
     def _judge(self, house: House) -> Judge:
         return Judge(house, self._scenario.ref.namespace, self._left_out)

@@ -52,12 +52,12 @@ def _attempt(attempt: Attempt, at_us: int) -> Json:
     return {"at": span(at_us), "succeeded": attempt.succeeded, "status": attempt.status or None, "reason": attempt.reason}
 
 
-async def firings(house: House) -> list[Seen]:
-    """All firings so far, in the order decided."""
+async def firings(house: House, namespace: str) -> list[Seen]:
+    """All firings of `namespace` so far, in the order decided."""
     found: list[FiringRecord] = []
     cursor: str | None = None
     while True:
-        page = await house.bus.journal.firings(FiringFilter(), limit=PAGE, cursor=cursor)
+        page = await house.bus.journal.firings(FiringFilter(namespace=namespace), limit=PAGE, cursor=cursor)
         found += page.items
         if (cursor := page.next) is None:
             return [await _seen(record, house) for record in reversed(found)]

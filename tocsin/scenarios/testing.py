@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from typing import NamedTuple
 
 from manifests.load import Loaded, load_text
 from manifests.load import load as load_files
@@ -101,7 +102,7 @@ class Tested:
 def play_all(paths: Sequence[str], *, name: str = "") -> Tested:
     """Play every scenario that `paths` hold, and whose name holds `name`. Raises nothing for what is written in them."""
     tested = Tested()
-    read = cache(load)
+    read = cache(_read)
     for path in paths:
         loaded = load_files([path], kinds())
         _play_loaded(loaded, read, name, tested)
@@ -115,20 +116,42 @@ def play_all(paths: Sequence[str], *, name: str = "") -> Tested:
 def play_text(text: str, file: str) -> Tested:
     """As `play_all`, for the text of one file that need not be there yet."""
     tested = Tested()
-    _play_loaded(load_text(text, kinds(), file=file), load, "", tested)
+    _play_loaded(load_text(text, kinds(), file=file), _read, "", tested)
     return tested
 
 
-def _play_loaded(loaded: Loaded, read: Callable[[tuple[str, ...]], Declarations], name: str, tested: Tested) -> None:
+class _Manifests(NamedTuple):
+    """What scenarios test, and what is wrong with it."""
+
+    declared: Declarations
+    problems: Sequence[Problem]
+
+
+def _read(paths: tuple[str, ...]) -> _Manifests:
+    """Read manifests. Warnings about them are for `tocsin validate`."""
+    declared = load(paths)
+    found = (*declared.problems, *declared.compiled_problems())
+    errors = [one for one in found if one.severity is Severity.ERROR and (one.ref is None or one.ref.kind != "Scenario")]
+    return _Manifests(declared, errors)
+
+
+def _play_loaded(loaded: Loaded, read: Callable[[tuple[str, ...]], _Manifests], name: str, tested: Tested) -> None:
     tested.problems += [one for one in loaded.problems if one.ref is None or one.ref.kind == "Scenario"]
     for scenario in loaded.scenarios.values():
         if name in scenario.ref.name:
-            folder = Path(scenario.file).parent
-            _play(scenario, loaded, read(tuple(str(folder / one) for one in scenario.spec.manifests)), tested)
+            _play(scenario, loaded, partial(_beside, scenario, read), tested)
 
 
-def _play(scenario: Scenario, loaded: Loaded, declared: Declarations, tested: Tested) -> None:
-    problems = [*_of_manifests(declared), *_placed(scenario, loaded, declared)]
+def _beside(scenario: Scenario, read: Callable[[tuple[str, ...]], _Manifests], names: Sequence[str]) -> _Manifests:
+    """The manifests that `scenario` names, found from its folder."""
+    return read(tuple(str(Path(scenario.file).parent / one) for one in names))
+
+
+def _play(scenario: Scenario, loaded: Loaded, read: Callable[[Sequence[str]], _Manifests], tested: Tested) -> None:
+    edits = [step.manifests for step, _ in scenario.steps if step.manifests is not None]
+    manifests = [read(names) for names in (scenario.spec.manifests, *edits)]
+    problems = [problem for one in manifests for problem in one.problems]
+    problems += _placed(scenario, loaded, [one.declared for one in manifests])
     tested.problems += problems
     if any(problem.severity is Severity.ERROR for problem in problems):
         return
@@ -137,21 +160,14 @@ def _play(scenario: Scenario, loaded: Loaded, declared: Declarations, tested: Te
     tested.results.append(result)
     try:
         for order in orders(scenario):
-            result.plays.append(play(scenario, declared, order))
+            result.plays.append(play(scenario, lambda names: read(names).declared, order))
             if result.plays[-1].failures:
                 return
     except (NeverRests, Unreadable) as exc:
         result.fault = str(exc)
 
 
-def _of_manifests(declared: Declarations) -> Iterator[Problem]:
-    """What is wrong with what is tested. Warnings are for `tocsin validate`."""
-    for problem in (*declared.problems, *declared.compiled_problems()):
-        if problem.severity is Severity.ERROR and (problem.ref is None or problem.ref.kind != "Scenario"):
-            yield problem
-
-
-def _placed(scenario: Scenario, loaded: Loaded, declared: Declarations) -> Iterator[Problem]:
+def _placed(scenario: Scenario, loaded: Loaded, declared: Sequence[Declarations]) -> Iterator[Problem]:
     for path, message, severity in mistakes(scenario, declared):
         place = loaded.locate(scenario.ref, path) or loaded.places[scenario.ref]
         yield Problem(

@@ -67,7 +67,8 @@ def record(
     async def main() -> Any:
         scripts = {name: Script([Answer.model_validate(one) for one in given]) for name, given in (answers or {}).items()}
         async with living(VirtualClock(START), Stored(), scripts) as house:
-            await house.begin({one.ref: one for one in declared.sensors}, declared.sources, ("outcomes",))
+            await house.begin()
+            await house.apply({one.ref: one for one in declared.sensors}, declared.sources, ("outcomes",))
             for one in events:
                 await house.bus.append([one])
                 await house.clock.sleep(apart_s)
@@ -206,7 +207,8 @@ def test_a_capture_needs_the_data(tmp_path: Path) -> None:
     async def forgotten() -> Any:
         stored = Stored()
         async with living(VirtualClock(START), stored, {}) as house:
-            await house.begin({one.ref: one for one in declared.sensors}, declared.sources, ())
+            await house.begin()
+            await house.apply({one.ref: one for one in declared.sensors}, declared.sources, ())
             await house.bus.append([event("a")])
             await house.rest()
             former = stored.events[1]

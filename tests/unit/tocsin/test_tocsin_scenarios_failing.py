@@ -27,10 +27,11 @@ def test_a_failure_names_its_line_what_differs_and_the_nearest_firing(tmp_path: 
     assert files.run(code=1).splitlines() == [
         f"FAILED one ({path}:1): 2 events in {_lasted(files)}, 1 firing",
         f"  {path}:12:9: s/call of main is not as expected",
-        '    outcome: expected "succeeded", seen "dead-lettered: the target answered 500 (attempt 5, the last)"',
+        '    outcome: expected "succeeded", seen "dead-lettered"',
         "    attempts: expected 1, seen 5",
         '    request.body.id: expected "other", seen "main"',
         "    request.body.more: expected 1, seen nothing there",
+        "    why: the target answered 500 (attempt 5, the last)",
         f"  {path}:13:9: s/call of dev did not fire",
         '    why: s/order of dev did not match: data id: "dev" matches none of ["^main$"]',
         "0 passed, 1 failed",
@@ -88,7 +89,8 @@ def test_a_request_that_cannot_be_built_is_said(tmp_path: Path) -> None:
         code=1,
     )
     outcome, request = found["failures"][0]["differences"]
-    assert "nothing.there" in outcome["seen"]
+    assert outcome["seen"] == "dead-lettered"
+    assert "nothing.there" in found["failures"][0]["reasons"][0]
     assert request["seen"] == "nothing there"
 
 
@@ -159,7 +161,7 @@ def test_manifests_that_are_not_there_are_named(tmp_path: Path) -> None:
 
 
 RULES = {
-    "given: [{at: 1s}]": "expected one of event, anyOrder, restart and expect, got none of them",
+    "given: [{at: 1s}]": "expected one of event, anyOrder, restart, manifests and expect, got none of them",
     "given: [{restart: true, expect: {}}]": "got restart and expect",
     "given: [{restart: true, repeat: 2}]": "only an event can come again",
     "given: [{restart: soon}]": "expected true, or how long the service is away",
@@ -172,6 +174,13 @@ RULES = {
     "given: [{event: {source: shop, name: order}, every: 1s}]": "this needs repeat",
     "given: [{event: {source: shop, name: order}, repeat: 2001}]": "less than or equal to 2000",
     "given: [{at: 100000h, expect: {}}]": "more than 3660 days",
+    "given: [{event: {source: shop, name: order}, repeat: 2000, every: 99h}]": "more than 3660 days",
+    "given: [{event: {source: shop, name: order}, repeat: 2, every: -1s}]": "every: time does not go back",
+    "given: [{at: 99999999999999h, expect: {}}]": "expected +5m",
+    "until: 100000h": "more than 3660 days",
+    "start: 1600-01-01T00:00:00Z": "expected a year from 1970 to 2199",
+    "given: [{expect: {firings: [{trigger: s/call, at: +5m}]}}]": "there is no step before",
+    "given: [{expect: {firings: [{trigger: s/call, exactly: true}]}}]": "exactly needs a request",
     "targets: {s/call: sometimes}": "expected a status code, ok, unavailable, refused, hang",
     "targets: {s/call: {status: 200, hangs: true}}": "an answer has one of",
     "targets: {s/call: []}": "at least 1 item",

@@ -1,10 +1,13 @@
 """`tocsin test`: what is given is played by the real parts of the service, on a clock of its own."""
 
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
-from scenario_rig import CALL, ORDER, PAID, Files, order, sensor
+from scenario_rig import CALL, ORDER, PAID, SOURCES, Files, order, sensor
+
+from tocsin.scenarios import playing, virtual_time
 
 
 def test_an_event_fires_and_its_request_is_seen(tmp_path: Path) -> None:
@@ -311,3 +314,36 @@ def test_the_same_moment_is_looked_at_between_steps(tmp_path: Path) -> None:
     - {{at: +9s, expect: {{firings: [{{trigger: s/call, outcome: open}}]}}}}
     - {{at: +2s, expect: {{firings: [{{trigger: s/call, outcome: succeeded, ended: 10s}}]}}}}
 """)
+
+
+def test_an_edit_decides_what_comes_after_it_and_keeps_what_was_joined(tmp_path: Path) -> None:
+    both = "{template: {name: both, conditions: order && paid, log: {}}}"
+    (tmp_path / "v2").mkdir()
+    after = sensor(f"{ORDER}, {PAID}", f"{both}, {{template: {{name: call, conditions: paid, log: {{}}}}}}")
+    (tmp_path / "v2" / "all.yaml").write_text(SOURCES + "\n---\n" + after)
+    before = sensor(f"{ORDER}, {PAID}", f"{both}, {CALL.replace('call, http', 'call, conditions: order, http')}")
+    Files(tmp_path, before).passes(f"""
+  targets: {{s/call: [unavailable, ok]}}
+  given:
+    - event: {order("a")}
+    - manifests: [v2]
+    - restart: true
+    - event: {{source: shop, name: paid, id: b}}
+  expect:
+    firings:
+      - {{trigger: s/both, events: [a, b]}}
+      - {{trigger: s/call, events: [a], attempts: 2, request: {{url: 'http://target.example/x'}}}}
+      - {{trigger: s/call, events: [b], attempts: 1}}
+""")
+
+
+def test_what_never_rests_is_given_up_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(playing, "run", partial(virtual_time.run, limit_s=0.3))
+    restless = CALL.replace("{template", "{retryStrategy: {steps: 1000000000, duration: 1ms}, template")
+    messages = Files(tmp_path, sensor(ORDER, restless)).messages(f"""
+  targets: {{s/call: unavailable}}
+  given:
+    - event: {order("a")}
+  expect: {{}}
+""")
+    assert messages[0].startswith("it goes on and on: given up after 0.3s")

@@ -188,12 +188,15 @@ async def test_the_first_url_of_a_remote_is_read_each_time(here: str, name: str,
     assert await reader({"url": f"{here}/shop.git"}).read() == JOB
 
 
-async def test_a_repository_that_is_too_large_is_given_up_on(
-    here: str, repositories: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("limit", "low"), [("MAX_FILE_BLOCKS", 2048), ("MAX_MEMORY_KIB", 8_000)])
+async def test_a_repository_that_takes_too_much_is_given_up_on(
+    here: str, repositories: Path, monkeypatch: pytest.MonkeyPatch, limit: str, low: int
 ) -> None:
-    make_repository(repositories, "large.git", os.urandom(3_000_000))
-    monkeypatch.setattr(git_program, "MAX_FILE_BLOCKS", 2048)
-    with pytest.raises(TriggerUnavailable, match="fatal: "):
+    if not (repositories / "large.git").exists():
+        make_repository(repositories, "large.git", os.urandom(3_000_000))
+    assert len(await reader({"url": f"{here}/large.git"}).read()) == 3_000_000
+    monkeypatch.setattr(git_program, limit, low)
+    with pytest.raises(TriggerUnavailable, match=r"build\.yaml of refs/heads/master at http://"):
         await reader({"url": f"{here}/large.git"}).read()
 
 

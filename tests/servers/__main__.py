@@ -3,13 +3,14 @@
 import os
 import sys
 
-from servers import azure, kafka, kubernetes, pulsar, workflows
+from servers import azure, kafka, kubernetes, openssh, pulsar, workflows
 from servers.cache import Missing
 
 _SERVERS = {
     "a server that plays Azure": azure.fetch,
     "Kafka": kafka.fetch,
     "Pulsar": pulsar.fetch,
+    "OpenSSH": openssh.fetch,
     "the Kubernetes API server": kubernetes.fetch,
     "the controller of Argo Workflows": workflows.fetch,
 }

@@ -1,6 +1,7 @@
 """What pydantic found, in the words of a manifest's author."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -44,11 +45,20 @@ def complaint(error: ErrorDetails, path: Path) -> str:
         words = [word.replace("\\'", "'") for word in _QUOTED_WORD.findall(str(error.get("ctx", {}).get("expected", "")))]
         hint = did_you_mean(given, words) if isinstance(given, str) else ""
         return f"expected {one_of(filter(None, words))}, got {_given(given, '', path)}{hint}"
+    if kind in ("too_short", "string_too_short"):
+        return _too_short(kind, error.get("ctx", {}))
     if kind in ("value_error", "assertion_error"):
         return error["msg"].split(", ", 1)[1] if ", " in error["msg"] else error["msg"]
     message = error["msg"].replace("Input should", "the value should")
     shown = "" if isinstance(given, dict | list) else f", got {_given(given, '', path)}"
     return message[:1].lower() + message[1:] + shown
+
+
+def _too_short(kind: str, limits: Mapping[str, Any]) -> str:
+    least = int(limits["min_length"])
+    what = "character" if kind == "string_too_short" else "item"
+    wanted = f"expected at least {'one' if least == 1 else least} {what}{'' if least == 1 else 's'}"
+    return f"empty; {wanted}" if least == 1 else wanted
 
 
 def _given(value: Any, expected: str, path: Path) -> str:

@@ -49,7 +49,9 @@ class Note(Spec):
 
 
 class Ring(Spec):
-    bell: str = ""
+    bell: str = Field(default="b", min_length=1)
+    melody: list[str] = Field(default=["c"], min_length=1)
+    rhythm: list[str] = Field(default=["4", "4"], min_length=2)
 
 
 def toy_kinds() -> Kinds:

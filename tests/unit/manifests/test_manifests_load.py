@@ -209,6 +209,19 @@ def test_nulls_count_as_absent_in_the_tolerant_dialect_only() -> None:
     assert problem.message == "expected a whole number, got nothing"
 
 
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ("bell: ''", "empty; expected at least one character"),
+        ("melody: []", "empty; expected at least one item"),
+        ("rhythm: ['3']", "expected at least 2 items"),
+    ],
+)
+def test_what_is_too_short_is_named_in_plain_words(field: str, message: str) -> None:
+    (problem,) = read(source_text(f"{{calendar: {{tower: {{{field}}}}}}}")).problems
+    assert problem.message == message
+
+
 def test_snake_case_is_no_spelling_of_a_field() -> None:
     (warning,) = read(source_text("{webhook: {push: {endpoint: /x, max_bytes: 5}}}")).problems
     assert warning.message == "unknown field (did you mean 'maxBytes'?); ignored"

@@ -157,6 +157,11 @@ class File(Source[FileSpec]):
             await memory.flush()
         return found
 
+    @property
+    def leaves_something(self) -> bool:
+        """What the folder held is remembered."""
+        return True
+
     async def withdrawn(self, others: Iterable[Source[Any]]) -> None:
         """Forget what the folder held: declared again, the source starts anew."""
         await FolderMemory(self._folder, self.context.state, self.context.road).forget()

@@ -120,6 +120,11 @@ class Source(Generic[SpecT]):
         """Take in nothing more, so that `run` soon returns with everything acknowledged; False where it has to be cancelled."""
         return False
 
+    @property
+    def leaves_something(self) -> bool:
+        """Whether `withdrawn` has something to undo."""
+        return False
+
     async def withdrawn(self, others: "Iterable[Source[Any]]") -> None:
         """Undo what is left elsewhere for this source, such as hooks at a provider; after its end, where its declaration is gone.
 

@@ -140,6 +140,12 @@ def gone(ref: ObjectRef) -> ObjectState:
     return ObjectState(ref=ref, state=State.STOPPED, message=message)
 
 
+def left_something(ref: ObjectRef) -> ObjectState:
+    """An event source that left something elsewhere and is no longer declared."""
+    message = "it is no longer declared, and left something that could not be undone"
+    return ObjectState(ref=ref, state=State.STOPPED, message=message)
+
+
 def gap_view(gap: Gap) -> Json:
     """A stretch of the log that was skipped."""
     return {"first": gap.first, "last": gap.last, "events": gap.last - gap.first + 1, "at": when(gap.at_us), "reason": gap.reason}

@@ -1,6 +1,7 @@
 """Keeps the sources that run equal to those that are declared."""
 
 import asyncio
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from sources.state import SourceState
 from tocsin.changes import Changes
 from tocsin.emitting import Emitter
 from tocsin.kept_running import Fares, KeptRunning
+from tocsin.left_behind import LeftBehind
 from tocsin.metrics import Metrics
 from tocsin.objects import EventState
 from tocsin.outcome_readers import OutcomeReaders
@@ -76,6 +78,8 @@ class RunningSources:
             listener,
         )
         self._running: dict[Road, _Running] = {}
+        self.left = LeftBehind(bus.state, self._built)
+        self._loaded = False
         self._readers = readers or OutcomeReaders(bus.outcomes, ["sources"])
         self._group: asyncio.TaskGroup | None = None
         self._stopping = asyncio.Event()
@@ -85,8 +89,10 @@ class RunningSources:
     async def run(self) -> None:
         """Own the tasks of the sources until `stop`; then end intake and let what is in flight be answered."""
         async with asyncio.TaskGroup() as self._group:
+            undoing = self._group.create_task(self.left.run(self._sources), name="left-behind")
             self.ready.set()
             await self._stopping.wait()
+            undoing.cancel()
             kept = [running.kept for running in self._running.values() if running.kept is not None]
             for one in kept:
                 one.stop()
@@ -99,6 +105,26 @@ class RunningSources:
 
     def _fares_otherwise(self, road: Road) -> None:
         self.changed(road)
+
+    def _sources(self) -> list[Source[Any]]:
+        return [running.source for running in self._running.values()]
+
+    async def part(self, former: Iterable[EventSource], wanted: Iterable[EventSource]) -> None:
+        """Remember which events of `former` are not in `wanted`: what they leave elsewhere has to be undone, whatever happens.
+
+        Called before `apply`, and before the declarations are forgotten. Raises `BusUnavailable`.
+        """
+        if not self._loaded:
+            await self.left.load(self._bus.journal)
+            self._loaded = True
+        stays = {Road(one.ref.namespace, one.ref.name, event.name) for one in wanted for event in one.events}
+        for declared in former:
+            for event in declared.events:
+                road = Road(declared.ref.namespace, declared.ref.name, event.name)
+                if road not in stays:
+                    await self.left.note(road, declared, event)
+        for road in stays & self.left.roads():
+            await self.left.forget(road)
 
     async def apply(self, declared: Iterable[EventSource]) -> dict[Road, EventState]:
         """Make what runs equal `declared`; return the state of each named event."""
@@ -122,7 +148,8 @@ class RunningSources:
                 states[road] = self._running[road].state
         # Last, because what starts now may need what would be undone: a hook of an event that was renamed.
         for road, former in gone.items():
-            await _undone(road, former, [running.source for running in self._running.values()])
+            await self.left.undo(road, former, self._sources())
+        self.left.stir()
         return states
 
     async def _keep_outcomes(self, wanted: Mapping[Road, str]) -> None:
@@ -142,17 +169,7 @@ class RunningSources:
             state.message = f"the kind {event.kind!r} is not supported by this version"
             return state
         fares = Fares(road, state, self._fares_otherwise, served=issubclass(kind, HttpSource))
-        context = SourceContext(
-            road=road,
-            dialect=declared.dialect,
-            values=self._values,
-            annotations=declared.annotations,
-            state=SourceState.of(road, self._bus.state),
-            outcomes=self._bus.outcomes,
-            clock=self._clock,
-            tell=fares.tell,
-            degraded=fares.degraded,
-        )
+        context = dataclasses.replace(self._context(road, declared), tell=fares.tell, degraded=fares.degraded)
         try:
             state.filter = _filter_of(event, road, self._clock)
             source: Source[Any] = kind(event.spec, context)
@@ -167,6 +184,22 @@ class RunningSources:
         self._running[road] = _Running(event, declared.annotations, source, kept, state)
         logger.debug("source_started", source=str(road), kind=event.kind, endpoint=state.endpoint or None)
         return state
+
+    def _context(self, road: Road, declared: EventSource) -> SourceContext:
+        return SourceContext(
+            road=road,
+            dialect=declared.dialect,
+            values=self._values,
+            annotations=declared.annotations,
+            state=SourceState.of(road, self._bus.state),
+            outcomes=self._bus.outcomes,
+            clock=self._clock,
+        )
+
+    def _built(self, road: Road, declared: EventSource, event: DeclaredEvent) -> Source[Any] | None:
+        """A source that is not run; None where there is no such kind. Raises `SourceRefused`."""
+        kind = self._kinds.get(event.kind)
+        return None if kind is None else kind(event.spec, self._context(road, declared))
 
     async def _begin(self, road: Road, source: Source[Any], state: EventState, fares: Fares) -> KeptRunning | None:
         passes = None if state.filter is None else state.filter.passes
@@ -205,15 +238,6 @@ def _filter_of(event: DeclaredEvent, road: Road, clock: Clock) -> "SourceFilter 
         return SourceFilter(expression, road, now=clock.now) if (expression := expression_of(event)) else None
     except BadFilter as exc:
         raise SourceRefused(f"filter.expression: {exc}") from None
-
-
-async def _undone(road: Road, source: Source[Any], others: Iterable[Source[Any]]) -> None:
-    """Let a source whose declaration is gone tidy up; what it leaves is said, and holds nothing up."""
-    try:
-        async with asyncio.timeout(STOP_GRACE_S):
-            await source.withdrawn(others)
-    except Exception as exc:  # whatever a service outside makes of it: what was withdrawn is gone all the same
-        logger.warning("source_left_something", source=str(road), reason=f"{type(exc).__name__}: {exc}")
 
 
 async def _ended(kept: Iterable[KeptRunning]) -> None:

@@ -31,8 +31,9 @@ from tocsin.config import RunConfig
 from tocsin.declared import Declarations, Reading
 from tocsin.holding import Holding
 from tocsin.kinds import source_kinds, trigger_kinds
+from tocsin.left_behind import LeftBehind
 from tocsin.metrics import Metrics, PauseSeries
-from tocsin.objects import ObjectState, State, gone, sensor_view, source_view
+from tocsin.objects import ObjectState, State, gone, left_something, sensor_view, source_view
 from tocsin.outcome_readers import OutcomeReaders
 from tocsin.pauses import Mode, Pauses, pause_text, pause_view
 from tocsin.reload import Reloader
@@ -83,8 +84,10 @@ class Service:
         holding: Holding,
         acts: Acts,
         troubles: Troubles,
+        left: LeftBehind,
     ) -> None:
         self.troubles = troubles
+        self.left = left
         self.replayer = Replayer(bus)
         metrics.replays_of = self.replayer.series
         self.pauses = pauses
@@ -124,21 +127,25 @@ class Service:
         return {"ready": not not_ready, "not_ready": not_ready, "degraded": degraded}
 
     async def sources(self) -> list[Json]:
-        """Every declared event source."""
+        """Every declared event source, and those that are gone and left something elsewhere."""
         troubles = self.troubles.now()
-        return [await self._source(state, troubles) for state in self._of("EventSource")]
+        return [await self._source(state, troubles) for state in [*self._of("EventSource"), *self._left()]]
 
     async def source(self, ref: ObjectRef) -> Json:
         """One of them."""
-        return await self._source(self.supervisor.states[ref], self.troubles.now())
+        state = self.supervisor.states.get(ref) or left_something(ref)
+        return await self._source(state, self.troubles.now())
+
+    def _left(self) -> list[ObjectState]:
+        return [left_something(ref) for ref in self.left.refs() if ref not in self.supervisor.states]
 
     async def _source(self, state: ObjectState, troubles: Mapping[ObjectRef, Sequence[Trouble]]) -> Json:
         view = await source_view(state, self.bus.journal, self.pauses.of(state.ref))
         return with_troubles(view, troubles.get(state.ref, ()))
 
     def source_refs(self) -> list[ObjectRef]:
-        """Every declared event source."""
-        return [state.ref for state in self._of("EventSource")]
+        """Every declared event source, and those that are gone and left something elsewhere."""
+        return [state.ref for state in [*self._of("EventSource"), *self._left()]]
 
     async def pause_source(self, ref: ObjectRef, mode: Mode, said: Said) -> Json:
         """Hold an event source, or drop what comes to it, until it is resumed."""
@@ -283,6 +290,7 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) 
         of_rules(sensors.erring),
         of_targets(metrics, sensors.dispatcher.hanging),
         sensors.partial_matches.troubles,
+        sources.left.troubles,
         of_certificates(shared.get(Certificates), metrics.triggers.__contains__),
     ]
     troubles = Troubles(finders, bus.journal)
@@ -297,6 +305,7 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) 
         holding=sensors.holding,
         acts=acts,
         troubles=troubles,
+        left=sources.left,
     )
 
 

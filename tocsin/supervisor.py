@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Collection, Container, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Container, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import structlog
@@ -227,8 +227,13 @@ class Supervisor:
 
     async def _put_sources(self, sources: Mapping[ObjectRef, EventSource]) -> None:
         if self._in_force is None:
-            in_force = await self._bus.journal.in_force(None)
-            self._put = {ref_of(one): one.revision for one in in_force if one.ref.startswith("EventSource/")}
+            in_force = [one for one in await self._bus.journal.in_force(None) if one.ref.startswith("EventSource/")]
+            self._put = {ref_of(one): one.revision for one in in_force}
+            former = _readable(one for one in in_force if not _is(one, sources.get(ref_of(one))))
+        else:
+            known = [self._in_force.get(ref) for ref in self._put]
+            former = [one for one in known if isinstance(one, EventSource) and sources.get(one.ref) is not one]
+        await self._sources.part(former, sources.values())
         for ref in [ref for ref in self._put if ref not in sources]:
             await self._bus.declarations.withdraw(str(ref))
             del self._put[ref]
@@ -268,6 +273,23 @@ class Supervisor:
                 (f"{one.file}:{one.line}" for one in state.problems if one.severity is Severity.ERROR and one.file), None
             )
             logger.error("object_not_in_order", object=str(ref), state=state.state.value, reason=state.message, where=where)
+
+
+def _is(former: Declared, wanted: EventSource | None) -> bool:
+    return wanted is not None and former.revision == revision_of(wanted.content)
+
+
+def _readable(former: Iterable[Declared]) -> list[EventSource]:
+    """Event sources as they were; what cannot be read any more is said."""
+    found: list[EventSource] = []
+    for one in former:
+        try:
+            declared = object_of(one.content)
+        except ManifestError as exc:
+            logger.warning("former_source_unreadable", object=one.ref, reason=str(exc), hint="hooks that it left are not deleted")
+        else:
+            found += [declared] if isinstance(declared, EventSource) else []
+    return found
 
 
 async def _done(put: Awaitable[Declared]) -> None:

@@ -51,7 +51,7 @@ class Trouble(NamedTuple):
     part: str
     """Which part of it, such as `trigger call`."""
     what: str
-    """One word: hangs, fails, errs, slow, floods, set-aside, certificates, unwell."""
+    """One word: hangs, fails, errs, slow, floods, set-aside, certificates, unwell, left."""
     reason: str
     since_us: int
     hint: str

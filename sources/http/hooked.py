@@ -30,10 +30,15 @@ class HookedSource(HttpSource[SpecT]):
         """Keep the hooks until cancelled."""
         await self._keeper.run()
 
+    @property
+    def leaves_something(self) -> bool:
+        """Whether there are hooks that go with the declaration."""
+        return self.keeps_hooks and self.deletes_hooks
+
     async def withdrawn(self, others: Iterable[Source[Any]]) -> None:
         """Delete the hooks where that is wanted, but for those that another source keeps: an event that was renamed goes on with
         the same hook. Raises `HookProblem` where some are left."""
-        if self.keeps_hooks and self.deletes_hooks:
+        if self.leaves_something:
             await self._keeper.delete(list(_wanted(others)))
 
 

@@ -110,7 +110,10 @@ class HookKeeper:
 
     async def delete(self, others: Iterable[Hooks]) -> None:
         """Delete the hooks that are ours, but for those that `others` keep. Raises `HookProblem` where some are left."""
-        hooks, kept = self._hooks(), list(others)
+        try:
+            hooks, kept = self._hooks(), list(others)
+        except HookProblem as exc:
+            raise HookProblem(f"{exc}; {_named(await self._remembered())}") from exc
         known = {hook for hook in await self._remembered() if hook.base == hooks.base}
         known |= {Hook(hooks.base, place, hooks.url) for place in hooks.places}
         ours = [hook for hook in sorted(known) if not any(_keeps(other, hook) for other in kept)]
@@ -126,7 +129,7 @@ class HookKeeper:
                 except HookProblem as exc:
                     problems.append(str(exc))
         if problems:
-            raise HookProblem("; ".join(problems))
+            raise HookProblem("; ".join([*problems, _named(ours)]))
         await self._remember(frozenset())
 
     def _opened(self, hooks: Hooks) -> "contextlib.AbstractAsyncContextManager[ProviderApi]":
@@ -222,6 +225,12 @@ async def _delete(api: ProviderApi, hooks: Hooks, hook: Hook) -> None:
     for row in await api.rows(hook.place, hooks.page_query):
         if hooks.url_of(row) == hook.url:
             await api.call("DELETE", _one(hooks, hook.place, row))
+
+
+def _named(hooks: Iterable[Hook]) -> str:
+    """The hooks that may still be there, so that they can be found without us."""
+    named = ", ".join(f"{hook.base}{hook.place} to {hook.url}" for hook in sorted(hooks))
+    return f"these hooks may still be there: {named}" if named else "no hook of it is known"
 
 
 def _one(hooks: Hooks, place: str, hook: Json) -> str:

@@ -1,13 +1,18 @@
 """Hooks that are wanted no more: of repositories that left a list, of a URL that changed, of an event that was renamed."""
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
-from hook_rig import HUB, REF, SECRET, TOKEN, URL, Told, one_pass, provider, url_of
+from hook_rig import HUB, REF, SECRET, TOKEN, URL, Provider, Told, one_pass, provider, url_of
 from http_rig import KnownValues
 
 from eventbus.memory.bus import MemoryBus
+from manifests.load import load_text
 from manifests.objects import DeclaredEvent, Dialect, EventSource, ObjectRef
 from sources.github import Github, GithubSpec
 from sources.gitlab import GitlabSpec
@@ -15,7 +20,7 @@ from sources.http import provider_api as api_module
 from sources.http.listener import HttpListener
 from tocsin.changes import Changes
 from tocsin.components import running
-from tocsin.kinds import source_kinds
+from tocsin.kinds import BuiltKinds, source_kinds
 from tocsin.metrics import Metrics
 from tocsin.pauses import Pauses
 from tocsin.running_sources import RunningSources
@@ -167,3 +172,143 @@ def _roads(source: EventSource) -> Any:
     from eventbus.event import Road
 
     return [Road("default", "git", event.name) for event in source.events]
+
+
+def loaded(base: str, name: str, *projects: str, **spec: Any) -> EventSource:
+    """As `declared`, with the text that it was declared by."""
+    fields = declared(base, name, *projects).events[0].spec.model_dump(by_alias=True, exclude_unset=True) | spec
+    manifest = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "EventSource",
+        "metadata": {"name": "git"},
+        "spec": {"gitlab": {name: fields}},
+    }
+    found = load_text(msgspec.json.encode(manifest).decode(), kinds=BuiltKinds())
+    assert not found.problems
+    (source,) = found.event_sources.values()
+    return source
+
+
+class Life:
+    """One process after another on one log; each is told what was in force before and what is wanted now."""
+
+    def __init__(self) -> None:
+        self.bus, self.values = MemoryBus(), KnownValues(token=TOKEN, hub=SECRET)
+
+    @contextlib.asynccontextmanager
+    async def of(self, *wanted: EventSource, former: Sequence[EventSource] = ()) -> AsyncIterator[RunningSources]:
+        metrics = Metrics()
+        metrics.declare_roads([road for source in wanted for road in _roads(source)])
+        listener = HttpListener(host="127.0.0.1", port_offset=0, allow_unauthenticated=False)
+        service = RunningSources(
+            self.bus,
+            metrics,
+            Changes(),
+            Pauses(self.bus.state),
+            kinds=source_kinds(),
+            values=self.values,
+            listener=listener,
+        )
+        async with running(service):
+            await service.part(former, wanted)
+            await service.apply(wanted)
+            yield service
+
+
+SEVEN = "/api/v4/projects/7/hooks"
+
+
+async def until_deleted(double: Provider) -> None:
+    async with asyncio.timeout(10):
+        while not any(call.startswith("DELETE") for call in double.answered):
+            double.more.clear()
+            await double.more.wait()
+
+
+async def test_the_hooks_of_a_declaration_that_went_while_no_service_ran_are_deleted() -> None:
+    life = Life()
+    async with provider() as double:
+        double.hooks = {SEVEN: [{"id": 1, "url": "https://other"}]}
+        source = loaded(double.base, "push", "7")
+        async with life.of(source):
+            await double.seen(f"POST {SEVEN}")
+        async with life.of(former=[source]) as service:
+            await until_deleted(double)
+            assert double.hooks[SEVEN] == [{"id": 1, "url": "https://other"}]
+            async with asyncio.timeout(10):
+                while service.left.roads():
+                    await asyncio.sleep(0.01)
+            assert list(service.left.troubles(0)) == []
+        assert await life.bus.journal.records("left/") == []
+
+
+async def test_without_its_credentials_a_hook_is_named_until_they_are_back() -> None:
+    life = Life()
+    async with provider() as double:
+        double.hooks = {SEVEN: []}
+        source = loaded(double.base, "push", "7")
+        async with life.of(source):
+            await double.seen(f"POST {SEVEN}")
+        del life.values.secrets["token"]
+        async with life.of(former=[source]) as service:
+            async with asyncio.timeout(10):
+                while not service.left.refs():
+                    await asyncio.sleep(0.01)
+            (trouble,) = service.left.troubles(0)
+            assert str(trouble.ref) == "EventSource/default/git"
+            assert trouble.part == "event push"
+            assert trouble.reason == (
+                "accessToken: Secret default/token, key k: not found; "
+                f"these hooks may still be there: {double.base}{SEVEN} to {URL}"
+            )
+            assert "give back the Secret" in trouble.hint
+        life.values.secrets["token"] = TOKEN
+        async with life.of():  # nobody tells this one what was in force: it was noted
+            await until_deleted(double)
+        assert double.hooks[SEVEN] == []
+
+
+async def test_the_hook_of_an_event_that_was_renamed_while_no_service_ran_is_never_away() -> None:
+    life = Life()
+    async with provider() as double:
+        double.hooks = {SEVEN: []}
+        source, renamed = loaded(double.base, "push", "7"), loaded(double.base, "pushes", "7")
+        async with life.of(source):
+            await double.seen(f"POST {SEVEN}")
+        async with life.of(renamed, former=[source]) as service, asyncio.timeout(10):
+            while service.left.roads():
+                await asyncio.sleep(0.01)
+        assert len(double.hooks[SEVEN]) == 1
+        assert not any(call.startswith("DELETE") for call in double.calls)
+
+
+async def test_what_is_declared_again_or_keeps_its_hooks_leaves_nothing() -> None:
+    life = Life()
+    async with provider() as double:
+        double.hooks = {SEVEN: []}
+        source, keeping = loaded(double.base, "push", "7"), loaded(double.base, "push", "7", deleteHookOnFinish=False)
+        del life.values.secrets["token"]
+        async with life.of(former=[keeping]) as service:
+            assert service.left.roads() == set()
+        async with life.of(former=[source]) as service:
+            assert len(service.left.roads()) == 1
+        async with life.of(source, former=[]) as service:
+            assert service.left.roads() == set()
+        assert await life.bus.journal.records("left/") == []
+
+
+async def test_what_a_live_edit_could_not_undo_is_undone_by_the_next_process() -> None:
+    life = Life()
+    async with provider() as double:
+        double.hooks = {SEVEN: []}
+        source = loaded(double.base, "push", "7")
+        async with life.of(source) as service:
+            await double.seen(f"POST {SEVEN}")
+            del life.values.secrets["token"]
+            await service.part([source], [])
+            await service.apply([])
+            assert [str(ref) for ref in service.left.refs()] == ["EventSource/default/git"]
+        life.values.secrets["token"] = TOKEN
+        async with life.of():
+            await until_deleted(double)
+        assert double.hooks[SEVEN] == []

@@ -23,8 +23,8 @@ _WHAT = ("event", "anyOrder", "restart", "manifests", "expect")
 def read_scenario(spec: Any, header: Header, report: Report) -> Scenario | None:
     """Return the scenario, or None where the report refused it."""
     body = check(ScenarioSpec, spec, ("spec",), report)
-    if report.take(body.faults) or body.value is None:
-        return None
+    if report.take(body.faults) or body.value is None or report.refused:
+        return None  # what is missing may only be misspelt
     clock = _Clock(body.value.start)
     faults, steps = [*_faults(body.value)], []
     for index, step in enumerate(body.value.given):
@@ -34,7 +34,7 @@ def read_scenario(spec: Any, header: Header, report: Report) -> Scenario | None:
     if end is not None and not clock.free <= end <= LONGEST:
         why = "before the last step is over" if end < clock.free else _TOO_LATE
         faults.append(Fault(("spec", "until"), f"this is {why}"))
-    if report.take(faults) or report.refused:
+    if report.take(faults):
         return None
     return Scenario(ref=header.ref, spec=body.value, steps=tuple(steps), until=end, file=report.file)
 

@@ -42,7 +42,7 @@ def command(ctx: click.Context, /, events: tuple[str, ...], file: str | None, **
     found = _played(captured, file)
     text = yaml_text(captured.scenario)
     if file is not None:
-        Path(file).write_text(text)
+        Path(file).write_bytes(text.encode())
     for note in captured.notes:
         message(note)
     _say(found)

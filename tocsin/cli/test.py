@@ -11,7 +11,7 @@ from tocsin.cli.output import emit
 from tocsin.cli.settings import Settings, common, settings_of
 
 Json = Mapping[str, Any]
-_SHORT = 100
+_SHORT, _LONGEST, _MOST_LINES = 100, 1000, 40
 
 
 @click.command("test")
@@ -98,7 +98,14 @@ def _value(value: Any) -> list[str]:
     if value == ABSENT:
         return [ABSENT]
     text = json.dumps(value, ensure_ascii=False)
-    return (text if len(text) <= _SHORT else json.dumps(value, ensure_ascii=False, indent=2)).splitlines()
+    if len(text) <= _SHORT:
+        return [text]
+    lines = [_cut(line) for line in json.dumps(value, ensure_ascii=False, indent=2).splitlines()]
+    return lines if len(lines) <= _MOST_LINES else [*lines[:_MOST_LINES], f"… and {len(lines) - _MOST_LINES} more lines"]
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}… ({len(line)} characters)"
 
 
 def _firing(firing: Json) -> Iterator[str]:

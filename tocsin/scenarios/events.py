@@ -13,8 +13,8 @@ from sources.source import Source
 from tocsin.encoding import dumps
 from tocsin.kinds import source_kinds
 
-MAX_BYTES = 32 << 20
-"""Data of one event: as much as the log takes."""
+MAX_BYTES = 16 << 20
+"""Data of one event. The log takes twice as much, with everything that comes with it."""
 
 
 class Unreadable(Exception):
@@ -72,7 +72,7 @@ class Makes:
         except (OSError, ValueError) as exc:
             raise Unreadable(f"{path} cannot be read: {getattr(exc, 'strerror', None) or exc}") from None
         if len(data) > MAX_BYTES:
-            raise Unreadable(f"{path} is larger than {MAX_BYTES:,} bytes, which the log does not take")
+            raise Unreadable(f"{path} is larger than {MAX_BYTES:,} bytes")
         return data
 
 

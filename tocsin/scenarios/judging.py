@@ -12,6 +12,8 @@ from tocsin.scenarios.matching import Missing, match
 from tocsin.scenarios.seen import Seen, firings, span
 from tocsin.views import Json
 
+MOST_EXPLAINED = 5
+"""Events, the last to come, that are explained where a firing is missing of which no events are named."""
 MOST_OTHERS = 20
 """Unexpected firings that are named one by one."""
 
@@ -79,7 +81,7 @@ class Judge:
     async def _why_not(self, expected: ExpectedFiring) -> list[str]:
         """Why the events of an expected firing did not lead to it."""
         sensor = expected.trigger.partition("/")[0]
-        events = expected.events if expected.events is not None else [one.event.id for one in self._recorded()]
+        events = expected.events if expected.events is not None else [one.event.id for one in self._recorded()][-MOST_EXPLAINED:]
         reasons = [line for id in dict.fromkeys(events) for line in await self._explain(id, sensor)]
         return list(dict.fromkeys(reasons))[:MOST_OTHERS]
 

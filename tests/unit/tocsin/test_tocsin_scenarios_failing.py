@@ -256,3 +256,33 @@ def test_nothing_is_written_and_no_log_is_printed(tmp_path: Path, capfd: pytest.
     files.run()
     assert sorted(tmp_path.rglob("*")) == before
     assert capfd.readouterr() == ("", "")
+
+
+def test_one_slip_is_one_problem(tmp_path: Path) -> None:
+    files = Files(tmp_path)
+    files.scenario("  given: [{restrat: true}]\n")
+    assert files.run(code=2).splitlines()[1:] == ["0 passed, 0 failed, 1 problem"]
+
+
+def test_what_differs_is_cut_where_it_is_long(tmp_path: Path) -> None:
+    files = Files(tmp_path, sensor(ORDER, CALL.replace("dataKey: id", "dataKey: text")))
+    path = files.scenario(f"""
+  given:
+    - event: {order("a", text="x" * 5000)}
+  expect: {{firings: [{{trigger: s/call, request: {{body: {{id: {list(range(100))}}}}}}}]}}
+""")
+    shown = files.run(code=1)
+    assert "… and 62 more lines" in shown
+    assert "… (5002 characters)" in shown
+    assert len(shown) < 3000 + 10 * len(str(path))
+
+
+def test_where_no_events_are_named_the_last_to_come_are_explained(tmp_path: Path) -> None:
+    found = Files(tmp_path, sensor(MAIN, CALL)).play(
+        """
+  given: [{event: {source: shop, name: order, data: {id: dev}}, repeat: 30}]
+  expect: {firings: [{trigger: s/call}]}
+""",
+        code=1,
+    )
+    assert [reason.split()[2] for reason in found["failures"][0]["reasons"]] == ["26", "27", "28", "29", "30"]

@@ -154,7 +154,7 @@ class GivenEvent(Spec):
     """CloudEvents type; the kind of the event source unless said otherwise."""
     time: str | None = None
     """The event's own time, null where it has none; the moment it comes unless said otherwise."""
-    datacontenttype: str = "application/json"
+    datacontenttype: str | None = "application/json"
     data: Any = None
     """The data as JSON, as `tocsin events show` prints it."""
     text: str | None = None

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -78,6 +78,18 @@ class LocalValues:
 def variable_name(kind: ValueKind, name: str, key: str) -> str:
     """The environment variable that holds `key` of `name`: upper case, everything else but letters and digits as `_`."""
     return re.sub(r"[^A-Z0-9]", "_", f"{_PLACES[kind].variable}_{name}_{key}".upper())
+
+
+def known_secrets(documents: Iterable[ValueObject], environ: Mapping[str, str] = os.environ) -> Iterator[str]:
+    """The values of all Secrets that can be listed here: of `documents`, of the environment, of mounted files."""
+    for document in documents:
+        if document.ref.kind == "Secret":
+            yield from (value.decode("utf-8", "replace").strip() for value in document.data.values())
+    place = _PLACES["Secret"]
+    yield from (value for name, value in environ.items() if name.startswith(f"{place.variable}_"))
+    for path in Path(environ.get(place.folder_variable) or place.folder).glob("*/*"):
+        if (content := _FileCache().read(path)) is not None:
+            yield content.decode("utf-8", "replace").strip()
 
 
 class _FileCache:

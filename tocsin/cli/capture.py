@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from tocsin.scenarios.capturing import Captured
 
 Json = dict[str, Any]
+_HEAD = (
+    "# Recorded events and what they fired, for `tocsin test`. Credentials were taken out; look for more before you pass it on."
+)
 
 
 @click.command("capture")
@@ -32,15 +35,13 @@ def command(ctx: click.Context, /, events: tuple[str, ...], file: str | None, **
     ID is an event's id, or source/name/id where that is ambiguous. What an event was joined with is captured too. Credentials
     are taken out. The scenario is played at once, and a message says whether it passes as it is.
     """
-    from tocsin.scenarios.yaml_text import yaml_text
-
     settings = settings_of(ctx)
     manifests = chosen["manifests"] or (".",)
     captured = _captured(_recorded(settings, events), file, manifests, chosen["name"])
     if file is not None:
         _write(Path(file), captured, force=chosen["force"])
     found = _played(captured, file)
-    text = yaml_text(captured.scenario)
+    text = _text(captured)
     if file is not None:
         Path(file).write_bytes(text.encode())
     for note in captured.notes:
@@ -77,18 +78,20 @@ def _captured(recorded: Json, file: str | None, manifests: Sequence[str], name: 
 
 
 def _secrets(manifests: Sequence[str]) -> Iterator[str]:
-    """The values of Secrets that are known here: those of the manifests, and those in the environment."""
     from tocsin.declared import load
+    from tocsin.secrets import known_secrets
 
-    known = [value for document in load(manifests).values if document.ref.kind == "Secret" for value in document.data.values()]
-    yield from (value.decode("utf-8", "replace").strip() for value in known)
-    yield from (value for name, value in os.environ.items() if name.startswith("TOCSIN_SECRET_"))
+    return known_secrets(load(manifests).values)
+
+
+def _text(captured: "Captured") -> str:
+    from tocsin.scenarios.yaml_text import yaml_text
+
+    return f"{_HEAD}\n{yaml_text(captured.scenario)}"
 
 
 def _write(path: Path, captured: "Captured", *, force: bool) -> None:
-    from tocsin.scenarios.yaml_text import yaml_text
-
-    files: dict[Path, bytes] = {path: yaml_text(captured.scenario).encode()}
+    files: dict[Path, bytes] = {path: _text(captured).encode()}
     files |= {path.parent / name: data for name, data in captured.files.items()}
     there = [str(one) for one in files if one.exists()]
     if there and not force:
@@ -104,18 +107,18 @@ def _write(path: Path, captured: "Captured", *, force: bool) -> None:
 def _played(captured: "Captured", file: str | None) -> Json:
     """What playing the scenario comes to, once what does not come out the same twice is left out of it."""
     from tocsin import logs
+    from tocsin.scenarios.capturing import some
     from tocsin.scenarios.relaxing import relax
     from tocsin.scenarios.testing import play_text
-    from tocsin.scenarios.yaml_text import yaml_text
 
     with logs.silent():
-        found = play_text(yaml_text(captured.scenario), file or "scenario.yaml").view()
+        found = play_text(_text(captured), file or "scenario.yaml").view()
         failures = [failure for scenario in found["scenarios"] for failure in scenario["failures"]]
         left_out = relax(captured.scenario, failures)
         if not left_out:
             return found
-        captured.notes.append(f"not the same when it is played, and left out: {', '.join(left_out)}")
-        return play_text(yaml_text(captured.scenario), file or "scenario.yaml").view()
+        captured.notes.append(f"not the same when it is played, and left out: {some(left_out)}")
+        return play_text(_text(captured), file or "scenario.yaml").view()
 
 
 def _say(found: Json) -> None:

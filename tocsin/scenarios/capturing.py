@@ -16,6 +16,7 @@ from tocsin.views import Json
 
 MOST_INLINE = 64 * 1024
 """Bytes of an event's data as JSON, above which it goes to a file of its own."""
+_MOST_NAMED = 10
 _TRANSIENT = (408, 425, 429)
 _LAST = re.compile(r"\(attempt \d+, the last\)$")
 
@@ -92,7 +93,7 @@ class Capture:
     def _event(self, event: Json) -> Json:
         found: Json = {key: event[key] for key in ("source", "name", "id", "type", "time")}
         if event["datacontenttype"] != "application/json":
-            found["datacontenttype"] = event["datacontenttype"] or ""
+            found["datacontenttype"] = event["datacontenttype"]
         if event["attributes"]:
             found["attributes"] = self._redactor.redact(event["attributes"], f"{event['id']}: attributes")
         return found | self._data(event)
@@ -105,7 +106,7 @@ class Capture:
             return {}
         data = self._redactor.redact(event["data"], where)
         whole = json.dumps(data, ensure_ascii=False, indent=2).encode()
-        return {"data": data} if len(whole) <= MOST_INLINE else self._file(event, whole, "json")
+        return {"data": data} if len(whole) <= MOST_INLINE else self._file(event, whole)
 
     def _other_data(self, event: Json, data: bytes, where: str) -> Json:
         """Data that is no JSON: as text where it is any."""
@@ -113,17 +114,17 @@ class Capture:
             text = self._redactor.text(data.decode(), where)
         except UnicodeDecodeError:
             self._notes.append(f"the data of event {event['id']} is no text and stands there as it came: look for secrets in it")
-            return {"base64": event["data_base64"]} if len(data) <= MOST_INLINE else self._file(event, data, "bin")
+            return {"base64": event["data_base64"]} if len(data) <= MOST_INLINE else self._file(event, data)
         whole = text.encode()
-        return {"text": text} if len(whole) <= MOST_INLINE else self._file(event, whole, "txt")
+        return {"text": text} if len(whole) <= MOST_INLINE else self._file(event, whole)
 
-    def _file(self, event: Json, data: bytes, suffix: str) -> Json:
+    def _file(self, event: Json, data: bytes) -> Json:
         if not self._beside:
             raise NotCaptured(
                 f"the data of event {event['id']} has {event['bytes']:,} bytes, too many to stand in a scenario: "
                 "with --output FILE it goes to a file beside that"
             )
-        name = f"{self._name}-{event['position']}.{suffix}"
+        name = f"{self._name}-{event['position']}.data"  # nothing that is read as a manifest
         self._files[name] = data
         return {"file": name}
 
@@ -143,9 +144,8 @@ class Capture:
         return found
 
     def _note(self, firings: Sequence[Json]) -> None:
-        if paths := list(self._redactor.found):
-            more = f", and {len(paths) - 10} more" if len(paths) > 10 else ""
-            self._notes.append(f"redacted: {', '.join(paths[:10])}{more}")
+        if self._redactor.found:
+            self._notes.append(f"redacted: {some(list(self._redactor.found))}")
         for firing in firings:
             if not _comes_again(firing):
                 name = f"firing {firing['id'][:12]} of {firing['sensor']}/{firing['trigger']}"
@@ -194,6 +194,12 @@ def _counted(answers: Sequence[Any]) -> list[Any]:
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def some(names: Sequence[str]) -> str:
+    """The first of `names`, and how many more there are."""
+    more = f", and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
 
 
 def slug(text: str) -> str:

@@ -137,6 +137,15 @@ def test_what_the_service_tells_of_its_own_firings_comes_again_by_itself(tmp_pat
     assert [firing["trigger"] for firing in spec["expect"]["firings"]] == ["s/call", "told/tell"]
 
 
+def test_what_an_event_does_not_have_it_does_not_get(tmp_path: Path) -> None:
+    declared = declare(tmp_path, sensor(ORDER, "{template: {name: log, log: {}}}"))
+    spec = passes(capture(record(declared, [event("a", {}, datacontenttype=None)], ["a"]), tmp_path), tmp_path)
+    given_event = spec["given"][0]["event"]
+    assert (given_event["time"], given_event["datacontenttype"]) == (None, None)
+    context = spec["expect"]["firings"][0]["request"]["lines"][0]["eventContext"]
+    assert (context["time"], context["datacontenttype"]) == (None, "")
+
+
 def test_an_event_that_fired_nothing_must_fire_nothing(tmp_path: Path) -> None:
     declared = declare(tmp_path, sensor(ORDER, CALL))
     spec = passes(capture(record(declared, [event("p", name="paid")], ["p"]), tmp_path), tmp_path)
@@ -174,6 +183,7 @@ def test_large_data_goes_to_a_file_beside_and_other_data_stays_what_it_is(tmp_pa
     assert [set(step["event"]) & {"data", "file", "text", "base64"} for step in spec["given"]] == [{"file"}, {"text"}, {"base64"}]
     (name,) = captured.files
     assert b"secret-token" not in captured.files[name]
+    assert name.endswith(".data")  # a folder of manifests may hold it
     assert spec["given"][1]["event"]["text"] == "no json: REDACTED"
     assert any("no text" in note for note in captured.notes)
 

@@ -6,7 +6,7 @@ import pytest
 
 from manifests.objects import ObjectRef, ValueObject
 from manifests.secrets import SecretMissing
-from tocsin.secrets import HiddenValues, LocalValues, variable_name
+from tocsin.secrets import HiddenValues, LocalValues, known_secrets, variable_name
 
 
 def document(kind: str, name: str, **data: bytes) -> ValueObject:
@@ -97,3 +97,11 @@ def test_values_never_print() -> None:
     assert "canary" not in repr(values.secret("default", "a", "b"))
     assert "canary" not in str(values.secret("default", "a", "b"))
     assert HiddenValues().secret("default", "no", "such").text() == "***"
+
+
+def test_the_secrets_that_can_be_listed_are_those_of_documents_the_environment_and_files(tmp_path: Path) -> None:
+    (tmp_path / "github").mkdir()
+    (tmp_path / "github" / "token").write_bytes(b"from a file\n")
+    environ = {"TOCSIN_SECRETS_DIR": str(tmp_path), "TOCSIN_SECRET_A_B": "from the environment", "TOCSIN_CONFIG_A_B": "no secret"}
+    documents = [document("Secret", "a", b=b"from a document"), document("ConfigMap", "c", d=b"no secret")]
+    assert list(known_secrets(documents, environ)) == ["from a document", "from the environment", "from a file"]

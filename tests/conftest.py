@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 from servers.fixtures import (
+    artemis_broker,
     aws_server,
     azure_server,
     golang,
@@ -23,6 +24,7 @@ from servers.fixtures import (
 )
 
 __all__ = [
+    "artemis_broker",
     "aws_server",
     "azure_server",
     "golang",

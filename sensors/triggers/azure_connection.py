@@ -6,25 +6,15 @@ from urllib.parse import urlsplit
 
 EXPECTED = "expected Endpoint=sb://NAME.servicebus.windows.net/;SharedAccessKeyName=…;SharedAccessKey=…"
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
-_KEYS = {
-    key.lower(): key
-    for key in (
-        "Endpoint",
-        "SharedAccessKeyName",
-        "SharedAccessKey",
-        "SharedAccessSignature",
-        "EntityPath",
-        "UseDevelopmentEmulator",
-        "TransportType",
-        "OperationTimeout",
-    )
-}
+_ENDPOINT, _NAME, _KEY = "Endpoint", "SharedAccessKeyName", "SharedAccessKey"
+_SIGNATURE, _ENTITY, _EMULATOR = "SharedAccessSignature", "EntityPath", "UseDevelopmentEmulator"
 
 
 class Connection(NamedTuple):
     """What a connection string says. It never prints its secret."""
 
     text: str
+    """For the provider's library: the host, the login, and whether to do without TLS."""
     host: str
     """With its port, where it has one."""
     entity: str = ""
@@ -38,22 +28,29 @@ class Connection(NamedTuple):
 
 
 def read_connection(text: str) -> Connection:
-    """What `text` says. Raises `ValueError` saying what is missing or wrong."""
+    """What `text` says; what else is in it does not matter. Raises `ValueError` saying what is missing or wrong."""
     given = dict(_part(part) for part in text.strip().rstrip(";").split(";"))
-    endpoint, signature = given.get("Endpoint", ""), given.get("SharedAccessSignature", "")
+    endpoint, name, key, signature = (given.get(part.lower(), "") for part in (_ENDPOINT, _NAME, _KEY, _SIGNATURE))
     host = urlsplit(endpoint).netloc
     if not endpoint.startswith("sb://") or not host:
-        raise ValueError(f"the connection string has no Endpoint=sb://…; {EXPECTED}")
-    name, key = given.get("SharedAccessKeyName", ""), given.get("SharedAccessKey", "")
+        raise ValueError(f"the connection string has no {_ENDPOINT}=sb://…; {EXPECTED}")
     if bool(name) != bool(key):
-        raise ValueError(f"the connection string has only one of SharedAccessKeyName and SharedAccessKey; {EXPECTED}")
+        raise ValueError(f"the connection string has only one of {_NAME} and {_KEY}; {EXPECTED}")
     if bool(key) == bool(signature):
         how = "both a key and a signature" if key else "neither a key nor a signature"
         raise ValueError(f"the connection string has {how}; {EXPECTED}")
-    plain = given.get("UseDevelopmentEmulator", "").lower() == "true"
-    joined = ";".join(f"{name}={value}" for name, value in given.items() if name != "UseDevelopmentEmulator")
-    joined += ";UseDevelopmentEmulator=true" if plain else ""
-    return Connection(joined, host, given.get("EntityPath", ""), plain, key or signature)
+    plain = given.get(_EMULATOR.lower(), "").lower() == "true"
+    login = f"{_NAME}={name};{_KEY}={key}" if key else f"{_SIGNATURE}={signature}"
+    told = f"{_ENDPOINT}=sb://{host}/;{login}" + (f";{_EMULATOR}=true" if plain else "")
+    return Connection(told, host, given.get(_ENTITY.lower(), ""), plain, key or signature)
+
+
+def check_fits(connection: Connection, entity: str, *, encrypted: bool) -> None:
+    """Raise `ValueError` where the connection string contradicts what is declared: the entity, or TLS."""
+    if connection.entity not in ("", entity):
+        raise ValueError(f"the connection string is for another queue or topic than {entity!r}: see its EntityPath")
+    if encrypted and connection.plain:
+        raise ValueError("tls is declared, and UseDevelopmentEmulator in the connection string asks for none")
 
 
 def key_connection(host: str, name: str, key: str) -> Connection:
@@ -73,7 +70,6 @@ def check_host(host: str) -> str:
 
 def _part(part: str) -> tuple[str, str]:
     name, separator, value = part.partition("=")
-    known = _KEYS.get(name.strip().lower())
-    if not separator or known is None:
-        raise ValueError(f"the connection string has a part that is none of {', '.join(_KEYS.values())}; {EXPECTED}")
-    return known, value.strip()
+    if not separator:
+        raise ValueError(f"the connection string has a part without an equals sign; {EXPECTED}")
+    return name.strip().lower(), value.strip()

@@ -173,6 +173,8 @@ class Senders(Pool[AzureWay, Held[SenderT]]):
         try:
             async with asyncio.timeout(CONFIRM_S):
                 await _insisting(self.transmit(held.sender, message))
+        except TooLarge:  # not a byte is written
+            raise
         except BaseException:  # perhaps half a frame is written: nobody goes on from there
             await self.discard(way, held)
             raise

@@ -15,7 +15,7 @@ from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.parameters import compile_payload
 from sensors.triggers.available import available
-from sensors.triggers.azure_connection import read_connection
+from sensors.triggers.azure_connection import check_fits, read_connection
 from sensors.triggers.azure_sending import AzureWay, is_installed, told_message
 from sensors.triggers.azure_service_bus_sending import ServiceBusSenders
 from sensors.triggers.azure_service_bus_spec import AzureServiceBusSpec
@@ -39,11 +39,12 @@ class _Parts:
     def way(self, read: Credentials) -> AzureWay:
         """How to connect, with the secrets as they are now. Raises `SecretMissing` and `ValueError`."""
         spec, tls = self.spec, self.spec.tls
-        connection = read_connection(read.text(spec.connection_string))
-        if connection.entity not in ("", spec.entity):
-            raise ValueError(f"the connection string is for another queue or topic than {spec.entity!r}: see its EntityPath")
-        if tls is not None and connection.plain:
-            raise ValueError("tls is declared, and UseDevelopmentEmulator in the connection string asks for none")
+        try:
+            connection = read_connection(read.text(spec.connection_string))
+            check_fits(connection, spec.entity, encrypted=tls is not None)
+        except ValueError as exc:
+            ref = spec.connection_string
+            raise ValueError(f"Secret {ref.name}, key {ref.key}: {exc}") from None
         return AzureWay(connection, spec.entity, TLSMaterial() if tls is None else self._kept.usable(lambda: read.tls(tls)))
 
 

@@ -198,7 +198,7 @@ async def test_a_server_that_is_not_there_is_worth_another_try(rig: TriggerRig, 
 @pytest.mark.parametrize(
     ("secret", "more", "message"),
     [
-        ("none", {}, "no Endpoint=sb://"),
+        ("none", {}, "Secret s, key none: the connection string has no Endpoint=sb://"),
         ("missing", {}, "'missing' is missing"),
         ("other", {}, "for another queue or topic"),
         ("bus", {"tls": {"enabled": True}}, "asks for none"),

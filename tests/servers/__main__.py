@@ -3,11 +3,12 @@
 import os
 import sys
 
-from servers import azure, kafka, kubernetes, openssh, pulsar, workflows
+from servers import artemis, azure, kafka, kubernetes, openssh, pulsar, workflows
 from servers.cache import Missing
 
 _SERVERS = {
     "a server that plays Azure": azure.fetch,
+    "Artemis": artemis.fetch,
     "Kafka": kafka.fetch,
     "Pulsar": pulsar.fetch,
     "OpenSSH": openssh.fetch,

@@ -131,7 +131,7 @@ class Double(MessagingHandler):
         event.delivery.settle()
 
     def _note(self, address: str, message: Message) -> None:
-        self._taken.write(json.dumps(_shown(address, message), default=str) + "\n")
+        self._taken.write(json.dumps(shown(address, message), default=str) + "\n")
         self._taken.flush()
 
     def _forget(self, connection: Any) -> None:
@@ -166,7 +166,7 @@ def _described(asked: Message) -> Message:
     return Message(properties={"status-code": int32(200), "status-description": "OK"}, body=told)
 
 
-def _shown(address: str, message: Message) -> dict[str, object]:
+def shown(address: str, message: Message) -> dict[str, object]:
     body = message.body
     if isinstance(body, Described):
         body = body.value

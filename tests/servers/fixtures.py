@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import pytest
 
+from servers.artemis import ArtemisBroker
 from servers.aws import AwsServer
 from servers.azure import AzureServer
 from servers.cache import Missing, need
@@ -122,6 +123,19 @@ def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
         yield server.start()
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def artemis_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArtemisBroker]:
+    """A broker that speaks AMQP 1.0. Tests share it, so each uses queues of its own."""
+    try:
+        broker = ArtemisBroker(tmp_path_factory.mktemp("artemis"))
+    except Missing as missing:
+        cannot_be_had("Artemis", missing)
+    try:
+        yield broker.start()
+    finally:
+        broker.stop()
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from trigger_rig import PAYLOAD, TriggerRig, a_bound, parameter, ref
 
 from manifests.objects import Dialect, TocsinTriggerHead
 from sensors.errors import RenderError
+from sensors.triggers import aws_lambda
 from sensors.triggers.aws_clients import LONGEST_RUN_S
 from sensors.triggers.aws_lambda import AwsLambdaKind
 
@@ -78,3 +79,9 @@ def test_an_attempt_may_last_as_long_as_a_function_may_run(rig: TriggerRig) -> N
 def test_what_cannot_work_is_refused(rig: TriggerRig, fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         rig.trigger(HERE | fields)
+
+
+def test_a_library_that_is_missing_is_named(rig: TriggerRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws_lambda, "find_spec", lambda library: None)
+    with pytest.raises(ValueError, match=r"pip install 'tocsin\[aws\]'"):
+        rig.trigger(HERE)

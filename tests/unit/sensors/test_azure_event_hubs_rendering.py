@@ -8,7 +8,10 @@ from trigger_rig import PAYLOAD, TriggerRig, a_bound, parameter, ref
 
 from manifests.objects import Dialect, TocsinTriggerHead
 from sensors.errors import RenderError
+from sensors.triggers import azure_sending
 from sensors.triggers.azure_event_hubs import AzureEventHubsKind
+from sensors.triggers.azure_service_bus import AzureServiceBusKind
+from sensors.triggers.trigger import TriggerKind
 
 HERE: dict[str, Any] = {
     "fqdn": "shop.servicebus.windows.net",
@@ -16,6 +19,10 @@ HERE: dict[str, Any] = {
     "sharedAccessKeyName": ref("name"),
     "sharedAccessKey": ref("key"),
     "payload": PAYLOAD,
+}
+FIELDS: dict[type[TriggerKind], dict[str, Any]] = {
+    AzureEventHubsKind: HERE,
+    AzureServiceBusKind: {"connectionString": ref("bus"), "queueName": "orders", "payload": PAYLOAD},
 }
 SHOWN = {"fqdn": "shop.servicebus.windows.net", "hubName": "orders", "body": {"who": "me"}}
 
@@ -69,3 +76,16 @@ def test_a_host_made_from_an_event_is_checked(rig: TriggerRig) -> None:
 def test_what_cannot_work_is_refused(rig: TriggerRig, fields: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         rig.trigger(HERE | fields)
+
+
+@pytest.mark.parametrize("of", [AzureEventHubsKind, AzureServiceBusKind])
+def test_a_library_that_is_missing_is_named(of: type[TriggerKind], monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = TriggerRig(of)
+    rig.trigger(FIELDS[of])
+
+    def nothing(library: str) -> None:
+        raise ModuleNotFoundError(library)
+
+    monkeypatch.setattr(azure_sending, "find_spec", nothing)
+    with pytest.raises(ValueError, match=r"pip install 'tocsin\[azure\]'"):
+        rig.trigger(FIELDS[of])

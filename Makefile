@@ -34,7 +34,7 @@ help:
 	@echo "make chaos   harm the service in every way again and again, and count   (KILLS=$(KILLS) OTHERS=$(OTHERS) PAIRS=$(PAIRS) SOAK=$(SOAK) SEED=$(SEED))"
 	@echo "make edits   edit and pause under load, and count             (EDITS=$(EDITS) SEED=$(SEED))"
 	@echo "make fuzz    coverage-guided fuzzing of the parsers           (FUZZ_SECONDS=$(FUZZ_SECONDS) each)"
-	@echo "make oracle  the rule languages against the original Go engines, new questions each time (ORACLE_ROUNDS=$(ORACLE_ROUNDS))"
+	@echo "make oracle  rules and whole sensors against the original's own code, new questions each time (ORACLE_ROUNDS=$(ORACLE_ROUNDS))"
 	@echo "make fmt     format the code"
 	@echo "make clean   remove everything that was made here, the data of the quickstart included"
 
@@ -75,7 +75,7 @@ fuzz: $(VENV)/.fuzz
 
 oracle: $(VENV)/.dev
 	@for round in $$(seq $(ORACLE_ROUNDS)); do \
-		ORACLE_SEED=$$((RANDOM * 32768 + RANDOM)) $(BIN)/python -m pytest -q -p no:cacheprovider tests/oracle/test_languages_oracle.py; \
+		ORACLE_SEED=$$((RANDOM * 32768 + RANDOM)) $(BIN)/python -m pytest -q -p no:cacheprovider tests/oracle/test_languages_oracle.py tests/oracle/test_sensors_oracle.py; \
 	done
 
 fmt: $(VENV)/.dev

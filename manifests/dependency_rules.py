@@ -46,8 +46,8 @@ def read_dependencies(items: list[Any], report: Report, features: Collection[Fea
         name = dependency.name if dependency else _name_of(item)
         if name in places:
             first = f"spec.dependencies[{places[name]}]"
-            message = f"the name {quoted(name)} is taken by {first}; triggers that need it do not run"
-            faults.append(Fault((*path, "name"), message, fatal=False))
+            message = f"the name {quoted(name)} is taken by {first}; of several only the last would count"
+            faults.append(Fault((*path, "name"), message, fatal=False, tolerated=True))
         elif name:
             places[name] = index
         if dependency is not None:
@@ -114,7 +114,7 @@ def _data(data: DataFilter, path: Path) -> Iterator[Fault]:
         yield Fault((*path, "type"), f"missing; a data filter needs a type: {one_of(_TYPES)}")
     elif data.type not in _TYPES:
         message = f"expected {one_of(_TYPES)}, got {quoted(data.type)}{did_you_mean(data.type, _TYPES)}"
-        yield Fault((*path, "type"), f"{message}; triggers that need this dependency do not run", fatal=False)
+        yield Fault((*path, "type"), f"{message}; the clause always errs", fatal=False, tolerated=True)
     if not data.value:
         yield Fault((*path, "value"), "missing; a data filter needs at least one value")
     for index, value in enumerate(data.value):

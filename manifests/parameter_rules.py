@@ -50,10 +50,8 @@ def _one(item: Mapping[str, Any], path: Path, names: Names | None, fatal: bool, 
         if not name:
             yield Fault(at, "missing; a parameter's source needs the name of a dependency", fatal)
         elif names is not None and isinstance(name, str) and name not in names:
-            message = (
-                f"{quoted(name)} is not a dependency of this sensor{did_you_mean(name, names.all)}; the trigger does not run"
-            )
-            yield Fault(at, message, fatal=False)
+            message = f"{quoted(name)} is not a dependency of this sensor{did_you_mean(name, names.all)}; no firing has its event"
+            yield Fault(at, message, fatal=False, tolerated=True)
     if not item.get("dest") and not whole:
         yield Fault((*path, "dest"), "missing; a parameter needs a destination", fatal)
     operation = item.get("operation") or ""

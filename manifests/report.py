@@ -23,6 +23,8 @@ class Fault:
     message: str
     fatal: bool = True
     """Whether the whole object is refused for it, or only the part it stands in."""
+    tolerated: bool = False
+    """Whether it is a warning where the object is read as Argo Events reads it: it means something there."""
 
 
 class Text(Protocol):
@@ -113,9 +115,12 @@ class Report:
             self.refuse(path, message, at_key=True)
 
     def take(self, faults: Iterable[Fault]) -> bool:
-        """Report each of `faults` as severe as it is; return whether there was any."""
+        """Report each of `faults` as severe as it is; return whether there was any that costs something."""
         taken = False
         for fault in faults:
+            if fault.tolerated and self.lenient:
+                self.warn(fault.path, fault.message)
+                continue
             taken = True
             (self.refuse if fault.fatal else self.disable)(fault.path, fault.message)
         return taken

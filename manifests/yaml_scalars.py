@@ -78,8 +78,9 @@ class _Kubernetes:
     def _through_json(number: float, text: str) -> Scalar:
         if math.isinf(number):
             return text
-        # JSON has one kind of number: 1.0 arrives as 1.
-        return int(number) if number.is_integer() and abs(number) <= 2**53 else number
+        # JSON has one kind of number: 1.0 arrives as 1. Minus zero stays that.
+        whole = number.is_integer() and abs(number) <= 2**53 and (number != 0 or math.copysign(1.0, number) > 0)
+        return int(number) if whole else number
 
 
 class _Core:

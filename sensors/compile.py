@@ -25,6 +25,7 @@ from sensors.languages.gjson import Path, compile_path
 from sensors.parameters import BadParameter
 from sensors.resets import compile_resets
 from sensors.transforms import Transform, Transforms, transformed
+from sensors.triggers.broken import BrokenTrigger
 from sensors.triggers.shared import Shared
 from sensors.triggers.trigger import Trigger, TriggerContext, TriggerKinds
 from sensors.web.client import Web
@@ -98,13 +99,20 @@ class CompiledSensor:
 
 
 def compile_sensor(
-    sensor: Sensor, triggers: TriggerKinds, values: Values, *, web: Web | None = None, shared: Shared | None = None
+    sensor: Sensor,
+    triggers: TriggerKinds,
+    values: Values,
+    *,
+    web: Web | None = None,
+    shared: Shared | None = None,
+    show_broken: bool = False,
 ) -> CompiledSensor:
     """Compile `sensor`. Never raises for what its author wrote: that is in `problems`.
 
     `web` is the HTTP client that its triggers share; None: each makes one of its own. `shared` is what else they share.
+    `show_broken` keeps a trigger whose own part cannot work: it decides, and has no request.
     """
-    return _Compiler(sensor, triggers, values, web, shared or Shared()).compile()
+    return _Compiler(sensor, triggers, values, web, shared or Shared()).compile(show_broken=show_broken)
 
 
 class _Compiler:
@@ -114,6 +122,7 @@ class _Compiler:
         self._values = values
         self._web = web
         self._shared = shared
+        self._show_broken = False
         self._problems: list[Problem] = []
         # As upstream, the last of several dependencies of one name is the one that counts.
         self._dependencies = {dependency.name: dependency for dependency in sensor.dependencies}
@@ -123,7 +132,8 @@ class _Compiler:
         self._dead_letters: list[CompiledTrigger] = []
         self._transforms = {name: transform for name, (_, transform) in self._clauses.items() if transform is not None}
 
-    def compile(self) -> CompiledSensor:
+    def compile(self, *, show_broken: bool) -> CompiledSensor:
+        self._show_broken = show_broken
         self._check_dependencies()
         compiled = list(self._triggers())
         return CompiledSensor(
@@ -163,7 +173,10 @@ class _Compiler:
                     self._dead_letters.append(self._dead_letter(trigger, declared.dlq))
                 yield trigger
             except _Disabled as exc:
-                self._report(exc.path, f"{exc}; the trigger {declared.name!r} is disabled")
+                self._report_disabled(declared, exc)
+
+    def _report_disabled(self, declared: DeclaredTrigger, why: "_Disabled") -> None:
+        self._report(why.path, f"{why}; the trigger {declared.name!r} is disabled")
 
     def _trigger(self, index: int, declared: DeclaredTrigger) -> CompiledTrigger:
         ref, head = self._sensor.ref, declared.head
@@ -223,10 +236,13 @@ class _Compiler:
             return self._kinds.make(declared.kind).compile(declared, context)
         except KeyError as exc:
             raise _Disabled(declared.path, f"the kind {declared.kind!r} is not supported by this version") from exc
-        except BadParameter as exc:
-            raise _Disabled(_place_of(exc, declared), str(exc)) from exc
         except ValueError as exc:
-            raise _Disabled(declared.path, str(exc)) from exc
+            path = _place_of(exc, declared) if isinstance(exc, BadParameter) else declared.path
+            disabled = _Disabled(path, str(exc))
+            if not self._show_broken:
+                raise disabled from exc
+            self._report_disabled(declared, disabled)
+            return BrokenTrigger(f"the trigger is disabled: {exc}")
 
     def _dependency(self, index: int, dependency: Dependency, triggers: Sequence[CompiledTrigger]) -> CompiledDependency:
         ref = self._sensor.ref

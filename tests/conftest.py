@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings
 from servers.fixtures import (
+    argo_events,
     artemis_broker,
     aws_server,
     azure_server,
@@ -24,6 +25,7 @@ from servers.fixtures import (
 )
 
 __all__ = [
+    "argo_events",
     "artemis_broker",
     "aws_server",
     "azure_server",

@@ -19,6 +19,10 @@ from manifests.problems import Problem
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 _KNOWN = frozenset({"specversion", "id", "source", "subject", "type", "time", "datacontenttype", "data", "data_base64"})
+_JSON_TYPES = frozenset(
+    {"", "application/json", "text/json", "application/cloudevents+json", "application/cloudevents-batch+json"}
+)
+_EXTENSION = re.compile("[a-zA-Z0-9]+")
 _BLANK = b" \t\r\n"
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -114,17 +118,29 @@ def _refuse_constant(name: str) -> NoReturn:
 def _line(number: int, members: Mapping[str, msgspec.Raw]) -> Line:
     event = _event(members)
     raw = members.get("data")
-    if raw is None or bytes(raw)[:1] in b'"n' or _is_json(event.datacontenttype):
-        return Line(number, event)
-    why = f"data: expected text, because the content type is {event.datacontenttype!r}; write JSON text as a string"
+    why = next(filter(None, (_not_plain(name, members[name]) for name in event.attributes)), "")
+    if not why and raw is not None and bytes(raw)[:1] not in b'"n' and not _is_json(event.datacontenttype):
+        why = f"data: expected text, because the content type is {event.datacontenttype!r}; write JSON text as a string"
     return Line(number, event, why)
+
+
+def _not_plain(name: str, raw: msgspec.Raw) -> str:
+    """Why `name` cannot be an extension attribute; empty where it can."""
+    if not _EXTENSION.fullmatch(name):
+        return f"{name}: an attribute's name has letters and digits only"
+    text = bytes(raw)
+    if text[:1] in b"{[":
+        return f"{name}: expected text, a number or a truth value"
+    if text[:1] in b"-0123456789" and not -(2**31) <= float(text) <= 2**31 - 1:
+        return f"{name}: the number does not fit 32 bits; write it as text"
+    return ""
 
 
 def _event(members: Mapping[str, msgspec.Raw]) -> Event:
     if (version := _text(members, "specversion")) != "1.0":
         raise _Bad(f"specversion: {'missing' if version is None else repr(version)}; expected '1.0'")
     datacontenttype = _text(members, "datacontenttype")
-    extensions = {name: _plain(raw) for name, raw in members.items() if name not in _KNOWN}
+    extensions = {name: _plain(raw) for name, raw in members.items() if name not in _KNOWN and bytes(raw) != b"null"}
     return Event(
         namespace="",
         source=_required(members, "source"),
@@ -157,9 +173,9 @@ def _required(members: Mapping[str, msgspec.Raw], name: str) -> str:
 
 def _time(members: Mapping[str, msgspec.Raw]) -> str | None:
     text = _text(members, "time")
-    if text is not None and not _is_time(text):
+    if text and not _is_time(text):
         raise _Bad(f"time: {text[:40]!r} is no RFC 3339 time such as 2026-01-31T12:00:00Z")
-    return text
+    return text or None
 
 
 def _is_time(text: str) -> bool:
@@ -202,8 +218,9 @@ def _string(raw: msgspec.Raw) -> str:
 
 
 def _is_json(datacontenttype: str | None) -> bool:
-    kind = (datacontenttype or "application/json").split(";")[0].strip().lower()
-    return kind in ("application/json", "text/json") or kind.endswith("+json")
+    """Whether the original reads data as JSON: by these names to the letter, and where there is none."""
+    kind, parameters, _ = (datacontenttype or "").partition(";")
+    return (kind.strip() if parameters else kind) in _JSON_TYPES
 
 
 def _plain(raw: msgspec.Raw) -> str:

@@ -3,6 +3,7 @@
 Semantics: `pkg/sensors/artifacts` of Argo Events, and numbers as Kubernetes' own decoder reads them.
 """
 
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -13,6 +14,8 @@ MAX_BYTES = 3 << 20
 """More than an API server takes."""
 MAX_DEPTH = 200
 _INT64 = 1 << 63
+_EXPONENTS_FROM = 1e21
+"""Go writes whole floats below this in digits, as few as make the float and then zeros."""
 
 
 class NotAnObject(ValueError):
@@ -54,7 +57,7 @@ def to_object(text: bytes) -> dict[str, Any]:
 
 
 def _numbers(value: Any, depth: int) -> Any:
-    """`value` with numbers as Kubernetes keeps them: whole ones as integers, those beyond 64 bits as floats."""
+    """`value` with numbers as Kubernetes keeps them: those beyond 64 bits are floats, and whole floats are written in digits."""
     if depth > MAX_DEPTH:
         raise NotAnObject(f"nested deeper than {MAX_DEPTH}")
     if isinstance(value, dict):
@@ -63,8 +66,8 @@ def _numbers(value: Any, depth: int) -> Any:
         return [_numbers(item, depth + 1) for item in value]
     if isinstance(value, bool):
         return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < _INT64:
-        return int(value)
     if isinstance(value, int) and not -_INT64 <= value < _INT64:
-        return float(value)
+        value = float(value)
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXPONENTS_FROM:
+        return int(Decimal(repr(value)))
     return value

@@ -25,12 +25,11 @@ def check_dependency(dependency: Dependency) -> Iterator[Finding]:
         return
     if dependency.filters.script and (why := _bad_script(dependency.filters.script)):
         yield "filters.script", f"not a Lua script: {why}", Severity.ERROR
-    yield from _check_exprs(dependency.filters)
-    if dependency.filters_logical_operator == "or" and dependency.filters == Filters():
+    joined_by_or = dependency.filters_logical_operator == "or"
+    yield from _check_exprs(dependency.filters, joined_by_or=joined_by_or)
+    if joined_by_or and dependency.filters == Filters():
         yield "filters", "joined by 'or', but there are none: no event will ever match", Severity.WARNING
-    for index, clause in enumerate(dependency.filters.data):
-        for place, message, severity in _check_data(clause):
-            yield f"filters.data[{index}].{place}", message, severity
+    yield from _check_clauses(dependency.filters, joined_by_or=joined_by_or)
 
 
 def _check_transform(transform: Transform) -> Iterator[Finding]:
@@ -56,10 +55,10 @@ def _bad_script(text: str) -> str:
     return ""
 
 
-def _check_exprs(filters: Filters) -> Iterator[Finding]:
+def _check_exprs(filters: Filters, *, joined_by_or: bool) -> Iterator[Finding]:
     bad = {index: why for index, item in enumerate(filters.exprs) if (why := _unreadable(item.expr))}
     # An item that errs is made up for by one that holds, where one is enough.
-    lost = filters.expr_logical_operator != "or" or len(bad) == len(filters.exprs)
+    lost = len(bad) == len(filters.exprs) if filters.expr_logical_operator == "or" else not joined_by_or or 0 in bad
     for index, why in bad.items():
         place, severity = f"filters.exprs[{index}].expr", Severity.ERROR if lost else Severity.WARNING
         yield place, f"not an expression: {why}" + ("" if lost else "; the item always errs"), severity
@@ -77,14 +76,26 @@ def _unreadable(text: str) -> str:
     return ""
 
 
+def _check_clauses(filters: Filters, *, joined_by_or: bool) -> Iterator[Finding]:
+    found = [list(_check_data(clause)) for clause in filters.data]
+    bad = [any(severity is Severity.ERROR for *_, severity in findings) for findings in found]
+    # As with expressions: one that holds is enough, where they are joined by 'or'. And a plain no before it is no error:
+    # then another kind of filter may let the event pass.
+    spared = (filters.data_logical_operator == "or" and not all(bad)) or (joined_by_or and bad[:1] != [True])
+    for index, findings in enumerate(found):
+        for place, message, severity in findings:
+            if spared and severity is Severity.ERROR:
+                yield f"filters.data[{index}].{place}", f"{message}; the clause always errs", Severity.WARNING
+            else:
+                yield f"filters.data[{index}].{place}", message, severity
+
+
 def _check_data(clause: DataFilter) -> Iterator[Finding]:
     if clause.template:
         try:
             compile_template(clause.template)
         except ValueError as exc:
             yield "template", f"not a template: {exc}", Severity.ERROR
-    if clause.type not in _TYPES:
-        yield "type", f"{clause.type!r} is none of bool, number, string: the clause always errs", Severity.WARNING
     if clause.type == "string":
         for index, why in bad_patterns(clause.value):
             if index == 0:

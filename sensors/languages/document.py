@@ -63,10 +63,26 @@ def _first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _firsts = json.JSONDecoder(parse_constant=_refuse_constant, parse_int=float, object_pairs_hook=_first)
 
 
+def paired(text: str) -> str:
+    r"""JSON with U+FFFD for each half of a surrogate pair, as gjson reads it: one takes a `\u` escape after it along."""
+    return _HALF.sub(_pair, text) if _MAY_BE_HALF.search(text) else text
+
+
+_MAY_BE_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile(r"\\(?:u([dD][89a-fA-F][0-9a-fA-F]{2})(?:\\u([0-9a-fA-F]{4}))?|.)", re.DOTALL)
+
+
+def _pair(escape: re.Match[str]) -> str:
+    first, second = escape.groups()
+    if first is None or (int(first, 16) < 0xDC00 and second is not None and 0xDC00 <= int(second, 16) < 0xE000):
+        return escape[0]
+    return "\\ufffd"
+
+
 def first_of_repeated(text: str) -> JsonValue:
     """Decode an object or a list with every number a float, of repeated keys the first; None for text that is no JSON."""
     try:
-        decoded: JsonValue = _without_surrogates(_decode(_firsts, text))
+        decoded: JsonValue = _without_surrogates(_decode(_firsts, paired(text)))
     except (DocumentError, RecursionError):
         return None
     return decoded

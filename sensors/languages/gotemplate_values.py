@@ -12,6 +12,7 @@ from typing import Any
 from gotpl.errors import TemplateExecutionError
 from gotpl.funcs.sprig.dates import _go_time_from_datetime
 from gotpl.funcs.sprig.semver import Version
+from gotpl.runtime import sync_vm
 from gotpl.runtime.gofmt import GoFormatSpec, sprintf
 from gotpl.runtime.values import INVALID, UNTYPED_NIL, ValueAdapter
 
@@ -110,8 +111,9 @@ def fix_lookup() -> None:
     """Make the engine's missing values survive a pipe, and keep templates out of Python's attributes.
 
     It marks what is missing with the same value as "nothing was piped", and so calls `f` without an argument in
-    `{{ .missing | f }}`. Here it is None, as it is nil in Go; a field of a missing value is missing. A field of anything
-    but a map, a time or a version is an error, as in Go: `.Input.name.format` must not reach a method of Python's strings.
+    `{{ .missing | f }}`. Here it is None, as it is nil in Go; a field of a missing value is missing, one of a null that was
+    written as `.null.field` is an error. So is a field of anything but a map, a time or a version, as in Go:
+    `.Input.name.format` must not reach a method of Python's strings.
     The engine's own sandbox would do that too, but prepares all functions anew for every rendering.
     """
     original = ValueAdapter.lookup
@@ -131,6 +133,25 @@ def fix_lookup() -> None:
 
     lookup.is_ours = True  # type: ignore[attr-defined]
     ValueAdapter.lookup = lookup  # type: ignore[method-assign]
+    _refuse_fields_of_null()
+
+
+def _refuse_fields_of_null() -> None:
+    # The one place that knows which fields were written as one chain.
+    original = sync_vm._lookup_chain  # noqa: SLF001 - see above
+
+    @functools.wraps(original)
+    def lookup_chain(value: object, fields: tuple[str, ...], context: Any) -> object:
+        holder = value
+        for field in fields[:-1]:
+            if type(holder) is not dict:
+                break
+            holder = holder.get(field, INVALID)
+            if holder is None:
+                raise TemplateExecutionError(f"nil pointer evaluating interface {{}}: {field} is null")
+        return original(value, fields, context)
+
+    sync_vm._lookup_chain = lookup_chain  # noqa: SLF001 - see above
 
 
 def adapted(functions: Mapping[str, Function]) -> dict[str, Function]:
@@ -165,6 +186,12 @@ def _maps(arguments: Arguments) -> Arguments:
     return tuple([_map(argument) for argument in arguments])
 
 
+def _copied(arguments: Arguments) -> Arguments:
+    if arguments and arguments[0] is None:
+        raise TypeError("there is nothing to copy")
+    return arguments
+
+
 def _map(argument: object) -> object:
     if argument is None:
         return {}
@@ -195,6 +222,7 @@ _ADAPTERS: Mapping[str, Adapter] = {
     "printf": _formatted,
     **dict.fromkeys(("keys", "values", "get", "hasKey", "set", "unset", "pick", "omit"), _first_map),
     **dict.fromkeys(("merge", "mustMerge", "mergeOverwrite", "mustMergeOverwrite"), _maps),
+    **dict.fromkeys(("deepCopy", "mustDeepCopy"), _copied),
     **dict.fromkeys(("eq", "ne"), _compared),
     **dict.fromkeys(("toJson", "mustToJson", "toPrettyJson", "mustToPrettyJson", "toRawJson", "mustToRawJson"), _times_as_text),
 }

@@ -33,6 +33,7 @@ class Payload:
             if not entry.dest:
                 whole = entry.resolve(bound)
                 if whole is not None:
+                    self._name_culprit(raws)
                     return whole.text.encode("utf-8", "replace")
                 continue
             resolved = entry.need(bound)
@@ -44,9 +45,9 @@ class Payload:
             raise self._entries[-1].error(str(exc)) from exc
 
     def _name_culprit(self, raws: Sequence[str]) -> None:
-        """Set one value after the other, to say which could not be set."""
+        """Set one value after the other, and raise for the one that cannot be set."""
         text = ""
-        for entry, raw in zip((entry for entry in self._entries if entry.dest), raws, strict=True):
+        for entry, raw in zip((entry for entry in self._entries if entry.dest), raws, strict=False):
             try:
                 text = compile_dest(entry.dest).edit(text, raw)
             except SjsonError as exc:

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from sensors.languages.document import Document, DocumentError
+from sensors.languages.document import Document, DocumentError, paired
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -18,7 +18,7 @@ def template_input(document: Document) -> Any:
     if document.walkable is not None or not document.valid:
         return document.floats
     try:
-        return _clean(_decoder.decode(document.text))
+        return _clean(_decoder.decode(paired(document.text)))
     except RecursionError:
         raise DocumentError("nested too deep") from None
     except ValueError as exc:

@@ -58,7 +58,7 @@ class _Parts:
     def render(self, bound: Bound, spec: bytes | None) -> bytes:
         body = None if self._payload is None else self._payload.build(bound)
         headers = [] if self._headers is None else self._headers.resolve(bound)
-        for name, text in headers:
+        for name, text in dict(headers).items():
             header_value(name, text)
         return _encode(StoredRequest(body, headers, spec))
 

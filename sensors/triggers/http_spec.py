@@ -22,8 +22,8 @@ class HttpSpec(ParametrisedSpec):
     tls: TLSConfig | None = None
     method: Literal["", "GET", "DELETE", "PATCH", "POST", "PUT"] = ""
     """POST unless set."""
-    timeout: int = Field(default=0, ge=0)
-    """Seconds for one attempt; 60 unless set."""
+    timeout: int = Field(default=0, ge=-(2**63), le=2**63 - 1)
+    """Seconds for one attempt; 60 unless it is above 0."""
     basic_auth: BasicAuth | None = None
     headers: dict[str, str] = {}
     """Names are sent as written."""
@@ -36,4 +36,4 @@ class HttpSpec(ParametrisedSpec):
     @property
     def timeout_s(self) -> float:
         """Seconds for one attempt."""
-        return float(self.timeout or DEFAULT_TIMEOUT_S)
+        return float(self.timeout if self.timeout > 0 else DEFAULT_TIMEOUT_S)

@@ -20,8 +20,8 @@ from sensors.triggers.http_spec import HttpSpec
 from sensors.web.call import Call
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_NOT_IN_HEADERS = re.compile(r"[\r\n\0]")
-_PLAIN_URL = re.compile(r"[!-~]+")
+_NOT_IN_HEADERS = re.compile(r"[\0-\x08\x0a-\x1f\x7f]")
+_PLAIN_URL = re.compile(r"[!#-;=?-\[\]_a-z~]+")
 # The client writes these itself; Go's ignores them in `headers` too.
 _OURS = frozenset({"content-length", "transfer-encoding", "connection"})
 MASK = "***"
@@ -100,7 +100,7 @@ class HttpTarget:
         for n, header in enumerate(self.spec.secure_headers):
             text = header.read(n, self._namespace, values)
             if _NOT_IN_HEADERS.search(text):
-                raise ValueError(f"the value of the secure header {header.name!r} has a line break")
+                raise ValueError(f"the value of the secure header {header.name!r} has a control character, such as a line break")
             headers[header.name] = text
             revealed.append(text)
         auth = self.spec.basic_auth
@@ -136,7 +136,7 @@ def header_name(name: str, place: str) -> str:
 def header_value(name: str, text: str) -> str:
     """`text` where it can be a header's value; raises `ValueError` without showing it."""
     if _NOT_IN_HEADERS.search(text):
-        raise ValueError(f"the value of the header {name!r} has a line break or NUL")
+        raise ValueError(f"the value of the header {name!r} has a control character, such as a line break")
     return text
 
 
@@ -159,7 +159,9 @@ def _user_agent() -> str:
 
 
 def _url(text: str) -> URL:
-    # A URL of plain ASCII is sent as written; any other is quoted as browsers do.
+    # A URL of characters that URLs have is sent as written; any other is quoted as browsers do.
+    if text != text.strip():
+        raise ValueError("url: begins or ends with a blank")
     url = URL(text, encoded=True) if _PLAIN_URL.fullmatch(text) else URL(text)
     if url.scheme not in ("http", "https"):
         raise ValueError(f"url: {_shown(url)!r} has no http or https scheme; write https://HOST/PATH")

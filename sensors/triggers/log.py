@@ -105,6 +105,6 @@ class LogKind:
 
 def _line(dependency: str, view: EventView) -> LogLine:
     data = view.event.data or b""
-    as_text = view.event.datacontenttype in _TEXT
+    as_text = (view.event.datacontenttype or "").partition(";")[0].strip().lower() in _TEXT
     message = data.decode("utf-8", "replace") if as_text else b64encode(data).decode()
     return LogLine(dependency, context_of(view.event), message)

@@ -66,7 +66,10 @@ class TemplateRewriting:
 
     def apply(self, bound: Bound) -> bytes:
         """The kind's declaration for this firing, as JSON. Raises `ParameterError` or `ValueError`."""
-        spec = msgspec.json.decode(self._parameters.apply(self._template, bound)).get(self._kind)
+        template = msgspec.json.decode(self._parameters.apply(self._template, bound))
+        if not isinstance(template.get("name"), str | None):
+            raise ValueError("the parameters make a name of the trigger that is no text")
+        spec = template.get(self._kind)
         if not isinstance(spec, dict):
             raise ValueError(f"the parameters leave no {self._kind!r} in the template")
         return msgspec.json.encode(spec)

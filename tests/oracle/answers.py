@@ -35,7 +35,6 @@ Case = dict[str, Any]
 NOW = datetime(2024, 7, 5, 13, 0, tzinfo=UTC)
 
 DIFFERENT_TEMPLATES = {
-    "{{ .Input.z.deeper }}": "a field of null: an error there, missing here, where null and what is missing are one",
     '{{ hasKey .Input.z "k" }}': "a null where a map is wanted: an error there, an empty map here",
     '{{ printf "%5d|%-8s" .Input.l .Input.words }}': "the width inside the text about a wrong verb is not kept",
     "{{ if .Input.html | int64 | round 1 | mul 2 }}yes{{ else }}no{{ end }}": "int and int64 are one type here",

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from servers import artemis, azure, kafka, kubernetes, openssh, pulsar, workflows
+from servers import argo_events, artemis, azure, kafka, kubernetes, openssh, pulsar, workflows
 from servers.cache import Missing
 
 _SERVERS = {
@@ -14,6 +14,7 @@ _SERVERS = {
     "OpenSSH": openssh.fetch,
     "the Kubernetes API server": kubernetes.fetch,
     "the controller of Argo Workflows": workflows.fetch,
+    "Argo Events' own code": argo_events.fetch,
 }
 
 

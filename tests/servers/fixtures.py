@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from servers.argo_events import fetch as fetch_argo_events
 from servers.artemis import ArtemisBroker
 from servers.aws import AwsServer
 from servers.azure import AzureServer
@@ -154,6 +156,15 @@ def golang() -> str:
         return go()
     except Missing as missing:
         cannot_be_had("Go", missing)
+
+
+@pytest.fixture(scope="session")
+def argo_events() -> Path:
+    """The program that holds Argo Events' own code."""
+    try:
+        return fetch_argo_events()
+    except Missing as missing:
+        cannot_be_had("Argo Events", missing)
 
 
 def cannot_be_had(server: str, missing: Missing) -> NoReturn:

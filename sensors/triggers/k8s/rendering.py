@@ -1,6 +1,6 @@
 """The object that a trigger of a cluster sends: rendered from a firing's events, or, where it is read when acting, made ready."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -40,12 +40,23 @@ class Rendering:
     """How one declaration's object comes about."""
 
     def __init__(
-        self, source: Location, parameters: Sequence[Parameter], place: str, context: TriggerContext, *, live: bool = False
+        self,
+        source: Location,
+        parameters: Sequence[Parameter],
+        place: str,
+        context: TriggerContext,
+        *,
+        live: bool = False,
+        check: Callable[[Json], None] | None = None,
     ) -> None:
-        """`live`: parameters are applied to what the cluster has. Raises `ValueError` naming what cannot work."""
+        """`live`: parameters are applied to what the cluster has. `check` raises `ValueError` on an object that cannot be sent.
+
+        Raises `ValueError` naming what cannot work.
+        """
         self._parameters: Parameters = compile_parameters(parameters, place)
         self._where, declared = source.given()
         self._live = live
+        self._check = check
         self._base = _written(self._where, declared)
         self._reader = None if self._base is not None else Reader(self._where, declared, context)
         if self._base is not None and not self._parameters:
@@ -56,6 +67,8 @@ class Rendering:
         at_ms = int(bound.now.timestamp() * 1000)
         if self._base is not None and not self._live:
             body = to_object(self._parameters.apply(self._base, bound))
+            if self._check is not None:
+                self._check(body)
             return _encode(StoredObject(at_ms, msgspec.json.encode(body), [], spec, _events(bound)))
         values = self._parameters.resolve(bound)
         body_now = None if self._base is None else msgspec.json.encode(to_object(self._base))

@@ -36,10 +36,21 @@ class _Parts:
     """One declaration compiled."""
 
     def __init__(self, spec: ArgoWorkflowSpec, context: TriggerContext) -> None:
-        self.rendering = Rendering(spec.source, spec.parameters, "template.argoWorkflow.parameters", context)
         self._spec = spec
+        self.rendering = Rendering(
+            spec.source, spec.parameters, "template.argoWorkflow.parameters", context, check=self._must_be_named
+        )
         self._options = parse_args(spec.operation, spec.args)
         Selector(self._options.selector)
+
+    def _must_be_named(self, body: Json) -> None:
+        metadata, operation = body.get("metadata") or {}, self._spec.operation
+        names = [metadata.get("name"), metadata.get("generateName") if operation == "submit" else None]
+        if not any(name for name in names if isinstance(name, str)):
+            named = "a name or a generateName" if operation == "submit" else "a name"
+            raise ValueError(f"{operation} needs {named} in the metadata of its source")
+        if operation == "submit-from":
+            _template_kind(body)
 
     def show(self) -> Mapping[str, Any]:
         shown: dict[str, Any] = {"operation": self._spec.operation}
@@ -63,9 +74,10 @@ class _Parts:
         return await acting.update(_workflow(body), lambda found: change(found, self._options, _now()))
 
     async def _submit_from(self, acting: Acting, body: Json, at_ms: int) -> Done:
-        kind = TEMPLATES.get(str(body.get("kind")).lower())
-        if kind is None:
-            raise TriggerRefused(f"submit-from takes one of {', '.join(TEMPLATES.values())}, not {body.get('kind')}")
+        try:
+            kind = _template_kind(body)
+        except ValueError as exc:
+            raise TriggerRefused(str(exc)) from exc
         template = await acting.read({**body, "apiVersion": API_VERSION, "kind": kind})
         if kind == "CronWorkflow":
             made = from_cron(template, at_ms, self._options)
@@ -103,6 +115,14 @@ class ArgoWorkflowKind:
         """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
         fitted = Fitted(declared, ArgoWorkflowSpec, lambda spec: _Parts(spec, context), dialect=context.dialect)
         return ObjectTrigger(declared, context, fitted)
+
+
+def _template_kind(body: Json) -> str:
+    """What `submit-from` takes `body` for. Raises `ValueError`."""
+    kind = TEMPLATES.get(str(body.get("kind")).lower())
+    if kind is None:
+        raise ValueError(f"submit-from takes one of {', '.join(TEMPLATES.values())}, not {body.get('kind')}")
+    return kind
 
 
 def _workflow(body: Json) -> Json:

@@ -1,7 +1,7 @@
 """Every rule of a sensor: what refuses it, and what only disables a trigger."""
 
 import pytest
-from manifest_toys import OURS, read, sensor_text
+from manifest_toys import ARGO, OURS, read, sensor_text
 from pydantic import ConfigDict
 
 from manifests.features import Feature
@@ -225,17 +225,6 @@ def test_only_the_payload_of_http_may_be_one_whole_value() -> None:
         (trigger(template="name: t, log: {}, conditions: a &"), "[0].template.conditions", "expected && or ||"),
         (trigger(template="name: t"), "[0].template", "names no kind of trigger; expected one of 'k8s'"),
         (trigger(template="name: t, log: "), "[0].template", "write 'log: {}'"),
-        (trigger(", parameters: [{src: {dependencyName: b}, dest: d}]"), "[0].parameters[0].src.dependencyName", "'b' is not a"),
-        (
-            trigger(template="name: t, http: {payload: [{src: {dependencyName: aa}, dest: d}]}"),
-            "[0].template.http.payload[0].src.dependencyName",
-            "(did you mean 'a'?)",
-        ),
-        (
-            trigger(template="name: t, http: {dynamicHeaders: [{src: {dependencyName: b}, dest: d}]}"),
-            "[0].template.http.dynamicHeaders[0].src.dependencyName",
-            "'b' is not a dependency",
-        ),
         (trigger(", rateLimit: {requestsPerUnit: 0}"), "[0].rateLimit.requestsPerUnit", "expected a whole number above 0, got 0"),
         (trigger(", rateLimit: {}"), "[0].rateLimit.requestsPerUnit", "expected a whole number above 0"),
         (trigger(", retryStrategy: {duration: 1d}"), "[0].retryStrategy.duration", "expected a duration such as 30s"),
@@ -251,6 +240,51 @@ def test_a_fault_that_upstream_accepts_disables_its_trigger_only(triggers: str, 
     strict = load_text(text, all_built(), features=ALL, strict=True)
     assert strict.sensors == {}
     assert len(strict.failed) == 1
+
+
+TOLERATED = [
+    (
+        sensor_text(triggers=trigger(", parameters: [{src: {dependencyName: b}, dest: d}]")),
+        "spec.triggers[0].parameters[0].src.dependencyName",
+        "'b' is not a dependency of this sensor",
+    ),
+    (
+        sensor_text(triggers=trigger(template="name: t, http: {payload: [{src: {dependencyName: aa}, dest: d}]}")),
+        "spec.triggers[0].template.http.payload[0].src.dependencyName",
+        "(did you mean 'a'?); no firing has its event",
+    ),
+    (
+        sensor_text(triggers=trigger(template="name: t, http: {dynamicHeaders: [{src: {dependencyName: b}, dest: d}]}")),
+        "spec.triggers[0].template.http.dynamicHeaders[0].src.dependencyName",
+        "'b' is not a dependency",
+    ),
+    (
+        sensor_text("[{name: a, eventSourceName: g, eventName: p, filters: {data: [{path: x, type: json, value: [v]}]}}]"),
+        "spec.dependencies[0].filters.data[0].type",
+        "the clause always errs",
+    ),
+    (
+        sensor_text("[{name: a, eventSourceName: g, eventName: p}, {name: a, eventSourceName: g, eventName: r}]"),
+        "spec.dependencies[1].name",
+        "of several only the last would count",
+    ),
+]
+"""What means something to Argo Events."""
+
+
+@pytest.mark.parametrize(("text", "path", "words"), TOLERATED)
+def test_what_means_something_upstream_is_a_warning_there_and_an_error_in_our_dialect(text: str, path: str, words: str) -> None:
+    loaded = load_text(text, all_built(), features=ALL)
+    (sensor,) = loaded.sensors.values()
+    assert [one.name for one in sensor.triggers] == ["t"]
+    assert not sensor.unusable
+    (problem,) = loaded.problems
+    assert (problem.severity, problem.path) == (Severity.WARNING, path)
+    assert words in problem.message
+    strict = load_text(text.replace(ARGO, OURS), all_built(), features=ALL)
+    assert [words in one.message for one in strict.errors if one.path == path] == [True]
+    (sensor,) = strict.sensors.values()
+    assert sensor.triggers == ()
 
 
 def test_the_other_triggers_run_beside_a_disabled_one() -> None:
@@ -290,7 +324,7 @@ def test_a_dependency_that_cannot_be_used_disables_every_trigger_that_needs_it(f
     triggers = "[" + ", ".join(
         f"{{template: {{name: t{i}, log: {{}}, conditions: {text}}}}}" for i, text in enumerate(["a", "a || b", "b", "(a)"])
     ) + "]"  # fmt: skip
-    loaded = read(sensor_text(TWO % faulty, triggers))
+    loaded = read(sensor_text(TWO % faulty, triggers).replace(ARGO, OURS))
     (sensor,) = loaded.sensors.values()
     assert [one.name for one in sensor.triggers] == ["t2"]
     assert [one.name for one in sensor.dependencies] == ["a", "b"]
@@ -384,4 +418,6 @@ def test_a_dependency_that_is_written_when_the_trigger_fires_is_not_looked_for_b
     elsewhere = "{src: {dependencyName: a, dataKey: url}, dest: http.url}"
     text = sensor_text(triggers=trigger(f", parameters: [{elsewhere}]", template=own))
     path = "spec.triggers[0].template.http.payload[0].src.dependencyName"
-    check(text, path, "'LATER' is not a dependency", refused=False)
+    (problem,) = load_text(text, all_built()).problems
+    assert (problem.path, problem.severity) == (path, Severity.WARNING)
+    assert "'LATER' is not a dependency" in problem.message

@@ -105,7 +105,6 @@ def test_the_reason_under_or_names_all_kinds_or_the_error_that_rejects() -> None
         ({"type": "string", "value": ["ok"], "template": "{{"}, "filters.data[0].template", "error"),
         ({"type": "number", "value": ["x"]}, "filters.data[0].value[0]", "warning"),
         ({"type": "bool", "value": ["yes"]}, "filters.data[0].value[0]", "warning"),
-        ({"type": "json", "value": ["x"]}, "filters.data[0].type", "warning"),
     ],
 )
 def test_what_cannot_work_is_found_before_any_event_comes(clause: dict, place: str, severity: str) -> None:

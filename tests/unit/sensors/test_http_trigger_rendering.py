@@ -103,8 +103,8 @@ def test_the_same_events_render_the_same_bytes() -> None:
         ({"url": "ftp://billing.example.net/"}, "no http or https scheme"),
         ({"url": "https:///path"}, "no host"),
         ({"url": URL, "headers": {"a b": "1"}}, "headers: 'a b' cannot be the name"),
-        ({"url": URL, "headers": {"a": "1\r\nX: 2"}}, "'a' has a line break"),
-        ({"url": URL, "host": "a\r\nX: 2"}, "'Host' has a line break"),
+        ({"url": URL, "headers": {"a": "1\r\nX: 2"}}, "'a' has a control character"),
+        ({"url": URL, "host": "a\r\nX: 2"}, "'Host' has a control character"),
         ({"url": URL, "secureHeaders": [{"name": "a"}]}, r"secureHeaders\[0\].valueFrom"),
         ({"url": URL, "secureHeaders": [SECRET]}, r"secureHeaders\[0\].name"),
         ({"url": URL, "dynamicHeaders": [entry("a:b", value="1")]}, r"dynamicHeaders\[0\].dest"),
@@ -119,7 +119,7 @@ def test_what_can_never_work_is_refused_when_applied(spec: Mapping[str, object],
 
 
 @pytest.mark.parametrize(
-    "spec", [{}, {"url": URL, "method": "HEAD"}, {"url": URL, "method": "post"}, {"url": URL, "timeout": -1}]
+    "spec", [{}, {"url": URL, "method": "HEAD"}, {"url": URL, "method": "post"}, {"url": URL, "timeout": 2**63}]
 )
 def test_what_the_form_does_not_allow_is_a_problem_of_the_manifest(spec: Mapping[str, object]) -> None:
     with pytest.raises(ValidationError):
@@ -128,7 +128,7 @@ def test_what_the_form_does_not_allow_is_a_problem_of_the_manifest(spec: Mapping
 
 def test_a_line_break_out_of_an_event_cannot_become_a_header() -> None:
     trigger = compiled({"url": URL, "dynamicHeaders": [entry("X-Line", dataKey="line")]})
-    with pytest.raises(RenderError, match="'X-Line' has a line break"):
+    with pytest.raises(RenderError, match="'X-Line' has a control character"):
         trigger.render(bound())
 
 

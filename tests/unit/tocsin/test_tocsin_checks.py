@@ -96,7 +96,7 @@ COMPILED = [
     Case("a pattern", [filtered(data=[clause("a", "string", "(")])], f"{CLAUSE}.value[0]", "not a pattern", True),
     Case("a later pattern", [filtered(data=[clause("a", "string", "a", "(")])], f"{CLAUSE}.value[1]", "not a pattern"),
     Case("a clause's template", [filtered(data=[clause("a", "string", "a", template="{{")])], f"{CLAUSE}.template", "no", True),
-    Case("a type", [filtered(data=[clause("a", "strin", "a")])], f"{CLAUSE}.type", "did you mean 'string'?", True),
+    Case("a type", [filtered(data=[clause("a", "strin", "a")])], f"{CLAUSE}.type", "did you mean 'string'?"),
     Case("a number", [filtered(data=[clause("a", "number", "x")])], f"{CLAUSE}.value[0]", "errs on every event"),
     Case("a truth value", [filtered(data=[clause("a", "bool", "yes")])], f"{CLAUSE}.value[0]", "not a truth value"),
     Case("a filter's script", [filtered(script="return (")], f"{FILTERS}.script", "not a Lua script", True),
@@ -187,7 +187,7 @@ COMPILED = [
     ),
 ]
 NOT_CAUGHT_BY_THE_ORIGINAL = [
-    Case("two of one name", [sensor(dependencies=[on(), on()])], "spec.dependencies[1].name", "is taken by", True),
+    Case("two of one name", [sensor(dependencies=[on(), on()])], "spec.dependencies[1].name", "is taken by"),
     Case("no kind", [sensor({"template": {"name": "t"}})], f"{TRIGGER}.template", "names no kind", True),
     Case(
         "two kinds", [sensor({"template": http() | {"log": {}}})], f"{TRIGGER}.template.log", "'http' runs and 'log' is ignored"
@@ -197,7 +197,6 @@ NOT_CAUGHT_BY_THE_ORIGINAL = [
         [sensor({"template": http(payload=[taken(dependencyName="dd", dataKey="a")])})],
         f"{PAYLOAD}.src.dependencyName",
         "did you mean 'd'?",
-        True,
     ),
     Case(
         "a rate of nothing",

@@ -42,7 +42,14 @@ def test_a_null_attribute_is_an_absent_one_and_null_data_is_data() -> None:
 
 @pytest.mark.parametrize(
     ("datacontenttype", "data"),
-    [("text/plain", b"hi"), ("application/json", b'"hi"'), ("application/vnd.x+json; charset=utf-8", b'"hi"'), (None, b'"hi"')],
+    [
+        ("text/plain", b"hi"),
+        ("application/json", b'"hi"'),
+        ("application/json; charset=utf-8", b'"hi"'),
+        ("application/vnd.x+json", b"hi"),
+        ("APPLICATION/JSON", b"hi"),
+        (None, b'"hi"'),
+    ],
 )
 def test_text_data_of_another_content_type_is_the_text(datacontenttype: str | None, data: bytes) -> None:
     event = one(f'{{{HEAD},"datacontenttype":{json.dumps(datacontenttype)},"data":"hi"}}')
@@ -51,6 +58,26 @@ def test_text_data_of_another_content_type_is_the_text(datacontenttype: str | No
 
 def test_extensions_are_kept() -> None:
     assert one(f'{{{HEAD},"traceparent":"00-x","n":7}}').attributes == {"traceparent": "00-x", "n": "7"}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("extension", "why"),
+    [
+        ('"a-b":"x"', "letters and digits"),
+        ('"x":{}', "expected text"),
+        ('"x":[1]', "expected text"),
+        ('"x":2147483648', "32 bits"),
+    ],
+)
+def test_an_event_with_an_extension_that_the_original_cannot_decode_matches_nothing(extension: str, why: str) -> None:
+    (line,), (problem,) = read_events("f", f"{{{HEAD},{extension}}}".encode())
+    assert line.unreadable == problem.message
+    assert why in problem.message
+
+
+def test_an_extension_of_null_and_an_empty_time_are_none() -> None:
+    event = one(f'{{{HEAD},"x":null,"time":""}}')
+    assert (event.attributes, event.time) == ({}, None)  # type: ignore[attr-defined]
 
 
 def test_blank_lines_and_a_byte_order_mark_are_nothing() -> None:

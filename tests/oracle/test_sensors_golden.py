@@ -1,0 +1,21 @@
+"""Whole sensors and events through `simulate`, against what Argo Events' own code was recorded to make of them."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+from sensor_answers import differences, ours
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+
+@pytest.mark.parametrize("name", ["filter", "payload", "cluster", "message"])
+def test_every_recorded_sensor_of_the_original_does_the_same_here(name: str) -> None:
+    with gzip.open(GOLDEN / f"sensors-{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
+        cases = [json.loads(line) for line in lines]
+    wrong = []
+    for case, here in zip(cases, ours(cases), strict=True):
+        wrong += [f"{json.dumps(case['sensor'])}\n{found}" for found in differences(case, case["answer"], here)]
+    assert len(cases) > 400
+    assert not wrong, f"{len(wrong)} differ, such as\n" + "\n".join(wrong[:3])

@@ -1,0 +1,82 @@
+// Command upstream answers what Argo Events' own code makes of a sensor and events: one JSON request a line in, one JSON answer a
+// line out. It calls the original's functions; what it adds is the table of dependencies and doubles of what is on the network.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"github.com/argoproj/argo-events/pkg/apis/events/v1alpha1"
+	validator "github.com/argoproj/argo-events/pkg/reconciler/sensor"
+)
+
+type request struct {
+	Sensor json.RawMessage `json:"sensor"`
+	// Events are CloudEvents in structured mode, as they stand on the original's bus.
+	Events []string `json:"events"`
+}
+
+type answer struct {
+	// Invalid says why the original refuses the sensor; empty where it does not.
+	Invalid  string    `json:"invalid"`
+	Verdicts []verdict `json:"verdicts"`
+	Firings  []firing  `json:"firings"`
+	// Dead says of a trigger why it never starts.
+	Dead  map[string]string `json:"dead"`
+	Error string            `json:"error,omitempty"`
+}
+
+func answerTo(line []byte) (said answer) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			said.Error = fmt.Sprintf("panic: %v", cause)
+		}
+	}()
+	var asked request
+	if err := json.Unmarshal(line, &asked); err != nil {
+		return answer{Error: err.Error()}
+	}
+	sensor := &v1alpha1.Sensor{}
+	if err := json.Unmarshal(asked.Sensor, sensor); err != nil {
+		return answer{Invalid: "cannot be decoded: " + err.Error()}
+	}
+	if sensor.Namespace == "" {
+		sensor.Namespace = "default"
+	}
+	if err := validator.ValidateSensor(sensor.DeepCopy(), &v1alpha1.EventBus{}); err != nil {
+		return answer{Invalid: err.Error()}
+	}
+	decider := newDecider(sensor)
+	for _, text := range asked.Events {
+		decider.take(text)
+	}
+	return answer{Verdicts: decider.verdicts, Firings: decider.firings, Dead: decider.dead}
+}
+
+func main() {
+	answers := os.Stdout
+	// The original prints notes about parameters to its standard output.
+	quiet, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		panic(err)
+	}
+	os.Stdout = quiet
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(make([]byte, 1<<20), 1<<28)
+	out := bufio.NewWriter(answers)
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	for lines.Scan() {
+		if err := encoder.Encode(answerTo(lines.Bytes())); err != nil {
+			panic(err)
+		}
+		if err := out.Flush(); err != nil {
+			panic(err)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		panic(err)
+	}
+}

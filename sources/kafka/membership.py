@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiokafka.client import ConnectionGroup
-from aiokafka.errors import KafkaError, NoError, UnknownMemberIdError, for_code
+from aiokafka.errors import KafkaError, NoError, for_code
 from aiokafka.protocol.group import JoinGroupRequest, LeaveGroupRequest
 
 from eventbus.errors import BusUnavailable
@@ -20,10 +20,10 @@ logger = structlog.get_logger()
 _RECORD = "member"
 _MOST_DEAD = 16
 """Members that are remembered until the group knows that they are gone."""
-_TELLS_ID_FIRST = 5
-"""Version of the request to join from which a broker gives an id first and lets in only who comes back with it (KIP-394)."""
-PREPARE_S = 5.0
-"""Seconds for what is done before joining. Without it the group waits for the dead until their session ends, no harm but time."""
+KEPT_WAITING_S = 0.2
+"""Seconds without an answer after which the group is taken to wait for those that this source was before."""
+GOODBYE_S = 5.0
+"""Seconds for one goodbye. Without it the group waits for the dead until their session ends, which is no harm but time."""
 
 
 class Membership:
@@ -66,31 +66,39 @@ class Membership:
             self._noted = member
 
     async def _send(self, send: Callable[[Any], Awaitable[Any]], request: Any) -> Any:
-        if isinstance(request, JoinGroupRequest):
+        if not isinstance(request, JoinGroupRequest):
+            return await send(request)
+        await self.note()
+        failure: KafkaError | None = None
+        async with asyncio.TaskGroup() as tasks:
+            burying = tasks.create_task(self._bury_if_kept_waiting(), name="kafka-goodbye")
             try:
-                async with asyncio.timeout(PREPARE_S):
-                    await self._before_joining(send, request)
+                answer = await send(request)
+            except KafkaError as exc:
+                failure = exc
+            burying.cancel()
+        if failure is not None:
+            raise failure
+        if for_code(answer.error_code) is NoError and self._dead:
+            self._dead, self._noted = [], ""  # whoever is in the group now was asked
+        return answer
+
+    async def _bury_if_kept_waiting(self) -> None:
+        """Take those that this source was before out of the group.
+
+        Not before it waits for them: a group that became empty would wait for more members, three seconds where nobody set it
+        otherwise, before it lets in the first.
+        """
+        dead = [member for member in self._dead if member != self._coordinator.member_id]
+        if not dead:
+            return
+        await asyncio.sleep(KEPT_WAITING_S)
+        for member in dead:
+            try:
+                async with asyncio.timeout(GOODBYE_S):
+                    # Not over the connection where the request to join is: a broker answers one request of a connection after another.
+                    node = self._coordinator.coordinator_id
+                    if node is not None:
+                        await self._client.send(node, LeaveGroupRequest(self._group, member), group=ConnectionGroup.DEFAULT)
             except (KafkaError, TimeoutError) as exc:
-                logger.debug("kafka_joins_unprepared", group=self._group, reason=type(exc).__name__)
-        return await send(request)
-
-    async def _before_joining(self, send: Callable[[Any], Awaitable[Any]], request: JoinGroupRequest) -> None:
-        """The goodbye comes when the group expects someone new: one that became empty would first wait for more members."""
-        if self._coordinator.member_id or not await self._is_told_first(request):
-            await self._bury(send)
-            await self.note()
-
-    async def _bury(self, send: Callable[[Any], Awaitable[Any]]) -> None:
-        """Take those that this source was before out of the group, where they are still in it."""
-        for member in [dead for dead in self._dead if dead != self._coordinator.member_id]:
-            answer = await send(LeaveGroupRequest(self._group, member))
-            if for_code(answer.error_code) in (NoError, UnknownMemberIdError):
-                self._dead.remove(member)
-
-    async def _is_told_first(self, request: JoinGroupRequest) -> bool:
-        """Whether the broker answers a first `request` with an id, and lets in nobody yet."""
-        node = self._coordinator.coordinator_id
-        if node is None or not await self._client.ready(node, group=ConnectionGroup.COORDINATION):
-            return True  # then the request itself fails
-        connection = self._client._conns[node, ConnectionGroup.COORDINATION]  # noqa: SLF001 - the versions are nowhere else
-        return int(request.prepare(connection._versions).API_VERSION) >= _TELLS_ID_FIRST  # noqa: SLF001 - see above
+                logger.debug("kafka_goodbye_not_said", group=self._group, reason=type(exc).__name__)

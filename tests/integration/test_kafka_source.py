@@ -7,6 +7,7 @@ from unittest import mock
 
 import pytest
 from aiokafka import AIOKafkaConsumer
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance, GroupCoordinator
 from aiokafka.protocol.group import JoinGroupRequest
 from kafka_rig import Cluster, Remembering, cluster_of, doubled, reading, until
@@ -218,9 +219,19 @@ async def test_who_comes_back_after_a_kill_does_not_wait_for_the_session_of_the_
     await killed(cluster.source(topic, state=state), emit, lambda: _is(cluster.committed(f"g-{topic}", topic), 1))
     await cluster.send(topic, b"2", partition=0)
     await cluster.send(topic, b"3", partition=1)
-    async with reading(cluster.source(topic, state=state), emit):
-        await emit.until(lambda emit: len(emit.events) == 3)
+    sent, send = list[str](), AIOKafkaClient.send
+
+    async def noting(self: AIOKafkaClient, node: int, request: object, **how: object) -> object:
+        sent.append(type(request).__name__.removesuffix("Request"))
+        return await send(self, node, request, **how)
+
+    with mock.patch.object(AIOKafkaClient, "send", noting):
+        async with reading(cluster.source(topic, state=state), emit):
+            await emit.until(lambda emit: len(emit.events) == 3)
+            joining = [name for name in sent if name in ("JoinGroup", "LeaveGroup")]
     assert sorted(emit.bodies) == [1, 2, 3]
+    # A group that is left before somebody else asks to be let in is empty, and then waits for three seconds by default.
+    assert joining == ["JoinGroup", "JoinGroup", "LeaveGroup"]
 
 
 @pytest.mark.parametrize("told_first", [True, False], ids=["told its id first", "before Kafka 2.3"])

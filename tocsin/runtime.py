@@ -17,6 +17,7 @@ from eventbus.sqlite import open_bus
 from manifests.objects import ObjectRef
 from sensors.triggers.certificates import Certificates
 from sensors.triggers.k8s.hand import Hand
+from sensors.triggers.memory import Memory
 from sensors.triggers.shared import Shared
 from sensors.web.client import Web
 from sources.http.listener import HttpListener
@@ -250,6 +251,7 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) 
     """Everything between the log and the outside, started in order; leaving `stack` stops it in reverse."""
     metrics, changes, values = Metrics(), Changes(), LocalValues()
     shared = Shared()
+    shared.put(Memory(bus.state))
     shared.put(Hand(config.cluster, Allowed(config.allowed)))
     armory = Armory(bus.journal, trigger_kinds(), values, Web(), shared)
     stack.push_async_callback(armory.aclose)

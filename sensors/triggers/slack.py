@@ -14,6 +14,7 @@ from manifests.objects import DeclaredTrigger, Dialect
 from sensors.triggers.available import available
 from sensors.triggers.declaration import DeclarationTrigger
 from sensors.triggers.fitted import Fitted
+from sensors.triggers.memory import Memory
 from sensors.triggers.rewriting import honoured, ignored
 from sensors.triggers.slack_posting import Post, Threads
 from sensors.triggers.slack_spec import SlackSpec, complete
@@ -30,7 +31,7 @@ class SlackTrigger(DeclarationTrigger[SlackSpec]):
         settle = ignored if dialect is Dialect.ARGO else honoured
         super().__init__(Fitted(declared, SlackSpec, lambda spec: complete(spec, dialect), dialect=dialect, settle=settle))
         self._credentials = Credentials(context.namespace, context.values)
-        self._threads = context.shared.get(Threads)
+        self._threads, self._memory = context.shared.get(Threads), context.shared.get(Memory)
 
     def show(self, request: bytes) -> Mapping[str, Any]:
         """The message, its channel and thread."""
@@ -48,7 +49,7 @@ class SlackTrigger(DeclarationTrigger[SlackSpec]):
         with available():
             token = self._credentials.text(spec.slack_token).strip()
         post = Post(spec.said(), idempotency_key, spec.thread_key, spec.thread.broadcast_message_to_channel)
-        return Delivered(detail=f"message {await self._threads.post(token, post)}")
+        return Delivered(detail=f"message {await self._threads.post(token, post, self._memory)}")
 
 
 @triggers.register

@@ -1,19 +1,26 @@
 """Posting messages to Slack, and which thread a message belongs to."""
 
 import asyncio
+import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from sensors.errors import TriggerRefused, TriggerUnavailable
+from sensors.triggers.memory import Memory
 
 if TYPE_CHECKING:
     from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 API = "https://slack.com/api/"
 TIMEOUT_S = 30
-_REMEMBERED = 10_000
+_AT_HAND = 10_000
+LASTING = timedelta(days=90)
+"""How long a thread is remembered after its last message."""
+# There is no such thread any more.
+_ENDED_THREAD = frozenset({"thread_not_found", "invalid_thread_ts", "cannot_reply_to_message"})
 _TRANSIENT = frozenset(
     {
         "ratelimited",
@@ -42,37 +49,52 @@ class Post(NamedTuple):
 
 
 class Threads:
-    """Posts messages. Threads are remembered while this process lives, the most recent ten thousand."""
+    """Posts messages. Threads are remembered, the most recent ten thousand at hand."""
 
     def __init__(self) -> None:
-        self._started: OrderedDict[tuple[str, str, str], str] = OrderedDict()
-        self._posting: WeakValueDictionary[tuple[str, str, str], asyncio.Lock] = WeakValueDictionary()
+        self._started: OrderedDict[str, str] = OrderedDict()
+        self._posting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         """Held by those who post to a thread now: its first message comes before all others."""
 
-    async def post(self, token: str, post: Post) -> str:
-        """Return the message's timestamp, which names it in its channel.
+    async def post(self, token: str, post: Post, memory: Memory) -> str:
+        """Return the message's timestamp, which names it in its channel. `memory` holds the threads of former processes.
 
-        Raises `TriggerUnavailable` or `TriggerRefused`. If cancelled, the message may or may not be posted.
+        Raises `TriggerUnavailable` or `TriggerRefused`, and errors of the bus before anything is posted. If cancelled, the
+        message may or may not be posted.
         """
         if not post.thread_key:
             return await _call(token, post)
-        place = (token, post.said["channel"], post.thread_key)
+        place = _place(token, post)
         lock = self._posting.get(place) or asyncio.Lock()
         self._posting[place] = lock
         async with lock:
-            thread = self._started.get(place)
-            posted = await _call(token, post, thread)
-            self._remember(place, thread or posted)
+            thread = self._started.get(place) or await memory.recall(place)
+            try:
+                posted = await _call(token, post, thread or None)
+            except _ThreadEnded:
+                posted, thread = await _call(token, post), ""
+            self._have_at_hand(place, thread or posted)
+            await memory.keep(place, thread or posted, LASTING)
             return posted
 
     async def aclose(self) -> None:
         """Do nothing: each call has a connection of its own."""
 
-    def _remember(self, place: tuple[str, str, str], thread: str) -> None:
+    def _have_at_hand(self, place: str, thread: str) -> None:
         self._started[place] = thread
         self._started.move_to_end(place)
-        if len(self._started) > _REMEMBERED:
+        if len(self._started) > _AT_HAND:
             self._started.popitem(last=False)
+
+
+class _ThreadEnded(TriggerUnavailable):
+    """Nobody can reply in this thread any more."""
+
+
+def _place(token: str, post: Post) -> str:
+    """Names a thread. The workspace is known by its token only, which is not to be read from the name."""
+    told = "\0".join((token, post.said["channel"], post.thread_key))
+    return f"slack/thread/{hashlib.sha256(told.encode()).hexdigest()[:32]}"
 
 
 async def _call(token: str, post: Post, thread: str | None = None) -> str:
@@ -103,6 +125,8 @@ def _judged(answer: "AsyncSlackResponse") -> TriggerUnavailable | TriggerRefused
     if status == 429 or error in _TRANSIENT or status >= 500:
         asked = str(answer.headers.get("Retry-After", ""))
         return TriggerUnavailable(said, retry_after_s=float(asked) if asked.isdigit() else None, status=status)
+    if error in _ENDED_THREAD:
+        return _ThreadEnded(said, status=status)
     if error in _MENDABLE:
         return TriggerUnavailable(said, status=status)
     return TriggerRefused(said, status=status)

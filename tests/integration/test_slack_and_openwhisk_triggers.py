@@ -4,18 +4,24 @@ import asyncio
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog.testing
 from aiohttp import web
 from servers.process import free_ports
 from trigger_rig import PAYLOAD, RigValues, TriggerRig, ref, rig_of
 
+from eventbus.errors import BusUnavailable
+from eventbus.sqlite import open_bus
 from manifests.objects import TocsinTriggerHead
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers import slack_posting
+from sensors.triggers.memory import Memory
 from sensors.triggers.openwhisk import OpenWhiskKind
 from sensors.triggers.slack import SlackKind
+from sources.state import MemoryStore
 
 
 @asynccontextmanager
@@ -93,6 +99,58 @@ async def test_messages_of_one_key_are_one_thread_even_at_once(rig: TriggerRig, 
     await rig.fire(rig.trigger(POST | {"thread": {"messageAggregationKey": "deploy-8"}}))
     assert [post.get("thread_ts") for post in slack.posts] == [None, "17.000001", "17.000001", None]
     assert [post.get("reply_broadcast") for post in slack.posts] == [None, True, True, None]
+
+
+@asynccontextmanager
+async def a_service(folder: Path) -> AsyncIterator[TriggerRig]:
+    """A rig whose triggers remember in a bus on disk."""
+    bus = await open_bus(folder)
+    try:
+        async with rig_of(SlackKind, RigValues({"token": "xoxb-1"})) as rig:
+            rig.shared.put(Memory(bus.state))
+            yield rig
+    finally:
+        await bus.aclose()
+
+
+async def test_a_thread_goes_on_after_a_restart(slack: Slack, tmp_path: Path) -> None:
+    fields = POST | {"thread": {"messageAggregationKey": "deploy-7"}}
+    for _ in range(3):
+        async with a_service(tmp_path) as rig:
+            await rig.fire(rig.trigger(fields))
+            await rig.fire(rig.trigger(POST | {"channel": "C1", "thread": {"messageAggregationKey": "deploy-7"}}))
+    threads = [(post["channel"], post.get("thread_ts")) for post in slack.posts]
+    first, other = ("alerts", "17.000001"), ("C1", "17.000002")
+    assert threads == [("alerts", None), ("C1", None), first, other, first, other]
+
+
+async def test_the_record_of_a_thread_shows_no_token(slack: Slack, tmp_path: Path) -> None:
+    async with a_service(tmp_path) as rig:
+        await rig.fire(rig.trigger(POST | {"thread": {"messageAggregationKey": "deploy-7"}}))
+    assert all(b"xoxb-1" not in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+
+
+async def test_a_thread_in_which_nobody_can_reply_any_more_makes_room_for_another(rig: TriggerRig, slack: Slack) -> None:
+    trigger = rig.trigger(POST | {"thread": {"messageAggregationKey": "k"}})
+    await rig.fire(trigger)
+    slack.answers.append(web.json_response({"ok": False, "error": "thread_not_found"}))
+    await rig.fire(trigger)
+    await rig.fire(trigger)
+    assert [post.get("thread_ts") for post in slack.posts] == [None, None, "17.000002"]
+
+
+async def test_a_message_is_posted_where_its_thread_cannot_be_recorded(rig: TriggerRig, slack: Slack) -> None:
+    class Full(MemoryStore):
+        async def put(self, *args: Any, **kwargs: Any) -> bool:
+            raise BusUnavailable("the disk is full")
+
+    rig.shared.put(Memory(Full()))
+    trigger = rig.trigger(POST | {"thread": {"messageAggregationKey": "k"}})
+    with structlog.testing.capture_logs() as logs:
+        await rig.fire(trigger)
+    await rig.fire(trigger)
+    assert [(log["event"], log["reason"]) for log in logs] == [("trigger_memory_not_written", "the disk is full")]
+    assert [post.get("thread_ts") for post in slack.posts] == [None, "17.000001"]
 
 
 async def test_a_thread_that_could_not_be_started_is_started_by_the_next(rig: TriggerRig, slack: Slack) -> None:

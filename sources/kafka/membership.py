@@ -96,7 +96,7 @@ class Membership:
         for member in dead:
             try:
                 async with asyncio.timeout(GOODBYE_S):
-                    # Not over the connection where the request to join is: a broker answers one request of a connection after another.
+                    # Not over the connection of the request to join: a broker answers one request of each after another.
                     node = self._coordinator.coordinator_id
                     if node is not None:
                         await self._client.send(node, LeaveGroupRequest(self._group, member), group=ConnectionGroup.DEFAULT)

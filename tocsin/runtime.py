@@ -230,10 +230,10 @@ async def serve(
         )
         stack.callback(_not_ready, service)
         announce(service, url)
-        # Nothing made so far goes away, so the collector need not look at it. Together with looking less often, see `run`, the
+        # What was made so far stays, so the collector need never look at it. Together with looking less often, see `run`, the
         # largest single gain in accepting.
-        gc.collect()
         gc.freeze()
+        gc.enable()
         sys.setswitchinterval(_SWITCH_S)
         await stopping.wait()
         logger.info("service_stopping")

@@ -145,8 +145,8 @@ def command(  # noqa: PLR0917 - click hands each option over by name
     Both end it in order: no new events are taken, what is in flight is finished, and the exit code is 0. A second Ctrl-C
     kills it. What is valid starts, what is not is shown; with nothing valid the exit code is 2.
     """
-    # Next to nothing that is made before everything runs goes away, so nobody looks for garbage until then (`serve` begins to): that
-    # took 1.9 of 9.0 s of CPU of a start with 10,000 sensors.
+    # Next to nothing that is made before everything runs goes away, so nobody looks for garbage until then (`serve` begins to):
+    # that took 1.9 of 9.0 s of CPU of a start with 10,000 sensors.
     gc.disable()
     gc.set_threshold(*COLLECTED_AFTER)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # until the service has its own handlers

@@ -18,7 +18,7 @@ from sensors.parameters import compile_payload
 from sensors.triggers.available import available
 from sensors.triggers.aws_answer import AwsFailure, judge, told
 from sensors.triggers.aws_clients import LONGEST_RUN_S, AwsWay, LambdaClients
-from sensors.triggers.aws_lambda_spec import AwsLambdaSpec
+from sensors.triggers.aws_lambda_spec import AwsLambdaSpec, complete
 from sensors.triggers.fitted import Fitted, readable
 from sensors.triggers.message import MessageTrigger
 from sensors.triggers.rewriting import honoured, keeping
@@ -34,7 +34,7 @@ class _Parts:
     """One declaration compiled."""
 
     def __init__(self, spec: AwsLambdaSpec, dialect: Dialect) -> None:
-        self.spec = spec
+        self.spec = complete(spec)
         self.payload = compile_payload(spec.payload)
         # The original takes a role on with what it finds in its surroundings, whatever key is declared.
         self._keyless = bool(spec.role_arn) and dialect is Dialect.ARGO

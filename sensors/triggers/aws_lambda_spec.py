@@ -1,14 +1,12 @@
 """What an `awsLambda` trigger lets a user write."""
 
-from typing import Literal
-
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field
 
 from manifests.fields import SecretRef
 from manifests.objects import Parameter
 from sensors.triggers.rewriting import ParametrisedSpec
 
-Invocation = Literal["RequestResponse", "Event", "DryRun"]
+INVOCATIONS = ("RequestResponse", "Event", "DryRun")
 
 
 class AwsLambdaSpec(ParametrisedSpec):
@@ -22,28 +20,21 @@ class AwsLambdaSpec(ParametrisedSpec):
     secret_key: SecretRef | None = None
     role_arn: str = Field(default="", alias="roleARN")
     """A role to take on for the call."""
-    invocation_type: Invocation = "RequestResponse"
+    invocation_type: str = Field(default="RequestResponse", json_schema_extra={"enum": [*INVOCATIONS]})
     """`RequestResponse` waits for the function, `Event` until it is queued, `DryRun` asks whether it may be invoked."""
     payload: list[Parameter] = Field(min_length=1)
     """Builds what the function gets."""
 
-    @field_validator("region")
-    @classmethod
-    def _is_region(cls, region: str) -> str:
-        # It becomes part of a host's name.
-        if not all(part.isascii() and part.isalnum() for part in region.split("-")):
-            raise ValueError(f"{region!r} is no region; write one such as us-east-1")
-        return region
 
-    @field_validator("role_arn")
-    @classmethod
-    def _is_role(cls, role: str) -> str:
-        if role and not (role.startswith("arn:") and ":role/" in role):
-            raise ValueError(f"{role!r} is no role; write arn:aws:iam::ACCOUNT:role/NAME")
-        return role
-
-    @model_validator(mode="after")
-    def _key_is_whole(self) -> "AwsLambdaSpec":
-        if (self.access_key is None) != (self.secret_key is None):
-            raise ValueError("accessKey and secretKey come together")
-        return self
+def complete(spec: AwsLambdaSpec) -> AwsLambdaSpec:
+    """`spec` where it can be asked for; raises `ValueError` naming what cannot."""
+    # It becomes part of a host's name.
+    if not all(part.isascii() and part.isalnum() for part in spec.region.split("-")):
+        raise ValueError(f"region: {spec.region!r} is no region; write one such as us-east-1")
+    if spec.invocation_type not in INVOCATIONS:
+        raise ValueError(f"invocationType: {spec.invocation_type!r} is none of {', '.join(INVOCATIONS)}")
+    if (spec.access_key is None) != (spec.secret_key is None):
+        raise ValueError("accessKey and secretKey come together")
+    if spec.role_arn and not (spec.role_arn.startswith("arn:") and ":role/" in spec.role_arn):
+        raise ValueError(f"roleARN: {spec.role_arn!r} is no role; write arn:aws:iam::ACCOUNT:role/NAME")
+    return spec

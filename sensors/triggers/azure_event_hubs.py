@@ -6,40 +6,22 @@ Semantics: Argo Events' `pkg/sensors/triggers/azure-event-hubs`; what differs is
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from pydantic import Field, field_validator
-
 from eventbus.chain import Chain
 from eventbus.credentials import Credentials
-from manifests.fields import SecretRef, Spec
-from manifests.objects import DeclaredTrigger, Dialect, Parameter
+from manifests.fields import Spec
+from manifests.objects import DeclaredTrigger, Dialect
 from sensors.parameters import compile_payload
 from sensors.triggers.available import available
-from sensors.triggers.azure_connection import check_host, key_connection
+from sensors.triggers.azure_connection import key_connection
 from sensors.triggers.azure_event_hubs_sending import EventHubsSenders
+from sensors.triggers.azure_event_hubs_spec import AzureEventHubsSpec, complete
 from sensors.triggers.azure_sending import AzureWay, is_installed, told_message
 from sensors.triggers.fitted import Fitted, readable
 from sensors.triggers.message import MessageTrigger
-from sensors.triggers.rewriting import ParametrisedSpec, honoured, keeping
+from sensors.triggers.rewriting import honoured, keeping
 from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
 
 NOT_INSTALLED = "Azure Event Hubs needs more than the base installation: pip install 'tocsin[azure]'"
-
-
-class AzureEventHubsSpec(ParametrisedSpec):
-    """One event to one hub."""
-
-    fqdn: str = Field(min_length=1)
-    """Of the namespace: `NAME.servicebus.windows.net`."""
-    hub_name: str = Field(min_length=1)
-    shared_access_key_name: SecretRef
-    shared_access_key: SecretRef
-    payload: list[Parameter] = Field(min_length=1)
-    """Builds the event's body."""
-
-    @field_validator("fqdn")
-    @classmethod
-    def _is_host(cls, fqdn: str) -> str:
-        return check_host(fqdn)
 
 
 class _Parts:
@@ -47,13 +29,13 @@ class _Parts:
 
     def __init__(self, spec: AzureEventHubsSpec) -> None:
         self.spec = spec
+        self._login = complete(spec)
         self.payload = compile_payload(spec.payload)
 
     def way(self, read: Credentials) -> AzureWay:
         """How to connect, with the secrets as they are now. Raises `SecretMissing` and `ValueError`."""
-        spec = self.spec
-        name, key = read.text(spec.shared_access_key_name).strip(), read.text(spec.shared_access_key).strip()
-        return AzureWay(key_connection(spec.fqdn, name, key), spec.hub_name)
+        name, key = read.text(self._login.name).strip(), read.text(self._login.key).strip()
+        return AzureWay(key_connection(self.spec.fqdn, name, key), self.spec.hub_name)
 
 
 class AzureEventHubsTrigger(MessageTrigger[_Parts]):

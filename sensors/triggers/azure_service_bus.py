@@ -18,7 +18,7 @@ from sensors.triggers.available import available
 from sensors.triggers.azure_connection import check_fits, read_connection
 from sensors.triggers.azure_sending import AzureWay, is_installed, told_message
 from sensors.triggers.azure_service_bus_sending import ServiceBusSenders
-from sensors.triggers.azure_service_bus_spec import AzureServiceBusSpec
+from sensors.triggers.azure_service_bus_spec import AzureServiceBusSpec, complete
 from sensors.triggers.certificates import Certificates
 from sensors.triggers.fitted import Fitted, readable
 from sensors.triggers.message import MessageTrigger
@@ -33,6 +33,7 @@ class _Parts:
 
     def __init__(self, spec: AzureServiceBusSpec, kept: KeptTLS) -> None:
         self.spec = spec
+        self._secret = complete(spec)
         self.payload = compile_payload(spec.payload)
         self._kept = kept
 
@@ -40,11 +41,10 @@ class _Parts:
         """How to connect, with the secrets as they are now. Raises `SecretMissing` and `ValueError`."""
         spec, tls = self.spec, self.spec.tls
         try:
-            connection = read_connection(read.text(spec.connection_string))
+            connection = read_connection(read.text(self._secret))
             check_fits(connection, spec.entity, encrypted=tls is not None)
         except ValueError as exc:
-            ref = spec.connection_string
-            raise ValueError(f"Secret {ref.name}, key {ref.key}: {exc}") from None
+            raise ValueError(f"Secret {self._secret.name}, key {self._secret.key}: {exc}") from None
         return AzureWay(connection, spec.entity, TLSMaterial() if tls is None else self._kept.usable(lambda: read.tls(tls)))
 
 

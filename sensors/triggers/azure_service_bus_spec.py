@@ -1,7 +1,5 @@
 """What an `azureServiceBus` trigger lets a user write."""
 
-from pydantic import Field, model_validator
-
 from manifests.fields import SecretRef
 from manifests.objects import Parameter
 from manifests.tls import Tls
@@ -11,7 +9,7 @@ from sensors.triggers.rewriting import ParametrisedSpec
 class AzureServiceBusSpec(ParametrisedSpec):
     """One message to one queue or topic."""
 
-    connection_string: SecretRef
+    connection_string: SecretRef | None = None
     """`Endpoint=sb://NAME.servicebus.windows.net/;SharedAccessKeyName=…;SharedAccessKey=…`."""
     queue_name: str = ""
     """It counts where there is a topic, too."""
@@ -20,7 +18,7 @@ class AzureServiceBusSpec(ParametrisedSpec):
     """Without effect: who subscribes to a topic gets what is sent to it."""
     tls: Tls = None
     """Without it, the machine's own certificate authorities are trusted."""
-    payload: list[Parameter] = Field(min_length=1)
+    payload: list[Parameter] = []
     """Builds the message."""
 
     @property
@@ -28,8 +26,13 @@ class AzureServiceBusSpec(ParametrisedSpec):
         """Where the message goes."""
         return self.queue_name or self.topic_name
 
-    @model_validator(mode="after")
-    def _addressed(self) -> "AzureServiceBusSpec":
-        if not self.entity:
-            raise ValueError("write queueName or topicName: where the message is to go")
-        return self
+
+def complete(spec: AzureServiceBusSpec) -> SecretRef:
+    """Where the connection string of `spec` is, which makes a message; raises `ValueError` naming what it lacks."""
+    if spec.connection_string is None:
+        raise ValueError("connectionString is missing: name the secret with the connection string")
+    if not spec.entity:
+        raise ValueError("queueName or topicName is missing: where the message is to go")
+    if not spec.payload:
+        raise ValueError("payload is missing: what the message is made of")
+    return spec.connection_string

@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 from trigger_rig import PAYLOAD, TriggerRig, a_bound, parameter, ref
 
 from manifests.objects import Dialect, TocsinTriggerHead
@@ -77,7 +76,7 @@ def test_an_attempt_may_last_as_long_as_a_function_may_run(rig: TriggerRig) -> N
     ],
 )
 def test_what_cannot_work_is_refused(rig: TriggerRig, fields: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ValueError, match=message):
         rig.trigger(HERE | fields)
 
 

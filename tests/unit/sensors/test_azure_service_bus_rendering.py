@@ -3,10 +3,10 @@
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 from trigger_rig import PAYLOAD, TriggerRig, parameter, ref
 
 from manifests.objects import Dialect, TocsinTriggerHead
+from sensors.errors import RenderError
 from sensors.triggers.azure_connection import read_connection
 from sensors.triggers.azure_service_bus import AzureServiceBusKind
 
@@ -44,17 +44,25 @@ def test_trigger_parameters_change_everything_in_both_dialects(rig: TriggerRig) 
         assert rig.shown(HERE, {"who": "me", "where": "late"}, dialect=dialect, head=head)["queueName"] == "late"
 
 
+def test_what_parameters_set_need_not_be_declared(rig: TriggerRig) -> None:
+    head = TocsinTriggerHead.model_validate({"parameters": [parameter("azureServiceBus.queueName", dataKey="where")]})
+    fields = {"connectionString": ref("bus"), "payload": PAYLOAD}
+    assert rig.shown(fields, {"who": "me", "where": "late"}, dialect=Dialect.ARGO, head=head)["queueName"] == "late"
+    with pytest.raises(RenderError, match="queueName or topicName is missing"):
+        rig.shown(fields, {"who": "me", "where": ""}, dialect=Dialect.ARGO, head=head)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"queueName": ""}, "write queueName or topicName"),
+        ({"queueName": ""}, "queueName or topicName is missing"),
         ({"connectionString": None}, "connectionString"),
-        ({"payload": []}, "at least 1 item"),
+        ({"payload": []}, "payload is missing"),
         ({"tls": {"clientKeySecret": ref("key")}}, "come together"),
     ],
 )
 def test_what_cannot_work_is_refused(rig: TriggerRig, fields: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ValueError, match=message):
         rig.trigger(HERE | fields)
 
 

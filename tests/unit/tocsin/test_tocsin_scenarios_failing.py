@@ -183,8 +183,8 @@ RULES = {
     "given: [{expect: {firings: [{trigger: s/call, exactly: true}]}}]": "exactly needs a request",
     "targets: {s/call: sometimes}": "expected a status code, ok, unavailable, refused, hang",
     "targets: {s/call: {status: 200, hangs: true}}": "an answer has one of",
-    "targets: {s/call: []}": "at least 1 item",
-    "given: []": "at least 1 item",
+    "targets: {s/call: []}": "at least one item",
+    "given: []": "at least one item",
 }
 
 

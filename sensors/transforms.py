@@ -6,6 +6,7 @@ event at the same clock gives the same data.
 """
 
 from collections.abc import Mapping
+from time import process_time
 from typing import Protocol
 
 import msgspec
@@ -18,6 +19,13 @@ from sensors.languages.document import DocumentError
 from sensors.languages.jq import JqFailed, compile_program
 from sensors.languages.jsonwrite import go_json
 from sensors.languages.lua import LuaError, compile_script
+from sensors.languages.time_limit import TimeUp, within
+
+_SECONDS = 0.05
+_SECONDS_PER_BYTE = 5e-7
+"""Processor time of a program and of writing what it made, and more for each byte of the old data."""
+_LEAST_S = 0.01
+"""What is left for writing, however long the program took."""
 
 
 class TransformFailed(ValueError):
@@ -52,13 +60,22 @@ class Transform:
 
     def _made(self, view: EventView, now_us: int) -> EventView | str:
         try:
-            data = go_json(self._program.made(view, now_us))
+            began = process_time()
+            made = self._program.made(view, now_us)
+            allowed_s = max(_LEAST_S, _SECONDS + len(view.event.data or b"") * _SECONDS_PER_BYTE + began - process_time())
+            data = within(allowed_s, lambda: go_json(made), _nothing)
+        except TimeUp:
+            return f"transform.{self.name}: it made more than can be written in the time that is left for it"
         except (JqFailed, LuaError, DocumentError, ValueError) as exc:
             return f"transform.{self.name}: {exc}"
         event = msgspec.structs.replace(view.event, data=data, datacontenttype="application/json", tree=UNPARSED)
         other = EventView(event)
         other.now_us = view.now_us
         return other
+
+
+def _nothing() -> None:
+    """There is no asking the writer to stop: it is cut off."""
 
 
 Transforms = Mapping[str, Transform]

@@ -11,7 +11,7 @@ from manifests.objects import DataFilter
 from sensors.bound import EventView
 from sensors.filters.comparisons import Comparison, errs_at_last, needs, number_comparison, text_comparison, truth_comparison
 from sensors.filters.held import Clause, Held, Key, Needs, all_hold, one_holds, shorten, shown
-from sensors.languages.gjson import Result, compile_path
+from sensors.languages.gjson import EXHAUSTED, Result, compile_path
 from sensors.languages.gotemplate import Template, TemplateError, compile_template, says_nothing
 from sensors.languages.jsontext import Kind
 
@@ -24,6 +24,9 @@ _NOT_FULFILLED = {
     "<": "is less than none of",
     "<=": "is at most none of",
 }
+
+
+TOO_LONG = "looking for it takes more time, or makes more text, than a path may"
 
 
 class DataClause:
@@ -54,7 +57,7 @@ class DataClause:
         if self._compare is None:
             return Held.ERROR
         if not found.exists:
-            return Held.ABSENT
+            return Held.ERROR if found is EXHAUSTED else Held.ABSENT
         if not self.spec.template:
             return self._compare(found)
         made, _ = self._templated(found, view)
@@ -80,7 +83,7 @@ class DataClause:
 
     def _problem(self, found: Result, view: EventView) -> str | None:
         if not found.exists:
-            return "there is no such value in the event"
+            return TOO_LONG if found is EXHAUSTED else "there is no such value in the event"
         if self._compare is None:
             return self._unusable()
         made, problem = self._templated(found, view) if self.spec.template else (found, "")

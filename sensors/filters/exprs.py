@@ -10,12 +10,12 @@ from typing import Any
 
 from manifests.objects import ExprFilter
 from sensors.bound import EventView
-from sensors.filters.data import seen
+from sensors.filters.data import TOO_LONG, seen
 from sensors.filters.held import Clause, Held, Needs, all_hold, one_holds, shorten, shown
 from sensors.languages.expression_values import shown_value
 from sensors.languages.expression_words import ExpressionError
 from sensors.languages.expressions import Expression, compile_expression
-from sensors.languages.gjson import Path, compile_path
+from sensors.languages.gjson import EXHAUSTED, Path, compile_path
 
 
 class ExprClause:
@@ -40,7 +40,7 @@ class ExprClause:
         for name, path in self._fields:
             found = view.look(path)
             if not found.exists:
-                return Held.ERROR if self._expression is None else Held.ABSENT
+                return Held.ERROR if self._expression is None or found is EXHAUSTED else Held.ABSENT
             names[name] = found.floats
         if self._expression is None:
             return Held.ERROR
@@ -52,7 +52,10 @@ class ExprClause:
     def why(self, view: EventView) -> str:
         """The expression, what it gave and the values it saw, or what made it fail."""
         for name, path in self._fields:
-            if not view.look(path).exists:
+            found = view.look(path)
+            if found is EXHAUSTED:
+                return f"exprs {shown(self.spec.expr)}: {name} at {path.text}: {TOO_LONG}"
+            if not found.exists:
                 return f"exprs {shown(self.spec.expr)}: there is no value for {name} at {path.text} in the event"
         if self._expression is None:
             return f"exprs {shown(self.spec.expr)}: it cannot be read: {self._bad}"

@@ -14,11 +14,15 @@ import orjson
 
 from sensors.languages.document import Document, DocumentError, JsonValue, NumberText, first_of_repeated, lenient_decode
 from sensors.languages.gjson_modifiers import text_of, truth_of
-from sensors.languages.gjson_search import SearchLimitError, get
+from sensors.languages.gjson_search import SearchLimitError, get, spent
 from sensors.languages.gonumbers import float_or_zero, format_float, lower, parse_bool
 from sensors.languages.jsontext import Kind, kind_of, string_of
+from sensors.languages.time_limit import TimeUp, within
 
 MAX_PATH_CHARACTERS = 16_384
+_SECONDS = 0.05
+_SECONDS_PER_CHARACTER = 2e-7
+"""Processor time of one search, and more for each character of the text: some six times what a query over all of it takes."""
 MISSING: Final[Any] = object()
 """What `walk` gives where a path leads nowhere."""
 
@@ -139,6 +143,8 @@ _KINDS = {
     list: Kind.JSON,
 }
 ABSENT: Final = Result(MISSING)
+EXHAUSTED: Final = Result(MISSING)
+"""Nothing, because looking for it would take too long: an error, also to whoever could do without the value."""
 
 
 def _number_of(raw: str) -> float:
@@ -209,11 +215,18 @@ def _search(document: Document, path: str) -> Result:
 
 
 def _search_text(text: str, path: str) -> Result:
+    spent.characters = 0
     try:
-        raw = get(text, path).raw
-    except (RecursionError, SearchLimitError):  # a path of hundreds of steps, or a modifier that asks for too much
+        raw = within(_SECONDS + len(text) * _SECONDS_PER_CHARACTER, lambda: get(text, path).raw, _nothing)
+    except RecursionError:  # a path of hundreds of steps
         return ABSENT
+    except (SearchLimitError, TimeUp):
+        return EXHAUSTED
     return Result(MISSING, raw) if raw else ABSENT
+
+
+def _nothing() -> None:
+    """There is no asking a search to stop: it is cut off."""
 
 
 def walk(value: Any, keys: Sequence[str]) -> Any:

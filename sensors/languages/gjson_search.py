@@ -4,6 +4,8 @@ Semantics: `Get` of tidwall/gjson 1.19.0, its backtracking over repeated keys an
 A found value is its text; what does not exist is the empty text.
 """
 
+import threading
+
 from sensors.languages import gjson_modifiers
 from sensors.languages.gjson_path import (
     ArrayStep,
@@ -33,10 +35,21 @@ from sensors.languages.wildcards import matches
 
 MAX_CHARACTERS = 1 << 23
 """Text that a modifier may give, and that `@dig` may search: nested escapes and nested values can double with each step."""
+MAX_MODIFIED = 1 << 25
+"""Characters that all modifiers of one search may be given."""
 
 
 class SearchLimitError(ValueError):
-    """A modifier asked for more than `MAX_CHARACTERS`."""
+    """A modifier asked for more than `MAX_CHARACTERS`, or all of a search for more than `MAX_MODIFIED`."""
+
+
+class Spent(threading.local):
+    """Characters that modifiers of the search under way were given; searches go on in several threads."""
+
+    characters = 0
+
+
+spent = Spent()
 
 
 class Found:
@@ -105,6 +118,9 @@ def _modify(text: str, path: str) -> tuple[str, str] | None:
     if parts is None:
         return None
     name, argument, rest = parts
+    spent.characters += len(text)
+    if spent.characters > MAX_MODIFIED:
+        raise SearchLimitError(f"its modifiers read more than {MAX_MODIFIED} characters")
     result = _dig(text, argument) if name == "dig" else gjson_modifiers.RUN[name](text, argument)
     if len(result) > MAX_CHARACTERS and result is not text:
         raise SearchLimitError(f"@{name} gives more than {MAX_CHARACTERS} characters")

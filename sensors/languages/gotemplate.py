@@ -15,12 +15,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from sensors.languages.gotemplate_limits import MUTATING, limited
+from sensors.languages.time_limit import TimeUp, within
 
 if TYPE_CHECKING:
     from gotpl import Environment
     from gotpl import Template as Engine
 
 MAX_TEMPLATE_CHARACTERS = 1_000_000
+MAX_SECONDS = 0.05
+"""Seconds of processor time of one rendering; in the main thread, where everything is decided."""
 NO_VALUE: Final = "<no value>"
 
 
@@ -73,7 +76,9 @@ class Template:
             input_value = copy.deepcopy(input_value)
         token = _moment.set(_Moment(now, seed))
         try:
-            return self._engine.render({"Input": input_value})
+            return within(MAX_SECONDS, lambda: self._engine.render({"Input": input_value}), _nothing)
+        except TimeUp:
+            raise TemplateError(f"it needs more than {MAX_SECONDS * 1000:g} ms") from None
         except RecursionError:
             raise TemplateError("template: nested too deep") from None
         except Exception as exc:  # the engine lets errors of its functions through as they are
@@ -83,6 +88,10 @@ class Template:
 
     def __repr__(self) -> str:
         return f"Template({self.text!r})"
+
+
+def _nothing() -> None:
+    """There is no asking the engine to stop: it is cut off."""
 
 
 def says_nothing(output: str) -> bool:

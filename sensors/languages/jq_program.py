@@ -20,6 +20,8 @@ from sensors.languages.time_limit import TimeUp, within
 
 MAX_SECONDS = 0.05
 """Seconds of processor time of one run."""
+MAX_VALUES = 250_000
+"""Values that the new data may hold."""
 
 JsonValue = Any
 
@@ -43,8 +45,7 @@ class JqProgram:
         jq_engine.steps.begin()
         jq_engine.Clock.seconds = now_s
         try:
-            made = within(MAX_SECONDS, lambda: next(iter(self._program.run(data)), _NOTHING), jq_engine.steps.exhaust)
-            return None if data is None and made is None else _object(made)
+            return within(MAX_SECONDS, lambda: self._made(data), jq_engine.steps.exhaust)
         except JqFailed:
             raise
         except JqError as exc:
@@ -61,6 +62,10 @@ class JqProgram:
             # What the engine does not expect, such as a text where a number should be.
             raise JqFailed(f"{type(exc).__name__}: {exc}") from None
 
+    def _made(self, data: JsonValue) -> dict[str, JsonValue] | None:
+        made = next(iter(self._program.run(data)), _NOTHING)
+        return None if data is None and made is None else _object(made)
+
 
 _NOTHING = object()
 
@@ -70,17 +75,24 @@ def _object(made: JsonValue) -> dict[str, JsonValue]:
         raise JqFailed("it gave nothing")
     if not isinstance(made, dict):
         raise JqFailed("its first output is no object")
-    if not _is_json(made):
-        raise JqFailed("its first output holds a number that JSON cannot")
+    left: list[JsonValue] = [made]
+    for count, value in enumerate(_values(left)):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise JqFailed("its first output holds a number that JSON cannot")
+        if count > MAX_VALUES:
+            raise JqCutOff(f"its first output holds more than {MAX_VALUES:,} values")
     return made
 
 
-def _is_json(value: JsonValue) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, list):
-        return all(map(_is_json, value))
-    return all(map(_is_json, value.values())) if isinstance(value, dict) else True
+def _values(left: list[JsonValue]) -> Iterator[JsonValue]:
+    """`left` and all that is in it, shared values as often as they appear."""
+    while left:
+        value = left.pop()
+        yield value
+        if isinstance(value, list):
+            left.extend(value)
+        elif isinstance(value, dict):
+            left.extend(value.values())
 
 
 @lru_cache(maxsize=4096)

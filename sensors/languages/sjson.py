@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from sensors.languages.gjson_search import SearchLimitError, get
+from sensors.languages.gjson_search import SearchLimitError, get, spent
 from sensors.languages.jsontext import BLANKS, VALUE_START, members, parse, value_end
 from sensors.languages.jsonwrite import go_json_string, sjson_string
 
@@ -69,6 +69,7 @@ class Dest:
         """The same on text."""
         if not self.text:
             raise SjsonError("path cannot be empty")
+        spent.characters = 0
         try:
             return _replace(text, self.text, raw) if self.steps is None else _set(text, self.steps, raw)
         except RecursionError:

@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import time
 import uuid
+from base64 import urlsafe_b64encode
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import GroupCoordinatorNotAvailableError
@@ -229,3 +232,10 @@ async def until(fact: Callable[[], Awaitable[bool]], *, timeout_s: float = 30.0)
 
 def doubled(ids: Sequence[str]) -> list[str]:
     return [id for id, count in Counter(ids).items() if count > 1]
+
+
+def unsigned(*, lasts_s: float = 3600.0) -> str:
+    """A token that nobody signed."""
+    now = time.time()
+    parts = ({"alg": "none"}, {"sub": "alice", "iat": now - 5, "exp": now + lasts_s})
+    return ".".join(urlsafe_b64encode(msgspec.json.encode(part)).decode().rstrip("=") for part in parts) + "."

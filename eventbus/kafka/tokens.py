@@ -12,7 +12,8 @@ from urllib.parse import quote_plus
 import aiohttp
 import msgspec
 from aiokafka.abc import AbstractTokenProvider
-from aiokafka.errors import KafkaError
+from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator
+from aiokafka.errors import KafkaError, SaslAuthenticationFailed
 
 from eventbus.kafka.connection import Connection, TokenEndpoint
 from eventbus.tls import TLSMaterial, tls_context
@@ -33,8 +34,24 @@ class TokenUnavailable(KafkaError):  # type: ignore[misc]  # the library has no 
         return str(self.args[0])  # the library would put the name of the class before it
 
 
+class _Refusable(OAuthAuthenticator):  # type: ignore[misc]  # see above
+    """Sees it where a token is refused. The library overlooks that answer, and takes every later one of the broker for what it
+    asked for."""
+
+    async def step(self, payload: bytes | None) -> tuple[bytes, bool] | None:
+        if payload:  # after the token only a refusal has something to say: RFC 7628, 3.2.2
+            raise SaslAuthenticationFailed("the token is refused")
+        found: tuple[bytes, bool] | None = await super().step(payload)
+        return found
+
+
+def _authenticator(connection: AIOKafkaConnection) -> _Refusable:
+    return _Refusable(sasl_oauth_token_provider=connection._sasl_oauth_token_provider)  # noqa: SLF001 - nowhere else
+
+
 def provider_for(connection: Connection) -> AbstractTokenProvider:
     """What gives the tokens of `connection`."""
+    AIOKafkaConnection.authenticator_oauth = _authenticator  # there is no other way to have another authenticator
     if connection.region:
         from eventbus.kafka.msk import MskTokens  # noqa: PLC0415 - heavy: only who logs in to MSK pays for it
 

@@ -7,7 +7,7 @@ from base64 import urlsafe_b64encode
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from aiokafka.errors import IncompatibleBrokerVersion
+from aiokafka.errors import IncompatibleBrokerVersion, NoError, UnknownTopicOrPartitionError, for_code
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Boolean, CompactArray, CompactString, Int16, Int32, Schema, TaggedFields
 
@@ -104,15 +104,19 @@ class _TopicRequest(Request[_MetadataRequest]):  # type: ignore[misc]  # see abo
 
 
 async def topic_id(client: "AIOKafkaClient", topic: str) -> str:
-    """The id of `topic` as Kafka's tools show it; empty where the cluster tells none, or has no such topic.
+    """The id of `topic` as Kafka's tools show it; empty where the cluster gives its topics none.
 
-    Raises errors of the library.
+    Raises errors of the library, also where the broker that was asked knows of no such topic, or not yet.
     """
     try:
         answer = await client.send(client.get_random_node(), _TopicRequest(topic))
     except (NotImplementedError, IncompatibleBrokerVersion):
         return ""  # the library's word for a broker that does not speak that version
-    for _, name, found, *_ in answer.topics:
+    for error, name, found, *_ in answer.topics:
         if name == topic and found != _NO_ID:
             return urlsafe_b64encode(found).decode().rstrip("=")
-    return ""
+        if name == topic and for_code(error) is not NoError:
+            raise for_code(error)(topic)
+        if name == topic:
+            return ""
+    raise UnknownTopicOrPartitionError(topic)

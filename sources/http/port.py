@@ -18,6 +18,8 @@ from sources.throttle import Throttle
 
 logger = structlog.get_logger(__name__)
 
+_HEALTH = "/health"
+"""Answered where no source has exactly this endpoint."""
 _FULL = problem(Refused(503, "there are too many connections; try again", retry_after_s=5, close=True)).wire
 
 
@@ -144,13 +146,13 @@ class Port:
 
     def _find(self, path: str) -> Route | None:
         found = self._exact.get(path)
-        if found is not None or not self._patterns:
+        if found is not None or not self._patterns or path == _HEALTH:
             return found
         plain_path = decoded(path)
         return next((route for route in self._patterns if route.template.takes(plain_path)), None)
 
     def _unrouted(self, path: str, request: Request) -> Answer:
-        if path == "/health":
+        if path == _HEALTH:
             close = request.last or not request.payload.is_eof()
             return plain(200, b"OK", "text/plain", close=close, bodiless=request.message.method == "HEAD")
         raise Refused(404, "no source listens at this path")

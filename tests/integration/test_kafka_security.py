@@ -2,15 +2,13 @@
 
 import asyncio
 import contextlib
-import time
-from base64 import b64decode, urlsafe_b64encode
+from base64 import b64decode
 from collections.abc import AsyncIterator
 from typing import Any
 
-import msgspec
 import pytest
 from aiohttp import web
-from kafka_rig import Cluster, Remembering, cluster_of, reading
+from kafka_rig import Cluster, Remembering, cluster_of, reading, unsigned
 from servers.kafka import KafkaBroker
 
 pytestmark = pytest.mark.kafka
@@ -113,13 +111,6 @@ async def test_plain_text_to_a_tls_port_is_told(cluster: Cluster) -> None:
 
 async def test_a_broker_that_is_not_there_is_told(cluster: Cluster) -> None:
     assert await first_told(cluster, url="127.0.0.1:1") == "Kafka at 127.0.0.1:1: cannot connect: connection refused"
-
-
-def unsigned(*, lasts_s: float = 3600.0) -> str:
-    """A token that nobody signed."""
-    now = time.time()
-    parts = ({"alg": "none"}, {"sub": "alice", "iat": now - 5, "exp": now + lasts_s})
-    return ".".join(urlsafe_b64encode(msgspec.json.encode(part)).decode().rstrip("=") for part in parts) + "."
 
 
 class Login:

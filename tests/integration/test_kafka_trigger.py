@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from kafka_rig import Cluster, Remembering, cluster_of, reading
+from kafka_rig import Cluster, Remembering, cluster_of, reading, unsigned
 from registry_double import Registry
 from servers.kafka import MAX_RECORD_BYTES, KafkaBroker
 
@@ -184,6 +184,18 @@ async def test_a_record_that_is_too_large_is_refused_and_others_go_on(rig: Rig) 
         await rig.fire(trigger, data={"who": "x" * (MAX_RECORD_BYTES + 1000)})
     await rig.fire(trigger)
     assert len(await rig.cluster.read(topic, 1)) == 1
+
+
+async def test_a_bearer_token_lets_in_and_one_that_has_expired_is_tried_again(rig: Rig) -> None:
+    topic, values = await rig.cluster.topic(), rig.cluster.secrets.values
+    bearer = {"mechanism": "OAUTHBEARER", "passwordSecret": ref("token")}
+    values["kafka/token"] = unsigned(lasts_s=-10).encode()
+    trigger = rig.trigger(topic, url=rig.cluster.broker.sasl, sasl=bearer)
+    with pytest.raises(TriggerUnavailable, match=r"the token is not accepted; check sasl\.passwordSecret"):
+        await rig.fire(trigger)
+    values["kafka/token"] = unsigned().encode()
+    await rig.fire(trigger)
+    assert len(await rig.cluster.read_all(topic)) == 1
 
 
 async def test_a_user_is_let_in_and_a_rotated_password_is_used(rig: Rig) -> None:

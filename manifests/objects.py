@@ -143,7 +143,7 @@ class RateLimit(Spec):
     """How many firings a unit of time are let through."""
 
     unit: str = "Second"
-    requests_per_unit: int = 0
+    requests_per_unit: int = Field(default=0, le=2**31 - 1)
 
 
 class K8sPolicy(Spec):

@@ -30,7 +30,7 @@ class Sender(Spec):
 class SlackSpec(ParametrisedSpec):
     """One message to one channel."""
 
-    slack_token: SecretRef | None = None
+    slack_token: SecretRef
     channel: str = ""
     """A name, with or without `#`, or an id."""
     message: str = ""
@@ -71,8 +71,6 @@ class SlackSpec(ParametrisedSpec):
 
 def complete(spec: SlackSpec, dialect: Dialect) -> SlackSpec:
     """`spec` where it makes a message; raises `ValueError` naming what it lacks. Argo Events' manifests may have any `icon`."""
-    if spec.slack_token is None:
-        raise ValueError("slackToken is missing: name the secret with the token")
     if not spec.target:
         raise ValueError("channel is empty; name one, with or without #")
     if not (spec.message or spec.attachments or spec.blocks):

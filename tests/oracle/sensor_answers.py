@@ -138,3 +138,40 @@ def text_of(request: Json) -> str:
 def _id(line: str) -> str:
     found: str = json.loads(line)["id"]
     return found
+
+
+def validated(cases: Sequence[Json]) -> list[list[Json]]:
+    """For each case what `tocsin validate -o json` says of its sensor."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder, f"{at:06}.json") for at in range(len(cases))]
+        for file, one in zip(files, cases, strict=True):
+            file.write_text(json.dumps(one["sensor"]))
+        done = CliRunner().invoke(tocsin, ["validate", *map(str, files), "-o", "json"], catch_exceptions=False)
+        problems: list[Json] = json.loads(done.stdout)["problems"]
+    found: list[list[Json]] = [[] for _ in cases]
+    for problem in problems:
+        found[int(Path(problem["file"]).stem)].append(problem)
+    return found
+
+
+NEVER_WORKS = (
+    "does not run", "is disabled", "not a pattern", "not a template", "not a Lua script", "not a jq program", "not an expression",
+)  # fmt: skip
+"""Words of our errors about a part that the original accepts and then fails at, each time or at once."""
+
+STRICTER_SHAPES = (
+    "expected a mapping", "got nothing", "is no subject", "key: missing", "dest: missing", "src: missing", "dependencyname: missing", "unicode character", "at least one item", "labels: missing", "allow: missing",
+)  # fmt: skip
+"""Words of our errors about what the original reads as something it cannot mean, or checks in other lists only."""
+
+
+def accepted_otherwise(theirs: Json, problems: Sequence[Json]) -> str:
+    """How the original and we differ in taking a sensor; empty where we do not."""
+    errors = [f"{one['path'].rpartition('.')[2]}: {one['message']}" for one in problems if one["severity"] == "error"]
+    if theirs["invalid"].endswith(", payload parameters are not specified") and not errors:
+        return ""  # an action of OpenWhisk can do without arguments
+    if theirs["invalid"] and not errors:
+        return f"refused there: {theirs['invalid']}"
+    known = (*NEVER_WORKS, *STRICTER_SHAPES)
+    other = [error for error in errors if not any(words.lower() in error.lower() for words in known)]
+    return f"accepted there: {other}" if other and not theirs["invalid"] else ""

@@ -7,8 +7,9 @@ import json
 import os
 
 import pytest
-from sensor_answers import differences, ours
+from sensor_answers import accepted_otherwise, differences, ours, validated
 from sensor_cases import SLICES
+from sensor_faults import fault_cases
 from upstream_asking import ask
 
 pytestmark = [pytest.mark.oracle, pytest.mark.usefixtures("argo_events")]
@@ -25,4 +26,12 @@ def test_the_original_makes_the_same_of_new_sensors(name: str) -> None:
     for case, theirs, here in zip(cases, ask(cases), ours(cases), strict=True):
         if not theirs["invalid"]:
             wrong += [f"{json.dumps(case)}\n{found}" for found in differences(case, theirs, here)]
+    assert not wrong, f"ORACLE_SEED={SEED}: {len(wrong)} differ, such as\n" + "\n".join(wrong[:3])
+
+
+@pytest.mark.timeout(1800)
+def test_the_original_takes_and_refuses_the_same_new_sensors() -> None:
+    cases = list(fault_cases(SEED, 2 * COUNT))
+    answered = zip(cases, ask(cases), validated(cases), strict=True)
+    wrong = [f"{json.dumps(case)}\n{found}" for case, theirs, here in answered if (found := accepted_otherwise(theirs, here))]
     assert not wrong, f"ORACLE_SEED={SEED}: {len(wrong)} differ, such as\n" + "\n".join(wrong[:3])

@@ -84,7 +84,7 @@ def test_own_parameters_of_argo_manifests_are_worked_out_and_change_nothing(
         (SlackKind, {**POST, "blocks": "{}"}, "has to be an array"),
         (SlackKind, {**POST, "attachments": "["}, "attachments is not JSON"),
         (SlackKind, {**POST, "sender": {"icon": "bell"}}, "neither an emoji"),
-        (SlackKind, {"channel": "a", "message": "b"}, "slackToken is missing"),
+        (SlackKind, {"channel": "a", "message": "b"}, "slackToken"),
         (OpenWhiskKind, {**RUN, "host": "ftp://x"}, "is no address"),
         (OpenWhiskKind, {**RUN, "actionName": "../x"}, "no name of an action"),
         (OpenWhiskKind, {**RUN, "actionName": ""}, "at least 1 character"),

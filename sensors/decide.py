@@ -26,8 +26,8 @@ from sensors.transforms import Transformed, TransformFailed
 
 Search = Callable[[], None]
 """Work that a thread may do before the next slice: it reads an event that nobody else has."""
-SLICE = 8
-"""Rules of one event that are asked in a row."""
+SLICE_S = 0.0003
+"""Seconds for which rules of one event are asked in a row; the rule at hand is always asked to its end."""
 
 
 class Verdict(NamedTuple):
@@ -263,7 +263,8 @@ class Decider:
         if large:
             yield partial(view.look_ahead, ())
         erring, began = self.erring, perf_counter()
-        for number, entry in enumerate(list(self._candidates(road, view)), 1):
+        slice_ends = began + SLICE_S
+        for entry in list(self._candidates(road, view)):
             if not entry.live.covers(position):
                 continue
             if large:
@@ -284,11 +285,10 @@ class Decider:
             now = perf_counter()
             if now - began > SLOW_S:
                 erring.took(entry.dependency.ref, now - began, decided_us)
+            if now >= slice_ends:
                 yield None
                 now = perf_counter()
-            elif not number % SLICE:
-                yield None
-                now = perf_counter()
+                slice_ends = now + SLICE_S
             began = now
         yield from _order_searches(matched if large else (), view)
         if len(matched) > 1:

@@ -28,6 +28,9 @@ CAREFUL_STARTS = 2
 QUARANTINE_STARTS = 4
 """At this start in a row at one position, the event there is set aside."""
 
+TURN_S = 0.0005
+"""Seconds of one event's rules after which others run: an answer to a sender takes some turns of the loop."""
+
 Fresh = tuple[Firing, Mapping[int, EventView]]
 """A firing just committed, and its events by position, already parsed."""
 
@@ -225,6 +228,7 @@ class Router:
         """Decide one event; where that takes longer than a step, others run in between. None when stopped meanwhile."""
         slices = self._decider.slices(recorded, now_us=recorded.received_us, decided_us=now_us)
         road, took_s = recorded.event.road, 0.0
+        turn_ends = time.perf_counter() + TURN_S
         while True:
             began = time.perf_counter()
             try:
@@ -238,11 +242,12 @@ class Router:
             if search is not None:
                 await asyncio.to_thread(search)
                 took_s += time.perf_counter() - now
-            if search is not None or now >= until:
+            if search is not None or now >= min(until, turn_ends):
                 await asyncio.sleep(0)
                 if self._stopping.is_set():
                     return None
-                until = time.perf_counter() + self._step_s
+                turn_ends = time.perf_counter() + TURN_S
+                until = max(until, turn_ends)
 
     def _note(self, recorded: Recorded, decided: Decided, step: _Step) -> None:
         road = recorded.event.road

@@ -18,7 +18,7 @@ LEAST_AT_ONCE, MOST_AT_ONCE = 4, 256
 TURN_S = 0.0015
 """A turn of the event loop that takes longer makes them fewer, a shorter one more: then everyone else is soon served. Seconds."""
 _FEWER, _MORE = 0.8, 0.25
-LAG_S = 0.01
+LAG_S = 0.005
 """Seconds of work that may wait to be decided before the source with more than its share has to wait itself."""
 WAIT_S = 2.0
 """Longest time that an event is held back: then it is taken in, whatever its source does. Well below any sender's timeout."""
@@ -29,7 +29,11 @@ ACTING_S = 0.0003
 FLOODS_EVENTS, FLOODS_S = 50, 3.0
 """A source is named as flooding when so many of its events had to wait over so many seconds."""
 _COUNT_EVERY_S = 0.1
-_SMOOTH = 0.1
+_SMOOTH, _SMOOTH_UP = 0.1, 0.5
+"""How much one measured cost counts: more where it is higher than what was thought."""
+GUESSED_S = 0.001
+"""What deciding an event of a source is taken to cost before one was decided: else a new source would fill the log before
+the first says that its rules take long."""
 
 
 class Flood(NamedTuple):
@@ -52,6 +56,7 @@ class Flow:
         "held_at",
         "held_since",
         "in_flight",
+        "known",
         "last",
         "pending",
         "source",
@@ -67,8 +72,10 @@ class Flow:
         """Appends under way."""
         self.pending = 0
         """Events that wait to be decided, those on their way into the log included."""
-        self.cost_s = 0.0
+        self.cost_s = GUESSED_S
         """What deciding one of them, and doing what follows, takes; smoothed."""
+        self.known = False
+        """Whether one was decided, and that is more than a guess."""
         self.last = -ACTIVE_S
         """When it last sent. This and the other times are seconds of one monotonic clock."""
         self.waiting: deque[tuple[asyncio.Future[None], int]] = deque()
@@ -157,6 +164,8 @@ class Sharing:
         flow.in_flight += 1
         flow.pending += count
         self._work_s += count * flow.cost_s
+        if now - flow.last >= ACTIVE_S:
+            self._counted_at = -_COUNT_EVERY_S  # one more: what it sends next is shared
         flow.last = now
         if not self._turn_began:
             self._turn_began = now
@@ -194,7 +203,8 @@ class Sharing:
     def _settle(self, flow: Flow, count: int, cost_s: float) -> None:
         before = flow.pending * flow.cost_s
         flow.pending -= count
-        flow.cost_s += (cost_s - flow.cost_s) * (_SMOOTH if flow.cost_s else 1.0)
+        weight = (_SMOOTH_UP if cost_s > flow.cost_s else _SMOOTH) if flow.known else 1.0
+        flow.cost_s, flow.known = flow.cost_s + (cost_s - flow.cost_s) * weight, True
         self._work_s = max(0.0, self._work_s + flow.pending * flow.cost_s - before)
 
     def _let_in(self, flow: Flow) -> None:

@@ -99,6 +99,8 @@ class Run:
         self._until = self._began + (seconds or 1e9)
         self._done = asyncio.Event()
         self._latencies = array("d")
+        self._late = array("d")
+        """How long after its time each request was made, in seconds; where it is paced."""
         self._statuses: Counter[bytes] = Counter()
 
     async def go(self, host: str, port: int, connections: int) -> dict[str, object]:
@@ -150,17 +152,22 @@ class Run:
             self._done.set()
 
     async def _paced(self) -> None:
-        """Send by the clock. A request that finds no idle connection waits, and its waiting counts as latency."""
+        """Send by the clock. A request that finds no idle connection waits, and its waiting counts as latency.
+
+        What does not count is how late this process itself was, because others had the processor: that is told beside it.
+        """
         total = min(self._count, int(self._seconds * self._rate))
         for number in range(total):
             due = self._began + number / self._rate
             wait_s = due - time.monotonic()
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
+            now = time.monotonic()
+            self._late.append(now - due)
             if self._idle:
-                self._next(self._idle.popleft(), due)
+                self._next(self._idle.popleft(), now)
             else:
-                self._due.append(due)
+                self._due.append(now)
         self._count = self._sent + len(self._due)
         self._until = 1e18
         self._end_if_over()
@@ -173,6 +180,7 @@ class Run:
             "rate": len(latencies) / took_s,
             "p50_ms": 1000 * percentile(latencies, 50),
             "p99_ms": 1000 * percentile(latencies, 99),
+            "late_p99_ms": 1000 * percentile(sorted(self._late), 99) if self._late else 0.0,
             "statuses": {status.decode(): count for status, count in self._statuses.items()},
         }
 

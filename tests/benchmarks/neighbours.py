@@ -100,6 +100,7 @@ def others(rig: Rig, seconds: float, beside: AbstractContextManager[None]) -> Fi
         "waited": (process.waited_s() - waited_s) / took_s,
         "accept_p50_ms": accepted["p50_ms"],
         "accept_p99_ms": accepted["p99_ms"],
+        "sender_late_p99_ms": accepted["late_p99_ms"],
         "act_p50_ms": acted["p50_ms"],
         "act_p99_ms": acted["p99_ms"],
         "lines": (rig.log.read_bytes().count(b"\n") - lines) * 60 / seconds,

@@ -7,7 +7,7 @@ import pytest
 from eventbus.event import Road
 from sensors.router import Stepped
 from tocsin import sharing as module
-from tocsin.sharing import ACTIVE_S, FLOODS_EVENTS, LAG_S, LEAST_AT_ONCE, Flow, Sharing
+from tocsin.sharing import ACTIVE_S, FLOODS_EVENTS, GUESSED_S, LAG_S, LEAST_AT_ONCE, Flow, Sharing
 
 NOISY, QUIET = Road("default", "noisy", "push"), Road("default", "quiet", "push")
 
@@ -71,6 +71,21 @@ async def test_what_outruns_deciding_waits_for_it_and_the_other_source_does_not(
     assert rig.noisy.pending == 2
 
 
+async def test_one_that_begins_is_shared_with_at_once_and_fills_no_log_before_it_is_known_what_it_costs(rig: Rig) -> None:
+    await rig.send(rig.quiet)
+    rig.decide(QUIET, 1, LAG_S / 1000)
+    assert not rig.sharing.crowded(rig.quiet)
+    sent = 0
+    while not rig.sharing.crowded(rig.noisy):
+        await rig.send(rig.noisy)
+        sent += 1
+    assert LAG_S / GUESSED_S <= sent <= LAG_S / GUESSED_S + 1
+    rig.decide(NOISY, 1, LAG_S / 1000)
+    assert not rig.sharing.crowded(rig.noisy)
+    rig.decide(NOISY, 1, LAG_S)
+    assert rig.noisy.cost_s > LAG_S / 3
+
+
 async def test_waiting_has_an_end_whatever_becomes_of_deciding(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WAIT_S", 0.01)
     await rig.costly()
@@ -84,10 +99,10 @@ async def test_turns_that_take_long_leave_a_source_few_appends_at_a_time(rig: Ri
     await rig.send(rig.quiet)
     for _ in range(100):
         await rig.send(rig.noisy)
+        rig.decide(NOISY, 1, 0.0)
         rig.now_s += 0.01
         await asyncio.sleep(0)
     assert rig.sharing.at_once == LEAST_AT_ONCE
-    rig.decide(NOISY, 100, 0.0)
     async with asyncio.timeout(5), asyncio.TaskGroup() as tasks:
         begun = [tasks.create_task(rig.enter(rig.noisy)) for _ in range(LEAST_AT_ONCE + 2)]
         await asyncio.sleep(0)

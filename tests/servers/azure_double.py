@@ -1,6 +1,6 @@
 """A small AMQP 1.0 server that does what Azure's messaging does beyond the protocol: `azure_double.py PORT FOLDER`.
 
-Signed tokens are put to `$cbs`; `$management` tells the partitions of a hub. What comes is written to `FOLDER/taken.jsonl`.
+Signed tokens are put to `$cbs`. What comes is written to `FOLDER/taken.jsonl`.
 How an entity behaves is in its name. It runs on Apache Qpid Proton, whose code is not that of the client under test.
 """
 
@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, quote
 
-from azure_facts import HANGUP, ISSUER_ONLY, KEY, KEY_NAME, LARGEST_BYTES, PARTITIONS, REFUSED_LINKS, REFUSED_MESSAGES, SILENT
+from azure_facts import HANGUP, ISSUER_ONLY, KEY, KEY_NAME, LARGEST_BYTES, REFUSED_LINKS, REFUSED_MESSAGES, SILENT
 from azure_padding import pad_in_background
 from proton import Condition, Delivery, Described, Link, Message, Terminus, int32, ulong
 from proton.handlers import MessagingHandler
 from proton.reactor import Container
+
+CBS = "$cbs"
 
 
 class Double(MessagingHandler):
@@ -31,8 +33,8 @@ class Double(MessagingHandler):
         super().__init__(prefetch=100, auto_accept=False)
         self._port, self._before = port, before
         self._taken = taken.open("a")
-        self._answering: dict[tuple[Any, str], Any] = {}
-        """Links on which a connection's `$…` node answers."""
+        self._answering: dict[Any, Any] = {}
+        """The link of each connection on which tokens are answered."""
         self._granted: dict[Any, dict[str, str]] = {}
         """Who said that they are whom, by connection and audience."""
         self._refused: dict[Link, Condition] = {}
@@ -47,8 +49,9 @@ class Double(MessagingHandler):
         address = (link.remote_source if link.is_sender else link.remote_target).address or ""
         link.source.copy(link.remote_source)
         link.target.copy(link.remote_target)
-        if address.startswith("$") or address.endswith("$management"):
-            self._open_node(event, link, address)
+        if address == CBS:
+            if link.is_sender:
+                self._answering[event.connection] = link
         elif (refusal := self._refusal(event.connection, address)) is not None:
             link.target.type = Terminus.UNSPECIFIED  # it closes at once, and says why
             self._refused[link] = Condition(*refusal)
@@ -62,10 +65,8 @@ class Double(MessagingHandler):
 
     def on_message(self, event: Any) -> None:
         address = event.link.remote_target.address
-        if address.startswith("$cbs"):
-            self._answer(event, address, self._put_token(event))
-        elif address.endswith("$management"):
-            self._answer(event, address, _described(event.message))
+        if address == CBS:
+            self._answer(event, self._put_token(event))
         else:
             self._take(event, address)
 
@@ -74,10 +75,6 @@ class Double(MessagingHandler):
 
     def on_disconnected(self, event: Any) -> None:
         self._forget(event.connection)
-
-    def _open_node(self, event: Any, link: Link, address: str) -> None:
-        if link.is_sender:
-            self._answering[event.connection, address] = link
 
     def _refusal(self, connection: Any, address: str) -> tuple[str, str] | None:
         name = _entity(address)
@@ -99,11 +96,11 @@ class Double(MessagingHandler):
         self._granted.setdefault(event.connection, {})[audience] = who
         return Message(properties={"status-code": int32(202), "status-description": "Accepted"})
 
-    def _answer(self, event: Any, address: str, answer: Message) -> None:
+    def _answer(self, event: Any, answer: Message) -> None:
         event.delivery.update(Delivery.ACCEPTED)
         event.delivery.settle()
         answer.correlation_id = event.message.id
-        self._answering[event.connection, address].send(answer, tag=uuid.uuid4().bytes)
+        self._answering[event.connection].send(answer, tag=uuid.uuid4().bytes)
 
     def _take(self, event: Any, address: str) -> None:
         name, message = _entity(address), event.message
@@ -136,8 +133,7 @@ class Double(MessagingHandler):
 
     def _forget(self, connection: Any) -> None:
         self._granted.pop(connection, None)
-        for slot in [slot for slot in self._answering if slot[0] == connection]:
-            del self._answering[slot]
+        self._answering.pop(connection, None)
 
 
 def _entity(address: str) -> str:
@@ -156,14 +152,6 @@ def _signer(token: str, audience: str) -> str | None:
     fresh = float(given.get("se", "0")) > time.time()
     known = given.get("skn") in (KEY_NAME, ISSUER_ONLY)
     return given["skn"] if kind == "SharedAccessSignature" and right and fresh and known and given["sr"] == audience else None
-
-
-def _described(asked: Message) -> Message:
-    """What a hub tells of itself."""
-    name = asked.properties.get("name")
-    told = {"name": name, "type": asked.properties.get("type"), "created_at": 0, "partition_count": int32(len(PARTITIONS)),
-            "partition_ids": PARTITIONS}  # fmt: skip
-    return Message(properties={"status-code": int32(200), "status-description": "OK"}, body=told)
 
 
 def shown(address: str, message: Message) -> dict[str, object]:

@@ -4,7 +4,6 @@ KEY_NAME, KEY = "sender", "aHVzaA=="
 ISSUER_ONLY = "reader"
 """Signs with the same key, and may not send."""
 LARGEST_BYTES = 10_000
-PARTITIONS = ["0", "1"]
 
 # Entities that are refused when a link to them is opened, or when a message comes, with what.
 REFUSED_LINKS = {

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Coroutine
 from enum import Enum
 from importlib import import_module
@@ -22,6 +23,8 @@ KEY = "Idempotency-Key"
 CONFIRM_S = 10
 """Seconds until a message must have been taken."""
 CONNECT_S = 10
+LANES = 8
+"""Connections to one entity, each of which carries one message at a time."""
 _CLOSE_S = 1.0
 _INSIST_S = 0.1
 FRESH_S = 60.0
@@ -35,6 +38,8 @@ class AzureWay(NamedTuple):
     connection: Connection
     entity: str
     tls: TLSMaterial = TLSMaterial()
+    lane: int = 0
+    """Which of several connections."""
 
     def __repr__(self) -> str:
         return f"AzureWay({self.where})"
@@ -129,12 +134,25 @@ class Senders(Pool[AzureWay, Held[SenderT]]):
     def verdict(self, exc: Exception) -> Verdict:
         """What an error means."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._under_way: Counter[AzureWay] = Counter()
+
     async def send(self, way: AzureWay, message: AzureMessage, *, repeatable: bool) -> None:
-        """Return once the service has `message`.
+        """Return once the service has `message`. Those that are sent at once go over up to `LANES` connections.
 
         A connection that carried messages before may have ended unnoticed: where `repeatable`, the message is then sent once
         more, on a new one. Raises `TriggerUnavailable` or `TriggerRefused`. If cancelled, it may or may not be sent.
         """
+        lane = min((way._replace(lane=n) for n in range(LANES)), key=lambda one: self._under_way[one])
+        self._under_way[lane] += 1
+        try:
+            await self._send(lane, message, repeatable=repeatable)
+        finally:
+            self._under_way[lane] -= 1
+            self._under_way += Counter()  # forgets those at zero
+
+    async def _send(self, way: AzureWay, message: AzureMessage, *, repeatable: bool) -> None:
         while True:
             proven = False
             try:

@@ -75,7 +75,7 @@ fuzz: $(VENV)/.fuzz
 
 oracle: $(VENV)/.dev
 	@for round in $$(seq $(ORACLE_ROUNDS)); do \
-		ORACLE_SEED=$$((RANDOM * 32768 + RANDOM)) $(BIN)/python -m pytest -q -p no:cacheprovider tests/oracle/test_languages_oracle.py tests/oracle/test_sensors_oracle.py; \
+		ORACLE_SEED=$$((RANDOM * 32768 + RANDOM)) $(BIN)/python -m pytest -q -p no:cacheprovider tests/oracle/test_languages_oracle.py tests/oracle/test_sensors_oracle.py tests/oracle/test_hooks_oracle.py; \
 	done
 
 fmt: $(VENV)/.dev

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 EXPECTED = "expected Endpoint=sb://NAME.servicebus.windows.net/;SharedAccessKeyName=…;SharedAccessKey=…"
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _ENDPOINT, _NAME, _KEY = "Endpoint", "SharedAccessKeyName", "SharedAccessKey"
 _SIGNATURE, _ENTITY, _EMULATOR = "SharedAccessSignature", "EntityPath", "UseDevelopmentEmulator"
 

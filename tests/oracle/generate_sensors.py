@@ -1,4 +1,4 @@
-"""Write the golden files of whole sensors: `PYTHONPATH=tests python tests/oracle/generate_sensors.py`. Needs Go.
+"""Write the golden files of whole sensors and of requests: `PYTHONPATH=tests python tests/oracle/generate_sensors.py`. Needs Go.
 
 The same seed gives the same questions; of two errors in one request the original may name either.
 """
@@ -8,12 +8,13 @@ import json
 import re
 from pathlib import Path
 
+from hook_cases import hook_cases
 from sensor_cases import SLICES
 from sensor_faults import fault_cases
 from upstream_asking import ask
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-SEED, COUNT = 20240705, 700
+SEED, COUNT, REQUESTS = 20240705, 700, 400
 MAX_LINE = 12_000
 """Characters."""
 
@@ -28,9 +29,16 @@ def main() -> None:
         answered = [{**case, "answer": answer} for case, answer in zip(cases, ask(cases), strict=True)]
         lines = [_STAMP.sub(r"\g<1>0", json.dumps(one)) for one in answered if name == "fault" or not one["answer"]["invalid"]]
         kept = [line for line in lines if len(line) <= MAX_LINE]
-        # No time stamp inside, so that the same content is the same file.
-        (GOLDEN / f"sensors-{name}.jsonl.gz").write_bytes(gzip.compress("\n".join(kept).encode(), mtime=0))
-        print(f"{name}: {len(kept)} cases")
+        _write(f"sensors-{name}", kept)
+    hooks = list(hook_cases(SEED, REQUESTS))
+    answers = ask({"delivery": case} for case in hooks)
+    _write("hooks", [json.dumps({**case, "answer": answer}) for case, answer in zip(hooks, answers, strict=True)])
+
+
+def _write(name: str, lines: list[str]) -> None:
+    # No time stamp inside, so that the same content is the same file.
+    (GOLDEN / f"{name}.jsonl.gz").write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))
+    print(f"{name}: {len(lines)} cases")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
-// Command upstream answers what Argo Events' own code makes of a sensor and events: one JSON request a line in, one JSON answer a
-// line out. It calls the original's functions; what it adds is the table of dependencies and doubles of what is on the network.
+// Command upstream answers what Argo Events' own code makes of a sensor and events, or of a request to an event source: one
+// JSON request a line in, one JSON answer a line out. It calls the original's functions; what it adds is the table of
+// dependencies and doubles of what is on the network.
 package main
 
 import (
@@ -16,6 +17,8 @@ type request struct {
 	Sensor json.RawMessage `json:"sensor"`
 	// Events are CloudEvents in structured mode, as they stand on the original's bus.
 	Events []string `json:"events"`
+	// Delivery is a request to an event source, in place of a sensor and events.
+	Delivery *delivery `json:"delivery"`
 }
 
 type answer struct {
@@ -24,8 +27,9 @@ type answer struct {
 	Verdicts []verdict `json:"verdicts"`
 	Firings  []firing  `json:"firings"`
 	// Dead says of a trigger why it never starts.
-	Dead  map[string]string `json:"dead"`
-	Error string            `json:"error,omitempty"`
+	Dead     map[string]string `json:"dead"`
+	Received *received         `json:"received,omitempty"`
+	Error    string            `json:"error,omitempty"`
 }
 
 func answerTo(line []byte) (said answer) {
@@ -37,6 +41,13 @@ func answerTo(line []byte) (said answer) {
 	var asked request
 	if err := json.Unmarshal(line, &asked); err != nil {
 		return answer{Error: err.Error()}
+	}
+	if asked.Delivery != nil {
+		found, err := asked.Delivery.receive()
+		if err != nil {
+			return answer{Invalid: err.Error()}
+		}
+		return answer{Received: found}
 	}
 	sensor := &v1alpha1.Sensor{}
 	if err := json.Unmarshal(asked.Sensor, sensor); err != nil {

@@ -39,9 +39,9 @@ class ExprClause:
         names: dict[str, Any] = {}
         for name, path in self._fields:
             found = view.look(path)
-            if not found.exists:
+            value = names[name] = found.floats
+            if value is None and not found.exists:
                 return Held.ERROR if self._expression is None or found is EXHAUSTED else Held.ABSENT
-            names[name] = found.floats
         if self._expression is None:
             return Held.ERROR
         try:

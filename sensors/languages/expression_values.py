@@ -79,7 +79,8 @@ def matches(left: Any, right: Any) -> bool:
             raise ExpressionError(f"{_shown(right)} is no pattern: {exc}") from None
     if not is_pattern(right):
         raise ExpressionError(f"{_shown(right)} is no pattern")
-    return right.search(left) is not None
+    # In bytes, because the library translates every offset of a match in text.
+    return right.search(left.encode("utf-8", "replace")) is not None
 
 
 def ordered(compare: Callable[[Any, Any], bool], symbol: str) -> Callable[[Any, Any], bool]:

@@ -23,6 +23,8 @@ MAX_PATH_CHARACTERS = 16_384
 _SECONDS = 0.05
 _SECONDS_PER_CHARACTER = 2e-7
 """Processor time of one search, and more for each character of the text: some six times what a query over all of it takes."""
+_EXACT = 1 << 53
+"""Whole numbers below are doubles."""
 MISSING: Final[Any] = object()
 """What `walk` gives where a path leads nowhere."""
 
@@ -120,6 +122,11 @@ class Result:
     @property
     def floats(self) -> JsonValue:
         """GJSON's `Value()`: every number a float, of repeated keys the first; None for null and for what does not exist."""
+        value = self._value
+        if (plain := type(value)) is str or plain is float or plain is bool:  # nearly every value that is compared
+            return value  # type: ignore[no-any-return]
+        if plain is int and -_EXACT < value < _EXACT:
+            return float(value)
         kind = self.kind
         if kind is Kind.STRING:
             return self.text

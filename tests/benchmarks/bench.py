@@ -7,7 +7,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import accepting, acting, applying, backlog, bulk, footprint, history, joining, matching, neighbours, soak, topics
+from benchmarks import (
+    accepting,
+    acting,
+    applying,
+    backlog,
+    bulk,
+    footprint,
+    history,
+    joining,
+    languages,
+    matching,
+    neighbours,
+    soak,
+    topics,
+)
 from benchmarks.scale import QUICK, Scale
 from benchmarks.table import Row, markdown, write_json
 
@@ -26,6 +40,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "backlog": backlog.backlog,
     "history": history.history,
     "bulk": bulk.bulk,
+    "languages": languages.one_decision,
     "neighbours": neighbours.neighbours,
     "soak": soak.soak,
 }

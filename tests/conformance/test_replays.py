@@ -495,8 +495,9 @@ async def test_how_replays_stand_is_told_in_numbers(rig: Rig) -> None:
     await rig.crash()
     await rig.replayer.cancel(2, "not needed")
     async with rig.running() as replayer:
-        await rig.until(1)
-        await asyncio.sleep(0)
+        async with asyncio.timeout(20.0):
+            while replayer.series().states["running"]:
+                await asyncio.sleep(0.005)
         assert replayer.series() == ReplaySeries(states=nothing | {"done": 1, "cancelled": 1}, events=5, firings=4)
 
 

@@ -2,29 +2,21 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic
-from typing import TypeAlias
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
-from eventbus.errors import BusUnavailable, EventRejected
-from eventbus.event import Event
-from eventbus.kafka.connection import RegistryUnavailable
+from sources.kafka.handing import Handing, Records
 from sources.kafka.pace import Pace
-from sources.kafka.records import Unreadable
 from sources.kafka.starts import Starts
 from sources.kafka.topic import Topic
-from sources.source import Emit, SourceContext
-from sources.throttle import Throttle
+from sources.source import SourceContext
 
 logger = structlog.get_logger()
-
-Record: TypeAlias = "ConsumerRecord[bytes, bytes]"
-Records: TypeAlias = "Mapping[TopicPartition, Sequence[Record]]"
 
 MOST_RECORDS = 512
 """Records that are made durable together."""
@@ -38,8 +30,6 @@ COMMIT_WAIT_S = 5.0
 """Seconds for one commit; the library would try for ever."""
 LOOK_S = 5.0
 """Between two looks whether the cluster still answers, while nothing comes in."""
-LONGEST_WAIT_S = 10.0
-"""Between two tries to hand records to a log that does not take them."""
 
 
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library has no types
@@ -48,11 +38,9 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
     def __init__(
         self,
         consumer: AIOKafkaConsumer,
-        event_of: Callable[[Record], Event],
-        emit: Emit,
+        handing: Handing,
         *,
         topic: Topic,
-        prepare: Callable[[Iterable[bytes | None]], Awaitable[None]],
         look: Callable[[], Awaitable[None]],
         joined: Callable[[], Awaitable[None]],
         context: SourceContext,
@@ -61,15 +49,12 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         pace: Pace[TopicPartition],
         stopping: asyncio.Event,
     ) -> None:
-        """`prepare` fetches what `event_of` needs for records of such values, `look` finds out, and tells, whether the cluster
-        answers, `joined` is called when partitions are ours to read."""
-        self._consumer, self._emit, self._pace, self._commit_s = consumer, emit, pace, commit_s
+        """`look` finds out, and tells, whether the cluster answers, `joined` is called when partitions are ours to read."""
+        self._consumer, self._handing, self._pace, self._commit_s = consumer, handing, pace, commit_s
         self._starts = Starts(consumer, topic, oldest=oldest, source=str(context.road))
-        self._prepare, self._event_of = prepare, event_of
         self._topic = topic
         self._look, self._joined, self._tell, self._stopping = look, joined, context.tell, stopping
         self._log = logger.bind(source=str(context.road))
-        self._said = Throttle(every_s=10.0)
         self._durable: dict[TopicPartition, int] = {}
         """The next offset of each partition: everything before it is durable."""
         self._committed: dict[TopicPartition, int] = {}
@@ -165,15 +150,9 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
         self._given.clear()
 
     async def _take(self, records: Records, generation: int) -> None:
-        if not await self._go_on(records) or not await self._prepared(records) or generation != self._generation:
+        if not await self._go_on(records):
             return
-        events: list[Event] = []
-        for record in (record for batch in records.values() for record in batch):
-            try:
-                events.append(self._event_of(record))
-            except Unreadable as exc:
-                self._pass_over(record.topic, record.partition, record.offset, str(exc))
-        if not await self._hand_over(events) or generation != self._generation:
+        if not await self._handing.over(records, ours=lambda: generation == self._generation):
             return
         for partition, batch in records.items():
             self._durable[partition] = batch[-1].offset + 1
@@ -189,66 +168,12 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
             self._topic.went_back(at, position=self._durable[at], to=offset)
         return True
 
-    async def _prepared(self, records: Records) -> bool:
-        """Return when all of `records` can be read; False where a stop came before, and then they are read again."""
-        wait_s, reason = 0.5, ""
-        while True:
-            try:
-                await self._prepare(record.value for batch in records.values() for record in batch)
-            except RegistryUnavailable as exc:
-                reason = str(exc)
-                self._tell(reason)
-                await self._pause(wait_s)
-                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-                if self._stopping.is_set():
-                    return False
-            else:
-                if reason:
-                    self._tell("")
-                return True
-
-    async def _hand_over(self, events: Sequence[Event]) -> bool:
-        """Return when each of `events` is durable or has been said to be unusable; False where a stop came before the log took
-        them, and then they are read again."""
-        wait_s = 0.1
-        while events:
-            try:
-                await self._emit.batch(events)
-            except EventRejected as exc:
-                return await self._find_rejected(events, str(exc))
-            except BusUnavailable as exc:
-                if self._said.admits("log") is not None:
-                    self._log.warning("records_wait_for_the_log", records=len(events), reason=str(exc))
-                await self._pause(max(wait_s, exc.retry_after_s))
-                wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-                if self._stopping.is_set():
-                    return False
-            else:
-                return True
-        return True
-
-    async def _find_rejected(self, events: Sequence[Event], reason: str) -> bool:
-        """Halves find the one that is rejected soon, and the rest stay batches."""
-        if len(events) == 1:
-            self._pass_over_event(events[0], reason)
-            return True
-        middle = len(events) // 2
-        return await self._hand_over(events[:middle]) and await self._hand_over(events[middle:])
-
-    def _pass_over_event(self, event: Event, reason: str) -> None:
-        *_, topic, partition, offset = event.id.rsplit(":", 3)
-        self._pass_over(topic, int(partition), int(offset), reason)
-
-    def _pass_over(self, topic: str, partition: int, offset: int, reason: str) -> None:
-        self._emit.unusable()
-        if (unsaid := self._said.admits("record")) is not None:
-            self._log.error(
-                "record_passed_over", topic=topic, partition=partition, offset=offset, reason=reason, others_since=unsaid or None
-            )
-
     async def _settle_starts(self) -> None:
         """Find where fresh partitions start, and note a start that nobody noted before: a crash must not move it."""
-        fresh, generation = sorted(self._fresh), self._generation
+        fresh, generation = self._starts.possible(self._fresh), self._generation
+        if len(fresh) < len(self._fresh) and monotonic() - self._looked_at >= LOOK_S:
+            await self._look()  # the library asks who leads only the partitions that are read
+            self._looked_at = monotonic()
         if not fresh or not await self._compare(now=True):
             return
         try:

@@ -6,7 +6,6 @@ Semantics: Argo Events 1.9, `pkg/eventsources/sources/kafka`; what differs is in
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +33,6 @@ from manifests.secrets import SecretMissing
 from sources.http.payload import now
 from sources.kafka.pace import Pace
 from sources.kafka.records import Reader, told_by
-from sources.kafka.settings import HEARTBEAT_MS
 from sources.kafka.spec import KafkaSpec
 from sources.source import Emit, Source, SourceContext, SourceRefused, sources
 
@@ -42,17 +40,14 @@ if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer
 
     from eventbus.kafka.registry import Schemas
-    from sources.kafka.intake import Intake, Record
+    from sources.kafka.handing import Record
+    from sources.kafka.intake import Intake
     from sources.kafka.topic import Topic
 
 logger = structlog.get_logger()
 
 LONGEST_PAUSE_S = 30.0
 """Between two tries to connect."""
-LEAVE_S = 10.0
-"""Seconds for leaving the group and closing the connections."""
-CLOSE_S = 0.5
-"""The same where it has not been let into a group."""
 
 
 @sources.register("kafka", spec=KafkaSpec, active_passive=True)
@@ -125,12 +120,14 @@ class Kafka(Source[KafkaSpec]):
 
     async def _session(self, emit: Emit, topic: "Topic") -> None:
         """One connection, from start to end."""
+        from sources.kafka.consumer import consuming  # noqa: PLC0415 - see `run`
+
         if self._stopping.is_set():
             return
         spec = self.spec
         self._session_over.clear()
         self._connection = self._resolved()
-        async with self._consuming(self._connection) as consumer:
+        async with consuming(self._connection, spec, self.group) as consumer:
             client = consumer._client  # noqa: SLF001 - the library has no public way to ask whether the cluster answers
             partitions = await partitions_of(client, spec.topic)
             await topic.identify(client)
@@ -166,7 +163,8 @@ class Kafka(Source[KafkaSpec]):
         """Join the group, or take the one partition. Raises `UnknownTopic` where there is no such partition."""
         from aiokafka import TopicPartition  # noqa: PLC0415 - see above
 
-        from sources.kafka.intake import COMMIT_S, Intake  # noqa: PLC0415 - see above
+        from sources.kafka.handing import Handing  # noqa: PLC0415 - see above
+        from sources.kafka.intake import COMMIT_S, Intake  # noqa: PLC0415
         from sources.kafka.membership import Membership  # noqa: PLC0415
 
         spec = self.spec
@@ -174,12 +172,17 @@ class Kafka(Source[KafkaSpec]):
         pace: Pace[TopicPartition] = Pace(spec.limit_events_per_second)
         oldest = spec.consumer_group is not None and (spec.consumer_group.oldest or spec.settings.oldest)
         look = partial(self._look, consumer._client)  # noqa: SLF001 - see above
-        intake = Intake(
-            consumer,
+        handing = Handing(
             partial(self._event_of, topic.marked),
             emit,
-            topic=topic,
             prepare=self._reader.prepare,
+            context=self.context,
+            stopping=self._session_over,
+        )
+        intake = Intake(
+            consumer,
+            handing,
+            topic=topic,
             look=look,
             joined=membership.note,
             context=self.context,
@@ -199,37 +202,6 @@ class Kafka(Source[KafkaSpec]):
         consumer.assign([only])
         intake.assign([only])
         return intake
-
-    @contextlib.asynccontextmanager
-    async def _consuming(self, connection: Connection) -> "AsyncIterator[AIOKafkaConsumer]":
-        consumer = self._consumer(connection)
-        try:
-            await consumer.start()
-            yield consumer
-        finally:
-            await _left(consumer)
-
-    def _consumer(self, connection: Connection) -> "AIOKafkaConsumer":
-        from aiokafka import AIOKafkaConsumer  # noqa: PLC0415 - see above
-        from aiokafka.coordinator.assignors.range import RangePartitionAssignor  # noqa: PLC0415
-        from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor  # noqa: PLC0415
-        from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor  # noqa: PLC0415
-
-        assignors: dict[str, Any] = {
-            "range": RangePartitionAssignor,
-            "roundrobin": RoundRobinPartitionAssignor,
-            "sticky": StickyPartitionAssignor,
-        }
-        group = self.spec.consumer_group
-        told: dict[str, Any] = {
-            **connection.arguments(),
-            "heartbeat_interval_ms": HEARTBEAT_MS,
-            # A group without a position is placed by us. What this is for is a position that retention has passed by.
-            "auto_offset_reset": "earliest",
-            **self.spec.settings.consumer,
-        }
-        strategy = assignors[group.strategy if group is not None else "range"]
-        return AIOKafkaConsumer(**told, group_id=self.group, enable_auto_commit=False, partition_assignment_strategy=(strategy,))
 
     def _event_of(self, topic: str, record: "Record") -> Event:
         data, tree = self._reader.read(record)
@@ -299,26 +271,3 @@ def _passing() -> tuple[type[Exception], ...]:
     from aiokafka.errors import KafkaError  # noqa: PLC0415 - as above
 
     return (KafkaError, UnknownTopic, SecretMissing, BusUnavailable, OSError, ValueError)
-
-
-async def _left(consumer: "AIOKafkaConsumer") -> None:
-    """Leave the group, so that it does not wait for a member that is gone, and close the connections.
-
-    Who waits to be let in has nothing to leave: the next start takes it out of the group.
-    """
-    # The library has no public way to these, and closes them by `stop`, but not where that fails.
-    client, fetcher, coordinator = consumer._client, consumer._fetcher, consumer._coordinator  # noqa: SLF001
-    is_member = coordinator is not None and coordinator.generation > 0
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            # In a task of its own: `stop` lets the cancellation of a fetch that waits for a lost broker out, as if it were ours.
-            leaving = tasks.create_task(consumer.stop(), name="kafka-leave")
-            await asyncio.wait([leaving], timeout=LEAVE_S if is_member else CLOSE_S)
-            leaving.cancel()
-    except* RuntimeError as faults:
-        logger.debug("kafka_left_in_disorder", reason=str(faults.exceptions[0]))
-    finally:
-        if fetcher is not None and not fetcher._closed:  # noqa: SLF001
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(fetcher.close(), name="kafka-fetcher")  # see above
-        await client.close()

@@ -5,7 +5,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from eventbus.kafka.declared import NOT_BUILT, BrokerList, MskIam, ProtocolVersion, Sasl, SchemaRegistry, check_topic
+from eventbus.kafka.declared import (
+    NOT_BUILT,
+    NOT_BUILT_HINT,
+    BrokerList,
+    MskIam,
+    ProtocolVersion,
+    Sasl,
+    SchemaRegistry,
+    check_topic,
+)
 from manifests.fields import Backoff, Spec
 from manifests.tls import Tls
 from sources.http.endpoint import SourceFilter
@@ -82,4 +91,4 @@ class KafkaSpec(Spec):
     def unsupported(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """See `Spec.unsupported`."""
         if self.sasl is not None and self.sasl.mechanism in NOT_BUILT:
-            yield ("sasl", "mechanism"), f"the mechanism {self.sasl.mechanism} of sasl"
+            yield ("sasl", "mechanism"), f"the mechanism {self.sasl.mechanism} of sasl ({NOT_BUILT_HINT})"

@@ -1,6 +1,6 @@
 """Where partitions are read from when they are given to a source."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -21,6 +21,12 @@ class Starts:
         """`oldest`: where a group without a position starts."""
         self._consumer, self._topic, self._oldest = consumer, topic, oldest
         self._log = logger.bind(source=source)
+
+    def possible(self, partitions: Iterable[TopicPartition]) -> list[TopicPartition]:
+        """Those of `partitions` that have a leader: what is asked of others is answered when they have one again, and all the
+        others would wait for them."""
+        cluster = self._consumer._client.cluster  # noqa: SLF001 - see below
+        return sorted(one for one in partitions if cluster.leader_for_partition(one) not in (None, -1))
 
     async def of(self, partitions: Sequence[TopicPartition]) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
         """The starts of `partitions`, and those among them that are committed positions.

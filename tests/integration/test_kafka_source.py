@@ -8,6 +8,7 @@ from unittest import mock
 import pytest
 from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient
+from aiokafka.cluster import ClusterMetadata
 from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance, GroupCoordinator
 from aiokafka.protocol.group import JoinGroupRequest
 from kafka_rig import Cluster, Remembering, cluster_of, doubled, reading, until
@@ -240,7 +241,7 @@ async def test_who_is_killed_before_it_is_let_in_keeps_the_next_one_waiting_neit
 ) -> None:
     # Longer than anything here waits: who waited for it would fail.
     monkeypatch.setitem(AIOKafkaConsumer.__init__.__kwdefaults__, "session_timeout_ms", 300_000)
-    monkeypatch.setattr("sources.kafka.source.LEAVE_S", 0.2)  # who is killed does not wait
+    monkeypatch.setattr("sources.kafka.consumer.LEAVE_S", 0.2)  # who is killed does not wait
     if not told_first:
         monkeypatch.setattr(JoinGroupRequest, "_CLASSES", JoinGroupRequest._CLASSES[:-1])
     topic, state, joined = await cluster.topic(), SourceState(), asyncio.Event()
@@ -272,6 +273,21 @@ async def test_partitions_are_begun_together(cluster: Cluster, emit: Remembering
         monkeypatch.setattr(intake, "WAIT_S", 0.1)
         await cluster.send(topic, b"6")
         await emit.until(lambda emit: 6 in emit.bodies)
+
+
+async def test_a_partition_without_a_leader_holds_up_no_other(
+    cluster: Cluster, emit: Remembering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away, leads = [1], ClusterMetadata.leader_for_partition
+    monkeypatch.setattr(ClusterMetadata, "leader_for_partition", lambda self, at: -1 if at.partition in away else leads(self, at))
+    topic = await cluster.topic(partitions=3)
+    for partition in (2, 0):
+        await cluster.send(topic, b"%d" % partition, partition=partition)
+    async with reading(cluster.source(topic), emit):
+        await emit.until(lambda emit: sorted(emit.bodies) == [0, 2])
+        away.clear()
+        await cluster.send(topic, b"1", partition=1)
+        await emit.until(lambda emit: sorted(emit.bodies) == [0, 1, 2])
 
 
 async def test_settings_of_the_other_client_are_followed(cluster: Cluster, emit: Remembering) -> None:

@@ -88,7 +88,10 @@ def test_an_unknown_strategy_is_range() -> None:
         ({"sasl": {"userSecret": REF}}, ["sasl: sasl needs a user and a password; passwordSecret is missing"]),
         ({"tls": {}}, ["tls: set caCertSecret, or a client certificate and its key, or insecureSkipVerify, or enabled"]),
         ({"tls": {"clientCertSecret": REF}}, ["tls: clientCertSecret and clientKeySecret come together"]),
-        ({"sasl": {"mechanism": "GSSAPI"}}, ["sasl.mechanism: Unsupported: the mechanism GSSAPI of sasl"]),
+        (
+            {"sasl": {"mechanism": "GSSAPI"}},
+            ["sasl.mechanism: Unsupported: the mechanism GSSAPI of sasl (use SCRAM-SHA-512, or OAUTHBEARER with tokens"],
+        ),
         ({"awsMskIamAuth": {"region": "x"}}, ["awsMskIamAuth.region: 'x' is no region of AWS; write one such as eu-central-1"]),
         ({"awsMskIamAuth": {}}, ["awsMskIamAuth.region: missing"]),
         (

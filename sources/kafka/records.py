@@ -141,4 +141,5 @@ def _second(seconds: int) -> str:
 
 
 def _headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
-    return {name: (value or b"").decode("utf-8", "replace") for name, value in headers}
+    """The last of each name, in the order of the names, as Go writes a map."""
+    return dict(sorted({name: (value or b"").decode("utf-8", "replace") for name, value in headers}.items()))

@@ -147,8 +147,9 @@ def test_a_timestamp_is_written_as_go_writes_it(milliseconds: int, text: str) ->
 @pytest.mark.parametrize("metadata", [{}, {"a": "b"}])
 def test_the_data_and_its_tree_are_the_same(value: bytes | None, metadata: dict[str, str]) -> None:
     reader = Reader(json_body=True, metadata=metadata)
-    data, tree = reader.read(record(value=value, key=b"\xffk", headers=(("h", b"1"), ("n", None))))
+    data, tree = reader.read(record(value=value, key=b"\xffk", headers=(("n", b"0"), ("h", b"1"), ("n", None))))
     assert msgspec.json.decode(data) == tree
+    assert b'"headers":{"h":"1","n":""}' in data, "by name, the last of each"
     assert ("metadata" in tree) == bool(metadata)
 
 

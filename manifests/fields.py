@@ -43,18 +43,21 @@ def parse_duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
-        return timedelta(microseconds=value / 1000)
+        return _within_bounds(value, 1e-9)
     if isinstance(value, str):
         sign, text = (-1.0, value[1:]) if value[:1] == "-" else (1.0, value.removeprefix("+"))
         parts = _DURATION_PART.findall(text)
         if text == "0":
             return timedelta(0)
         if parts and "".join(number + unit for number, unit in parts) == text:
-            seconds = sign * sum(float(number) * _UNIT_S[unit] for number, unit in parts)
-            if abs(seconds) > _LONGEST_S:
-                raise ValueError("expected a duration of at most 290 years, as Go has them")
-            return timedelta(seconds=seconds)
+            return _within_bounds(sign * sum(float(number) * _UNIT_S[unit] for number, unit in parts), 1.0)
     raise ValueError("expected a duration such as 30s, 5m or 1h30m")
+
+
+def _within_bounds(amount: float, unit_s: float) -> timedelta:
+    if abs(amount) > _LONGEST_S / unit_s:  # an integer of any size can be compared, and not converted
+        raise ValueError("expected a duration of at most 290 years, as Go has them")
+    return timedelta(seconds=amount * unit_s)
 
 
 Duration = Annotated[

@@ -11,6 +11,7 @@ from manifests.load import load as load_files
 from manifests.loading import Place
 from manifests.objects import Scenario
 from manifests.problems import Problem, Severity
+from manifests.words import quoted
 from tocsin.declared import Declarations, kinds, load
 from tocsin.objects import problem_view
 from tocsin.scenarios.checking import mistakes
@@ -110,6 +111,8 @@ def play_all(paths: Sequence[str], *, name: str = "") -> Tested:
         if not loaded.scenarios and not refused and not loaded.errors:
             tested.problems.append(Problem(file=path, message="no scenario here: expected documents of the kind Scenario"))
     tested.problems = list(dict.fromkeys(tested.problems))
+    if name and not tested.results and not tested.wrong:
+        tested.problems.append(Problem(file=paths[0], message=f"no scenario here has a name that holds {quoted(name)}"))
     return tested
 
 

@@ -6,6 +6,7 @@ import pytest
 from manifest_toys import toy_kinds
 from pydantic import TypeAdapter
 
+from manifests.fields import parse_duration
 from manifests.load import load_text
 from manifests.objects import ObjectRef, Scenario
 from manifests.scenario_fields import Answers, parse_moment
@@ -81,3 +82,16 @@ def test_the_schema_takes_the_short_forms() -> None:
     assert defined["Step"]["properties"]["restart"]["type"] == ["boolean", "string"]
     with pytest.raises(ValueError, match="no kind 'scenario'"):
         json_schema("scenario", toy_kinds(), api_version="argoproj.io/v1alpha1")
+
+
+@pytest.mark.parametrize("value", ["99999999999999h", "-99999999999999h", 10**30, -(10**400), "9" * 400 + "s"])
+def test_a_duration_that_no_clock_can_hold_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="at most 290 years"):
+        parse_duration(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"), [(1_500_000, 0.0015), (-(10**9), -1), ("1h30m", 5400), ("290h", 1_044_000), ("0", 0)]
+)
+def test_other_durations_are_what_they_say(value: object, seconds: float) -> None:
+    assert parse_duration(value) == timedelta(seconds=seconds)

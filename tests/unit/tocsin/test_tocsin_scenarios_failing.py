@@ -237,6 +237,7 @@ def test_scenarios_are_chosen_by_name_and_printed_line_by_line(tmp_path: Path) -
     lines = [json.loads(line) for line in files.run("-o", "jsonl").splitlines()]
     assert [line["scenario"]["name"] for line in lines] == ["first", "second"]
     assert "second" not in files.run("--name", "fir")
+    assert "no scenario here has a name that holds 'third'" in files.run("--name", "third", code=2)
 
 
 def test_the_service_and_validate_know_scenarios_and_do_not_run_them(tmp_path: Path) -> None:

@@ -27,7 +27,6 @@ CAREFUL_STARTS = 2
 """From this start in a row at one position on, one event is decided and committed at a time."""
 QUARANTINE_STARTS = 4
 """At this start in a row at one position, the event there is set aside."""
-
 TURN_S = 0.0005
 """Seconds of one event's rules after which others run: an answer to a sender takes some turns of the loop."""
 
@@ -228,7 +227,7 @@ class Router:
         """Decide one event; where that takes longer than a step, others run in between. None when stopped meanwhile."""
         slices = self._decider.slices(recorded, now_us=recorded.received_us, decided_us=now_us)
         road, took_s = recorded.event.road, 0.0
-        turn_ends = time.perf_counter() + TURN_S
+        turn_ends = min(until, time.perf_counter() + TURN_S)
         while True:
             began = time.perf_counter()
             try:
@@ -242,12 +241,11 @@ class Router:
             if search is not None:
                 await asyncio.to_thread(search)
                 took_s += time.perf_counter() - now
-            if search is not None or now >= min(until, turn_ends):
+            if search is not None or now >= turn_ends:
                 await asyncio.sleep(0)
                 if self._stopping.is_set():
                     return None
                 turn_ends = time.perf_counter() + TURN_S
-                until = max(until, turn_ends)
 
     def _note(self, recorded: Recorded, decided: Decided, step: _Step) -> None:
         road = recorded.event.road

@@ -210,7 +210,7 @@ async def serve(
     async with contextlib.AsyncExitStack() as stack:
         stopping = stack.enter_context(stop_signal())
         bus = await stack.enter_async_context(opened(config.data))
-        service = await _wired(stack, bus, config)
+        service = await _wired(stack, bus, config, LocalValues(documents=declared.values))
         await service.supervisor.apply(declared)
         # Not before: what partial matches need is known only now.
         bus.retain(config.retention, service.supervisor.needed)
@@ -247,9 +247,12 @@ def _not_ready(service: Service) -> None:
     service.started = False
 
 
-async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig) -> Service:
-    """Everything between the log and the outside, started in order; leaving `stack` stops it in reverse."""
-    metrics, changes, values = Metrics(), Changes(), LocalValues()
+async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig, values: LocalValues) -> Service:
+    """Everything between the log and the outside, started in order; leaving `stack` stops it in reverse.
+
+    `values` knows the Secrets of the manifests already: what was under way when the process ended is tried again at once.
+    """
+    metrics, changes = Metrics(), Changes()
     shared = Shared()
     shared.put(Memory(bus.state))
     shared.put(Hand(config.cluster, Allowed(config.allowed)))

@@ -316,3 +316,45 @@ spec:
             resident = int(status.split("VmRSS:")[1].split()[0]) / 1024
             assert resident < 200, "MiB"
             assert len(service.said()) < 50_000
+
+
+SECRET = """
+apiVersion: v1
+kind: Secret
+metadata: {name: target}
+stringData: {token: hush}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: {name: shop}
+spec:
+  dependencies: [{name: push, eventSourceName: hooks, eventName: push}]
+  triggers:
+    - template:
+        name: call
+        http:
+          url: TARGET
+          method: POST
+          secureHeaders: [{name: X-Token, valueFrom: {secretKeyRef: {name: target, key: token}}}]
+          payload: [{src: {dependencyName: push, dataKey: body.ref}, dest: ref}]
+"""
+
+
+def test_what_was_under_way_at_a_kill_finds_the_secrets_of_its_manifest_at_the_start(tmp_path: Path) -> None:
+    port, going, target = free_port(), threading.Event(), Target()
+    with target.serving(going):
+        manifests = tmp_path / "all.yaml"
+        manifests.write_text(webhook("hooks", port) + "---" + SECRET.replace("TARGET", f"http://127.0.0.1:{target.port}/"))
+        with running(str(manifests), data=tmp_path / "data") as service:
+            assert send(port)[0] == 200
+            until = time.monotonic() + 20
+            while not target.received:
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            service.process.kill()
+        going.set()
+        with running(str(manifests), data=tmp_path / "data") as service:
+            (firing,) = service.wait_for("/api/v1/firings", ended(1))["items"]
+            assert (firing["state"], len(firing["attempts"])) == ("succeeded", 1), firing
+            assert service.stop() == 0
+    assert [headers["X-Token"] for headers, _ in target.received] == ["hush", "hush"]

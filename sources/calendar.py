@@ -20,8 +20,8 @@ from sources.source import Emit, Source, SourceContext, sources
 
 logger = structlog.get_logger()
 
-LOOK_AGAIN_S = 15.0
-"""The longest wait without a look at the clock, which may have been set, or stood still with the machine."""
+LATE_S = 15.0
+"""A run that is so many seconds late was waited for, and not missed."""
 SET_BACK = timedelta(days=1)
 """A position that lies further ahead is the work of a clock that was wrong, not something to wait for."""
 
@@ -124,7 +124,7 @@ class Calendar(Source[CalendarSpec]):
             if now < after - SET_BACK:
                 self._log.warning("clock_put_back", now=now.isoformat(), last=after.isoformat())
                 return False
-            await clock.sleep(min((due - now).total_seconds(), LOOK_AGAIN_S))
+            await clock.sleep(min((due - now).total_seconds(), clock.look_again_s))
         return True
 
     def _runs(self, due: datetime) -> list[datetime]:
@@ -144,7 +144,7 @@ class Calendar(Source[CalendarSpec]):
     def _forgiven(self, after: datetime) -> datetime:
         """Where to go on: behind `after`, or behind the present where missed runs do not count."""
         following, now = self._next(after), self.context.clock.now()
-        if self.spec.missed != "none" or following is None or following >= now - timedelta(seconds=LOOK_AGAIN_S):
+        if self.spec.missed != "none" or following is None or following >= now - timedelta(seconds=LATE_S):
             return after
         self._log.warning("runs_skipped", first=following.isoformat(), last=now.isoformat(), made=1)
         return now

@@ -8,6 +8,9 @@ from typing import Protocol
 class Clock(Protocol):
     """Tells the time, and waits."""
 
+    look_again_s: float
+    """The longest wait, in seconds, without a look at the time: it may have been set, or stood still with the machine."""
+
     def now(self) -> datetime:
         """The present, in UTC. It may be set, so it may go back."""
 
@@ -17,6 +20,8 @@ class Clock(Protocol):
 
 class SystemClock:
     """The clock of the machine."""
+
+    look_again_s = 15.0
 
     def now(self) -> datetime:
         """The present, in UTC."""

@@ -5,12 +5,14 @@ import math
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from eventbus.contract import Group
+from eventbus.contract import Group, Outbox
 from eventbus.event import Recorded, Road
+from eventbus.firing import Taken, TriggerRef
 from eventbus.memory import MemoryBus, Stored
 from manifests.objects import EventSource, ObjectRef, Sensor
+from sensors.attempt import Clock
 from tocsin.changes import Changes
 from tocsin.components import Component, Died
 from tocsin.kinds import trigger_kinds
@@ -24,12 +26,30 @@ from tocsin.sharing import Sharing
 if TYPE_CHECKING:
     from tocsin.running_sources import RunningSources
 
-PATIENCE_S = 3600.0
-"""The shortest wait for events: whoever waits is woken by what it waits for, and need not look again every second."""
+PATIENCE_S = 86_400.0
+"""The shortest wait for events and for work: whoever waits is woken by what it waits for, and need not look again."""
+
+
+class _PatientOutbox:
+    """An outbox from which work is taken without haste."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._outbox, name)
+
+    async def take(self, *, limit: int, full: Collection[TriggerRef] = (), timeout_s: float) -> Sequence[Taken]:
+        """See `Outbox.take`."""
+        return await self._outbox.take(limit=limit, full=full, timeout_s=max(timeout_s, PATIENCE_S))
 
 
 class PatientBus(MemoryBus):
     """The bus in memory, read without haste."""
+
+    def __init__(self, stored: Stored, now_us: Clock) -> None:
+        super().__init__(stored, now_us=now_us, look_again_s=math.inf)
+        self.outbox = cast("Outbox", _PatientOutbox(self._outbox))
 
     async def read(self, group: Group, *, limit: int, timeout_s: float) -> Sequence[Recorded]:
         """See `Bus.read`."""
@@ -43,7 +63,7 @@ class House:
         """`group` owns its tasks."""
         self._group = group
         self.clock = clock
-        self.bus = PatientBus(stored, now_us=clock.now_us, look_again_s=math.inf)
+        self.bus = PatientBus(stored, clock.now_us)
         self.armory = ScriptedArmory(self.bus.journal, trigger_kinds(), scripts)
         self._metrics, self._changes = Metrics(), Changes()
         self._readers = OutcomeReaders(self.bus.outcomes, ["sensors", "sources"])

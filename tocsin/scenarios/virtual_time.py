@@ -99,6 +99,8 @@ class _Patient(selectors.BaseSelector):
 class VirtualClock:
     """The time of day on a virtual loop. Make it inside the loop."""
 
+    look_again_s = math.inf  # nobody sets it, and it never stands still
+
     def __init__(self, start: datetime) -> None:
         self._loop = asyncio.get_running_loop()
         self._began_us = round(self._loop.time() * 1e6)

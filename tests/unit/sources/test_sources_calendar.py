@@ -36,6 +36,8 @@ class Over(Exception):
 class VirtualClock:
     """Goes on when somebody sleeps; `jumps` change it after that many sleeps, `early` makes each timer wake early."""
 
+    look_again_s = 15.0
+
     def __init__(self, now: datetime, *, until: timedelta, jumps: dict[int, timedelta] | None = None, early: float = 0.0) -> None:
         self.time, self._end, self._jumps, self._early, self._sleeps = now, until, jumps or {}, early, 0
         self._slept = timedelta(0)

@@ -30,6 +30,11 @@ _LOOKS_SECRET = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _IN_URL = re.compile(r"(?<=://)[^\s/@:]*:[^\s/@]+(?=@)")
+_IN_QUERY = re.compile(
+    r"([?&;](?:access_token|auth|token|api[_-]?key|key|secret|client_secret|password|signature|sig|x-amz-signature)=)[^&;#\s\"']+",
+    re.IGNORECASE,
+)
+_IN_PATH = re.compile(r"(?<=hooks\.slack\.com/services/)[A-Za-z0-9/_-]+")
 _SCHEME = re.compile(r"(?<![A-Za-z])(Bearer|Basic)(\s+)[A-Za-z0-9+/=._~-]{8,}", re.IGNORECASE)
 
 
@@ -57,6 +62,8 @@ class Redactor:
             clean = clean.replace(secret, REDACTED)
         clean = _LOOKS_SECRET.sub(REDACTED, clean)
         clean = _IN_URL.sub(REDACTED, clean)
+        clean = _IN_QUERY.sub(rf"\1{REDACTED}", clean)
+        clean = _IN_PATH.sub(REDACTED, clean)
         clean = _SCHEME.sub(rf"\1\2{REDACTED}", clean)
         if clean != text:
             self.found[path] = None

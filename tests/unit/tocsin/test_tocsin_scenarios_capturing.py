@@ -267,6 +267,22 @@ def test_what_looks_like_a_credential_is_taken_out_wherever_it_stands(text: str)
     assert list(redactor.found) == ["data.note[0]"]
 
 
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("https://x.example/hook?a=1&token=abc&b=2#c", "https://x.example/hook?a=1&token=REDACTED&b=2#c"),
+        ("https://x.example/?API_KEY=abc", "https://x.example/?API_KEY=REDACTED"),
+        ("https://hooks.slack.com/services/T0/B0/xyz and more", "https://hooks.slack.com/services/REDACTED and more"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic REDACTED"),
+        ("https://x.example/?tokens=abc&page=2", "https://x.example/?tokens=abc&page=2"),
+        ("Basic English", "Basic English"),
+        ("refs/heads/main", "refs/heads/main"),
+    ],
+)
+def test_logins_and_tokens_are_taken_out_of_addresses(text: str, clean: str) -> None:
+    assert Redactor().text(text, "data") == clean
+
+
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _TEXT,

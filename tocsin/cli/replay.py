@@ -83,7 +83,9 @@ def _begin(settings: Settings, event: str | None, options: Mapping[str, Any]) ->
 
 
 def _say(began: client.Json) -> None:
-    message(f"replay {began['number']} {'is there already' if began['present'] else 'begins'}: {began['what']}")
+    number = began["number"]
+    message(f"replay {number} {'is there already' if began['present'] else 'begins'}: {began['what']}")
+    message(f"`tocsin firings list --replay {number}` lists what it fires")
 
 
 def _follow(settings: Settings, replay: client.Json) -> client.Json:

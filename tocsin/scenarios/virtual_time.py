@@ -27,6 +27,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self, *, limit_s: float = REAL_LIMIT_S) -> None:
         self._now_us = 0
         self._in_threads = 0
+        self._settling: list[asyncio.Future[None]] = []
         self._limit_s, self._until = limit_s, time.monotonic() + limit_s
         super().__init__(_Patient(self))
         # What is due within this of now is due. With the machine's nanosecond, which a float of a year's seconds cannot hold,
@@ -52,15 +53,27 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         finally:
             self._in_threads -= 1
 
+    def settled(self) -> asyncio.Future[None]:
+        """Done when nothing is left to do at this moment, and before time passes."""
+        waiter: asyncio.Future[None] = self.create_future()
+        self._settling.append(waiter)
+        return waiter
+
     def _thread_ended(self, future: "asyncio.Future[Any]") -> None:
         self._in_threads -= 1
 
     def pass_time(self, seconds: float | None) -> bool:
-        """Let `seconds` pass, unless a thread works; whether they have. None: nothing is left that could ever happen."""
+        """Let `seconds` pass, or tell those who wait for that; False while a thread works. None: nothing else can ever happen."""
         if time.monotonic() > self._until:
             raise NeverRests(f"it goes on and on: given up after {self._limit_s:g}s at {self.time():g}s of its own time")
         if self._in_threads:
             return False
+        if self._settling:
+            waiters, self._settling = self._settling, []
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_result(None)
+            return True
         if seconds is None:
             raise NeverRests("everything waits for something that cannot happen")
         self._now_us += max(1, math.ceil(seconds * 1e6 - 1e-3))
@@ -102,7 +115,10 @@ class VirtualClock:
     look_again_s = math.inf  # nobody sets it, and it never stands still
 
     def __init__(self, start: datetime) -> None:
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, VirtualLoop):
+            raise TypeError("a virtual clock needs a virtual loop")
+        self._loop = loop
         self._began_us = round(self._loop.time() * 1e6)
         self.start_us = round(start.timestamp() * 1e6)
         """Microseconds since 1970 UTC."""
@@ -126,8 +142,8 @@ class VirtualClock:
             await asyncio.sleep(left / 1e6)
 
     async def settle(self) -> None:
-        """Return when all has happened that happens at this moment; a microsecond later."""
-        await asyncio.sleep(1e-6)
+        """Return when all has happened that happens at this moment, and before time passes."""
+        await self._loop.settled()
 
 
 def run(main: Coroutine[Any, Any, T], *, limit_s: float = REAL_LIMIT_S) -> T:

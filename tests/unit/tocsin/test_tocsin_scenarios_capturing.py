@@ -103,7 +103,7 @@ def test_an_event_and_what_it_fired_pass_as_they_were_recorded(tmp_path: Path) -
     (firing,) = spec["expect"]["firings"]
     assert (firing["trigger"], firing["attempts"], firing["outcome"]) == ("s/call", 1, "succeeded")
     assert firing["request"]["body"] == {"id": "b"}
-    assert spec["start"] == "2026-01-05T12:00:10.000001Z"
+    assert spec["start"] == "2026-01-05T12:00:10.000000Z"
 
 
 def test_what_targets_answered_is_answered_again(tmp_path: Path) -> None:

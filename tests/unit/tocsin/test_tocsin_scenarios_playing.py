@@ -1,5 +1,6 @@
 """`tocsin test`: what is given is played by the real parts of the service, on a clock of its own."""
 
+import asyncio
 import time
 from functools import partial
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 from scenario_rig import CALL, ORDER, PAID, SOURCES, Files, order, sensor
 
+from sensors.router import Router
+from tocsin.components import Died
 from tocsin.scenarios import playing, virtual_time
 
 
@@ -347,3 +350,30 @@ def test_what_never_rests_is_given_up_and_said(tmp_path: Path, monkeypatch: pyte
   expect: {{}}
 """)
     assert messages[0].startswith("it goes on and on: given up after 0.3s")
+
+
+def test_a_look_sees_what_ends_at_its_own_moment_however_much_happens_there(tmp_path: Path) -> None:
+    found = Files(tmp_path).passes("""
+  targets: {s/call: {status: 200, after: 10s}}
+  given:
+    - {event: {source: shop, name: order, data: {id: x}}, repeat: 200}
+    - {at: 10s, expect: {firings: [{trigger: s/call, events: [32], outcome: succeeded, ended: 10s, within: 0s}], others: allowed}}
+  expect: {others: allowed, firings: [{trigger: s/call, events: [200], at: 0s, within: 0s}]}
+""")
+    assert found["lasted"] == "1m10s"  # 32 at a time
+
+
+def test_a_part_of_the_service_that_dies_ends_the_play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def dies(router: Router) -> None:
+        router.ready.set()
+        await asyncio.sleep(5)
+
+    monkeypatch.setattr(Router, "run", dies)
+    with pytest.raises(ExceptionGroup) as raised:
+        Files(tmp_path).play(f"""
+  given:
+    - event: {order("a")}
+  until: 10s
+  expect: {{}}
+""")
+    assert raised.group_contains(Died, match="the router ended")

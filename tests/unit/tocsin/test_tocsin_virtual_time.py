@@ -62,6 +62,16 @@ def test_settling_waits_for_all_that_happens_at_this_moment_and_no_later() -> No
     assert run(main()) == ["0", "1", "2", "3", "4"]
 
 
+def test_settling_takes_no_time_and_waits_for_threads() -> None:
+    async def main() -> tuple[float, bool]:
+        loop, clock = asyncio.get_running_loop(), VirtualClock(START)
+        worked = loop.run_in_executor(None, time.sleep, 0.05)
+        await clock.settle()
+        return loop.time(), worked.done()
+
+    assert run(main()) == (0.0, True)
+
+
 def test_what_waits_for_ever_or_never_rests_is_given_up() -> None:
     async def for_ever() -> None:
         await asyncio.get_running_loop().create_future()

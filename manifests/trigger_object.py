@@ -104,7 +104,9 @@ class _Reader:
         checked = check(model, data, self._path, self._report)
         if checked.value is None:
             self._take(soften(fault, self._path) for fault in checked.faults)
-            return model()
+            # What is right in it still says whether a dead-letter trigger may stand beside it.
+            once = data.get("atLeastOnce")
+            return model.model_validate({"atLeastOnce": once} if isinstance(once, bool) else {})
         self._take(parameter_faults(checked.data.get("parameters"), (*self._path, "parameters"), self._names))
         self._take(rate_faults(checked.value.rate_limit, self._path))
         if warning := unit_warning(checked.value.rate_limit):

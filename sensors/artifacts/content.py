@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from sensors.languages.document import Document
 from sensors.parameters.yamldata import NotYaml, yaml_to_json
 
 MAX_BYTES = 3 << 20
@@ -41,10 +42,10 @@ def to_json(text: bytes) -> bytes:
 
 def to_object(text: bytes) -> dict[str, Any]:
     """The object that JSON `text` holds, with a `kind` and an `apiVersion`. Raises `NotAnObject`."""
-    try:
-        decoded = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as exc:
-        raise NotAnObject(f"not JSON: {exc}") from exc
+    document = Document(text)
+    decoded = document.tree
+    if not document.valid:
+        raise NotAnObject(f"not JSON: {document.problem}")
     if not isinstance(decoded, dict):
         raise NotAnObject("a Kubernetes object is a mapping with apiVersion, kind and metadata")
     for field in ("apiVersion", "kind"):

@@ -160,8 +160,8 @@ def _user_agent() -> str:
 
 def _url(text: str) -> URL:
     # A URL of characters that URLs have is sent as written; any other is quoted as browsers do.
-    if text != text.strip():
-        raise ValueError("url: begins or ends with a blank")
+    if text != text.lstrip():
+        raise ValueError("url: begins with a blank")
     url = URL(text, encoded=True) if _PLAIN_URL.fullmatch(text) else URL(text)
     if url.scheme not in ("http", "https"):
         raise ValueError(f"url: {_shown(url)!r} has no http or https scheme; write https://HOST/PATH")

@@ -1,7 +1,7 @@
 """Parameters that change a trigger's declaration for one firing: trigger-level ones, then the kind's own."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from pydantic import ValidationError
@@ -12,6 +12,7 @@ from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Parameter
 from manifests.report import Report
 from sensors.bound import Bound
+from sensors.languages.document import Document
 from sensors.parameters import Parameters, compile_parameters
 
 
@@ -66,7 +67,7 @@ class TemplateRewriting:
 
     def apply(self, bound: Bound) -> bytes:
         """The kind's declaration for this firing, as JSON. Raises `ParameterError` or `ValueError`."""
-        template = msgspec.json.decode(self._parameters.apply(self._template, bound))
+        template = _decoded(self._parameters.apply(self._template, bound))
         if not isinstance(template.get("name"), str | None):
             raise ValueError("the parameters make a name of the trigger that is no text")
         spec = template.get(self._kind)
@@ -108,6 +109,14 @@ class Rewriting:
 
 def _listed(spec: Spec) -> Sequence[Parameter]:
     return spec.parameters if isinstance(spec, ParametrisedSpec) else ()
+
+
+def _decoded(text: bytes) -> dict[str, Any]:
+    """What parameters made of an object. Halves of surrogate pairs are U+FFFD. Raises `ValueError` where it is none any more."""
+    tree = Document(text).tree
+    if not isinstance(tree, dict):
+        raise ValueError("the parameters make something else of the trigger's template")
+    return tree
 
 
 def parse_rewritten(model: type[SpecT], text: bytes, *, lenient: bool) -> SpecT:

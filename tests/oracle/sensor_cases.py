@@ -45,7 +45,38 @@ def cluster_cases(seed: int, count: int) -> Iterator[Json]:
 
 
 def message_cases(seed: int, count: int) -> Iterator[Json]:
-    return request_cases(seed, count, ["kafka", "nats", "slack", "email", "openWhisk", "log"])
+    return request_cases(seed, count, ["kafka", "nats", "slack", "email", "openWhisk", "log", *CLOUDS, "custom"])
 
 
-SLICES = {"filter": filter_cases, "payload": payload_cases, "cluster": cluster_cases, "message": message_cases}
+def joined_cases(seed: int, count: int) -> Iterator[Json]:
+    """Several dependencies, conditions over them, and events in any order: what fires, with which of them?"""
+    chance = random.Random(f"joined {seed}")
+    for number in range(count):
+        name = f"j{number}"
+        names = chance.sample(["a", "b-c", "deep_er", "x1", "rates-published"], chance.choice([2, 2, 3, 4]))
+        samples = {key: event(chance, 0, f"{name}-{at}") for at, key in enumerate(names)}
+        dependencies = [dependency(chance, key, f"{name}-{at}", samples[key], filtered=0.15) for at, key in enumerate(names)]
+        lines = []
+        for at in range(chance.randrange(3, 9)):
+            which = chance.randrange(len(names))
+            lines.append(event(chance, number * 10 + at, f"{name}-{which}", samples[names[which]].data).line)
+        triggers = []
+        for at in range(chance.choice([1, 1, 2])):
+            trigger = Sending(chance, samples).trigger(["http", "log"])
+            trigger["template"] |= {"name": f"t{at}"} | ({"conditions": condition(chance, names, 2)} if chance.random() < 0.85 else {})
+            triggers.append(trigger)
+        yield case(name, dependencies, triggers, lines)
+
+
+def condition(chance: random.Random, names: Sequence[str], depth: int) -> str:
+    """A condition that can be read."""
+    kind = chance.randrange(5)
+    if depth == 0 or kind < 2:
+        one = chance.choice(names)
+        return one.replace("-", "_") if chance.random() < 0.2 else one
+    inner = f" {chance.choice(['&&', '&&', '||'])} ".join(condition(chance, names, depth - 1) for _ in range(chance.choice([2, 2, 3])))
+    return f"({inner})" if chance.random() < 0.5 else inner
+
+
+CLOUDS = ["awsLambda", "pulsar", "azureEventHubs", "azureServiceBus"]
+SLICES = {"filter": filter_cases, "payload": payload_cases, "cluster": cluster_cases, "message": message_cases, "joined": joined_cases}

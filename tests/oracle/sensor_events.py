@@ -39,7 +39,7 @@ class Event:
         try:
             self.tree: Any = json.loads(data)
         except (ValueError, RecursionError):
-            self.tree = {}
+            self.tree, self.data = {}, "{}"
 
 
 def event(chance: random.Random, number: int, source: str, data: str | None = None) -> Event:

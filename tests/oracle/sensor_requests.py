@@ -32,6 +32,14 @@ def sent_there(request: Json) -> Json:
     if kind == "openWhisk":
         body = json.loads(request["body"]["text"])
         return {"actionName": unquote(request["url"].split("/actions/")[1].split("?")[0]).removeprefix("./"), "body": None if body is None else readable({"text": b64decode(body).decode()})}
+    if kind == "awsLambda":
+        name = unquote(request["url"].split("/functions/")[1].removesuffix("/invocations"))
+        how = request["headers"].get("X-Amz-Invocation-Type", ["RequestResponse"])[0]
+        return {"functionName": name, "invocationType": how, "body": readable(request["body"])}
+    if kind in ("pulsar", "azureEventHubs", "azureServiceBus"):
+        return {"body": readable(request["body"])}
+    if kind == "custom":
+        return {"payload": readable(request["body"])}
     if kind == "slack":
         return {"channel": request["recipient"], "message": request["message"], "attachments": request["attachments"], "blocks": request["blocks"], "thread": request["thread"]}
     if kind == "email":

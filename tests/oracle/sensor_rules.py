@@ -4,7 +4,7 @@ import json
 import random
 from typing import Any
 
-from answers import DIFFERENT_SCRIPTS
+from answers import DIFFERENT_PROGRAMS, DIFFERENT_SCRIPTS
 from cases import PATTERNS, STRCONV, TEMPLATES, PathWriter, pattern_text
 from documents import NUMBERS, TEXTS
 from expression_cases import LISTED as EXPRESSIONS
@@ -20,7 +20,7 @@ LISTED_TEMPLATES = TEMPLATES.strip("\n").splitlines()
 LISTED_TRUTHS = [script for script in TRUTHS.strip("\n").splitlines() if script not in DIFFERENT_SCRIPTS]
 # What is no UTF-8 becomes U+FFFD, which Go writes as an escape.
 LISTED_MADE = [script for script in MADE.strip("\n").splitlines() if "\\255" not in script]
-LISTED_PROGRAMS = PROGRAMS.strip("\n").splitlines()
+LISTED_PROGRAMS = [program for program in PROGRAMS.strip("\n").splitlines() if program not in DIFFERENT_PROGRAMS]
 LISTED_EXPRESSIONS = [text.replace("\0", "||") for line in EXPRESSIONS.strip("\n").splitlines() for text in line.replace("||", "\0").split("|")]
 OPERATORS = ["", "", "and", "or", "or"]
 INPUT_TEMPLATES = [
@@ -57,7 +57,7 @@ class Rules:
                 for inner in value.values() if isinstance(value, dict) else value:
                     walk(inner)
             elif isinstance(value, str):
-                found.append(value)
+                found.append(value.encode("utf-8", "replace").decode())  # no manifest can hold half a surrogate pair
             else:
                 found.append(json.dumps(value))
 

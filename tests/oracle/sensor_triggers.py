@@ -10,11 +10,11 @@ from sensor_events import Event
 from sensor_rules import LISTED_TEMPLATES, Json, Rules
 
 UNSTEADY = ("now", "uuid", "rand", "gen", "bcrypt", "htpasswd", "encryptAES", "ago", "env", "getHostByName", "shuffle", "date")
-STEADY_TEMPLATES = [text for text in LISTED_TEMPLATES if text not in DIFFERENT_TEMPLATES and not any(word in text for word in UNSTEADY)]
+STEADY_TEMPLATES = [text for text in LISTED_TEMPLATES if text not in DIFFERENT_TEMPLATES and "%#v" not in text and not any(word in text for word in UNSTEADY)]
 CONTEXT_KEYS = ["id", "source", "type", "subject", "time", "datacontenttype", "specversion", "traceparent", "nope", "@keys", "@this", "[id,type]", "t*"]
 CONTEXT_TEMPLATES = [
     "{{ .Input.id }}", "{{ .Input.time }}", "{{ .Input.type | upper }}", "{{ .Input.nope }}", "{{ .Input }}", "{{ .Input.source }}/{{ .Input.subject }}", "{{ .Input.datacontenttype }}", "{{ .Input.time | toDate \"2006-01-02T15:04:05Z\" | date \"2006\" }}",
-    "{{ .Input.specversion }}", "", "{{", "{{ .Input.traceparent }}", "{{ keys .Input | sortAlpha }}", "{{ toJson .Input }}",
+    "{{ .Input.specversion }}", "", "{{", "{{ .Input.traceparent }}", "{{ toJson .Input }}",
 ]  # fmt: skip
 TOP_TEMPLATES = ["{{ .Input }}", "{{ . }}", "{{ toJson .Input }}", "{{ .Input.k }}", "{{ .Input.n }}-{{ .Input.nope }}", "{{ len .Input }}", "{{ range $k, $v := .Input }}{{ $k }}={{ $v }};{{ end }}", "{{ .Input | kindOf }}", "static", "{{ index .Input 0 }}", "{{ .Input.name | default \"d\" }}"]  # fmt: skip
 PLAIN_DESTS = ["a", "b", "c", "a.b", "a.c", "list.-1", "list.0", "x.y.z", "é", "a b", "k\\.dot", "n", "deep.er.0.x"]
@@ -74,7 +74,7 @@ class Sending:
     def parameter(self, dests: Sequence[str]) -> Json:
         src = self.source()
         made: Json = {"src": src, "dest": self.chance.choice(dests) or "a"}
-        if made["dest"] == "name" or made["dest"].startswith(("headers", "http.headers")):
+        if made["dest"] == "name" or made["dest"].startswith(("headers", "http.headers", "kafka.headers")):
             src.pop("useRawData", None)  # null as the value of a map of texts is nothing here, and empty text there
         if self.some(0.3):
             made["operation"] = self.chance.choice(["", "append", "prepend", "overwrite"])
@@ -145,11 +145,31 @@ class Sending:
     def whisk(self) -> Json:
         return {"host": "https://whisk.example.net", "actionName": "act"} | self.payload() | self.own(["actionName", "payload.0.src.value"])
 
+    def aws(self) -> Json:
+        made: Json = {"functionName": "fn", "region": "eu-west-1"} | self.payload() | self.own(["functionName", "payload.0.src.value"])
+        if self.some(0.4):
+            made["invocationType"] = self.chance.choice(["RequestResponse", "Event", "DryRun"])
+        return made
+
+    def pulsar(self) -> Json:
+        return {"url": "pulsar://p:6650", "topic": "t"} | self.payload() | self.own(["topic", "payload.0.src.value"])
+
+    def event_hubs(self) -> Json:
+        keys = {name: {"name": "s", "key": name} for name in ("sharedAccessKeyName", "sharedAccessKey")}
+        return {"fqdn": "h.example.net", "hubName": "hub"} | keys | self.payload() | _text_only(self.own(["hubName"]))
+
+    def service_bus(self) -> Json:
+        return {"connectionString": {"name": "s", "key": "k"}, "queueName": "q"} | self.payload() | self.own(["payload.0.src.value"])
+
+    def custom(self) -> Json:
+        return {"serverURL": "c.example.net:9000", "spec": {"k": "v"}} | (self.payload() if self.some(0.8) else {})
+
     def trigger(self, kinds: Sequence[str]) -> Json:
         kind = self.chance.choice(kinds)
         spec: Any = {
             "http": self.http, "kafka": self.kafka, "nats": self.nats, "k8s": lambda: self.cluster(workflow=False),
             "argoWorkflow": lambda: self.cluster(workflow=True), "slack": self.slack, "email": self.email, "openWhisk": self.whisk, "log": dict,
+            "awsLambda": self.aws, "pulsar": self.pulsar, "azureEventHubs": self.event_hubs, "azureServiceBus": self.service_bus, "custom": self.custom,
         }[kind]()  # fmt: skip
         made: Json = {"template": {"name": "t", kind: spec}}
         if self.some(0.25):
@@ -174,5 +194,10 @@ TEMPLATE_DESTS = {
     "email": ["subject", "body", "to.0", "to.-1", "port", "from"],
     "openWhisk": ["actionName", "payload.0.src.value"],
     "log": ["nope"],
+    "awsLambda": ["functionName"],
+    "pulsar": ["topic"],
+    "azureEventHubs": ["hubName"],
+    "azureServiceBus": ["queueName"],
+    "custom": ["serverURL", "spec.k"],
 }
 

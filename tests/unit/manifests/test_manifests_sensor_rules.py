@@ -242,6 +242,12 @@ def test_a_fault_that_upstream_accepts_disables_its_trigger_only(triggers: str, 
     assert len(strict.failed) == 1
 
 
+def test_a_bad_backoff_does_not_hide_that_firings_are_kept_for_a_dead_letter_trigger() -> None:
+    dlq = "dlqTrigger: {template: {name: u, log: {}}, atLeastOnce: true}"
+    text = sensor_text(triggers=trigger(f", atLeastOnce: true, retryStrategy: {{duration: x}}, {dlq}"))
+    check(text, "spec.triggers[0].retryStrategy.duration", "expected a duration", refused=False)
+
+
 TOLERATED = [
     (
         sensor_text(triggers=trigger(", parameters: [{src: {dependencyName: b}, dest: d}]")),

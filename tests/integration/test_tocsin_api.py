@@ -143,6 +143,8 @@ ROUTES = [
     "/api/v1/why?id=none",
     "/api/v1/explain?id=none",
     "/api/v1/trace?id=none",
+    "/api/v1/recording?id=none",
+    "/api/v1/events/none/recording",
     "/api/v1/firings/none/why",
     "/api/v1/events/none/trace",
     "/api/v1/events/none/explain",
@@ -165,7 +167,7 @@ LISTS = ["/livez", "/readyz", "/metrics", "/api/v1/version", "/api/v1/events", "
 
 
 @pytest.mark.parametrize(
-    "path", [*LISTS, "/api/v1/sources", "/api/v1/sensors", "/api/v1/why", "/api/v1/explain", "/api/v1/trace"]
+    "path", [*LISTS, "/api/v1/sources", "/api/v1/sensors", "/api/v1/why", "/api/v1/explain", "/api/v1/trace", "/api/v1/recording"]
 )
 async def test_a_wrong_method_is_a_405_problem_that_names_the_right_one(client: Client, path: str) -> None:
     status, content_type, document = await client.ask(path, method="DELETE", Authorization=f"Bearer {TOKEN}")

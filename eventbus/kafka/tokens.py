@@ -100,7 +100,7 @@ class Fetched(AbstractTokenProvider):  # type: ignore[misc]  # the library has n
         try:
             status, body = await self._post()
         except ssl.SSLError as exc:
-            raise TokenUnavailable(f"{where}: TLS failed ({exc.reason}); set sasl.oauth.caCertSecret to its authority") from exc
+            raise TokenUnavailable(f"{where}: TLS failed ({_tls(exc)}); set sasl.oauth.caCertSecret to its authority") from exc
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as exc:
             raise TokenUnavailable(f"{where}: {str(exc) or 'no answer in time'}") from exc
         try:
@@ -137,6 +137,12 @@ class Fetched(AbstractTokenProvider):  # type: ignore[misc]  # the library has n
                 if len(read) > MOST_BYTES:
                     raise ValueError(f"the answer is larger than {MOST_BYTES >> 10} KiB")
             return answer.status, bytes(read)
+
+
+def _tls(exc: ssl.SSLError) -> str:
+    """Why TLS failed; the HTTP library wraps what OpenSSL says."""
+    inner = getattr(exc, "certificate_error", exc)
+    return getattr(inner, "verify_message", None) or getattr(inner, "reason", None) or type(inner).__name__
 
 
 def _usable(token: str, what: str) -> str:

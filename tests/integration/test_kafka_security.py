@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from typing import Any
@@ -128,14 +129,14 @@ class Login:
         return web.json_response(self.answer)
 
     @contextlib.asynccontextmanager
-    async def serving(self) -> AsyncIterator["Login"]:
+    async def serving(self, tls: ssl.SSLContext | None = None) -> AsyncIterator["Login"]:
         app = web.Application()
         app.router.add_post("/token", self._answer)
         runner = web.AppRunner(app)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/token"
+        self.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{runner.addresses[0][1]}/token"
         try:
             yield self
         finally:
@@ -169,6 +170,22 @@ async def test_tokens_are_fetched_once_for_many_connections(cluster: Cluster) ->
         async with reading(cluster.source(topic, url=cluster.broker.sasl, sasl=sasl), emit):
             await emit.until(lambda emit: emit.bodies == [1])
     assert login.asked == [{"login": "alice:wonder+land", "grant_type": "client_credentials", "scope": "kafka read"}]
+
+
+async def test_the_certificate_of_an_endpoint_is_checked(cluster: Cluster) -> None:
+    topic, emit, folder = await cluster.topic(), Remembering(), cluster.broker.certificates
+    await cluster.send(topic, b"1")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(folder / "leaf.pem", folder / "leaf.key")
+    async with Login().serving(tls) as login:
+        oauth = {"tokenUrl": login.url, "caCertSecret": ref("ca.pem")}
+        sasl = SASL | {"mechanism": "OAUTHBEARER", "oauth": oauth}
+        async with reading(cluster.source(topic, url=cluster.broker.sasl, sasl=sasl), emit):
+            await emit.until(lambda emit: emit.bodies == [1])
+        sasl = SASL | {"mechanism": "OAUTHBEARER", "oauth": oauth | {"caCertSecret": ref("other.pem")}}
+        said = await first_told(cluster, url=cluster.broker.sasl, sasl=sasl)
+        assert f"sasl.oauth.tokenUrl {login.url}: TLS failed (" in said
+        assert said.endswith("); set sasl.oauth.caCertSecret to its authority")
 
 
 async def test_an_endpoint_without_a_token_is_told_and_shows_nothing(cluster: Cluster) -> None:

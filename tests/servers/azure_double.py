@@ -117,7 +117,7 @@ class Double(MessagingHandler):
             event.delivery.update(Delivery.REJECTED)
             event.delivery.settle()
             return
-        if name == SILENT:
+        if name.startswith(SILENT):
             self._note(address, message)
             return
         repeat = name == "once" and (name, message.id) in self._seen

@@ -17,6 +17,6 @@ REFUSED_MESSAGES = {
     "strict": ("amqp:not-allowed", "The message is not allowed here."),
 }
 SILENT = "silent"
-"""Never settles what it takes."""
+"""An entity whose name begins so never settles what it takes."""
 HANGUP = "hangup"
 """Ends the connection at the first message."""

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Iterator
 from time import monotonic
 
 import structlog
@@ -23,8 +24,26 @@ EFFORT = 50
 """Looking takes at most one part in so many of the time: thousands of files are looked at less often."""
 TOLD_S = 0.01
 """Seconds between being told of a change and the look at it: what is saved in one go is applied in one go."""
+TURN_S = 0.00005
+"""Longest turn of a thread that reads files while the loop waits for the interpreter."""
 RETRY_S = 1.0
 """Seconds until what could not be applied is tried again."""
+
+
+@contextlib.contextmanager
+def _short_turns() -> Iterator[None]:
+    """While a thread reads files, let the loop interrupt it at once.
+
+    The loop gives the interpreter away whenever it waits for the system, some ten times until a request is answered, and waits a
+    turn of the thread each time: beside 500 events a second and other work on both cores, the slowest of a hundred answers took
+    82 ms while files of 1,000 sensors were edited, and takes 28.
+    """
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(TURN_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 class Reloader:
@@ -90,7 +109,8 @@ class Reloader:
         rested = settling.rested(now, monotonic(), notices.whole) if notices is not None else settling.rested(now, monotonic())
         if not (rested or asked):
             return
-        declared = await asyncio.to_thread(self._reading.read)
+        with _short_turns():
+            declared = await asyncio.to_thread(self._reading.read)
         if settling.early and not asked and (self._reading.looked != now or self._loses(declared)):
             settling.wait()
         elif await self._reload(declared):

@@ -221,6 +221,7 @@ async def serve(
         await service.replayer.load()
         await stack.enter_async_context(running(service.replayer))
         url = await _api(stack, service, config)
+        sys.setswitchinterval(_SWITCH_S)
         reloader = Reloader(reading, service.supervisor.reapply, polls=config.watch, loses=service.supervisor.loses)
         await stack.enter_async_context(running(reloader))
         service.started = True
@@ -234,7 +235,6 @@ async def serve(
         # largest single gain in accepting.
         gc.freeze()
         gc.enable()
-        sys.setswitchinterval(_SWITCH_S)
         await stopping.wait()
         logger.info("service_stopping")
 

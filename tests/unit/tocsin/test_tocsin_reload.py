@@ -90,6 +90,24 @@ async def test_sighup_applies_without_watching(tmp_path: Path) -> None:
     assert apply.calls == 1
 
 
+async def test_the_loop_may_interrupt_the_thread_that_reads_files_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apply, read, turns_s = Applying(), reading(tmp_path), []
+    unwatched, before_s = read.read, sys.getswitchinterval()
+
+    def watched() -> Declarations:
+        turns_s.append(sys.getswitchinterval())
+        return unwatched()
+
+    monkeypatch.setattr(read, "read", watched)
+    async with running(Reloader(read, apply, polls=False)):
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.wait_for(apply.applied.wait(), 5)
+    assert turns_s == [pytest.approx(reload.TURN_S)]
+    assert sys.getswitchinterval() == before_s
+
+
 async def test_what_the_bus_could_not_take_is_tried_again(tmp_path: Path) -> None:
     apply = Applying(failures=2)
     async with running(Reloader(reading(tmp_path), apply, polls=True)):

@@ -1,8 +1,14 @@
 """Moments and answers of scenarios, as they are written."""
 
+import copy
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from manifest_toys import toy_kinds
 from pydantic import TypeAdapter
 
@@ -95,3 +101,66 @@ def test_a_duration_that_no_clock_can_hold_is_refused(value: object) -> None:
 )
 def test_other_durations_are_what_they_say(value: object, seconds: float) -> None:
     assert parse_duration(value) == timedelta(seconds=seconds)
+
+
+WHOLE: dict[str, Any] = {
+    "manifests": ["."],
+    "start": "2026-01-01T00:00:00Z",
+    "calendars": True,
+    "targets": {"s/t": [503, "ok", {"status": 429, "retryAfter": "3s", "times": 2, "after": "1s"}, {"refused": "x"}]},
+    "given": [
+        {"event": {"source": "a", "name": "b", "id": "1", "time": None, "data": {"c": [1]}}, "repeat": 3, "every": "1s"},
+        {"at": "+5m", "restart": True},
+        {"at": "10m", "anyOrder": [{"source": "a", "name": "b", "text": "{}"}, {"source": "a", "name": "b", "base64": "e30="}]},
+        {"manifests": ["v2"]},
+        {
+            "expect": {
+                "firings": [{"trigger": "s/t", "events": [1], "at": "0s", "tried": ["0s"], "request": {"a": 1}}],
+                "repeats": 1,
+            }
+        },
+    ],
+    "until": "1h",
+    "expect": {"notFired": [{"event": "a", "reason": "x"}], "deadLetters": [{"trigger": "s/t", "exactly": False}]},
+}
+ODD = [
+    None,
+    True,
+    -1,
+    10**400,
+    1.5,
+    "",
+    "5m",
+    "+5m",
+    "-5m",
+    "290000h",
+    "9" * 400 + "h",
+    [],
+    {},
+    [None],
+    {"a": 1},
+    "\u2028é",
+    2001,
+]
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield (*path, key)
+        yield from paths(item, (*path, key))
+
+
+@given(st.sampled_from(list(paths(WHOLE))), st.sampled_from(ODD), st.booleans())
+def test_whatever_stands_there_is_read_or_named_with_its_place(path: tuple[Any, ...], odd: Any, leave_out: bool) -> None:
+    spec = inner = copy.deepcopy(WHOLE)
+    for part in path[:-1]:
+        inner = inner[part]
+    if leave_out:
+        del inner[path[-1]]
+    else:
+        inner[path[-1]] = odd
+    document = {"apiVersion": "tocsin.dev/v1", "kind": "Scenario", "metadata": {"name": "one"}, "spec": spec}
+    loaded = load_text(json.dumps(document), toy_kinds(), file="s.yaml")
+    assert bool(loaded.scenarios) != bool(loaded.problems)
+    assert all(problem.line == 1 and problem.path.startswith("spec") for problem in loaded.problems)

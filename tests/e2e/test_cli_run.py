@@ -469,3 +469,22 @@ def test_an_address_left_behind_by_a_dead_service_is_not_believed(tmp_path: Path
         assert "another service answers" in done.stderr
         assert "read from the data folder" in done.stderr
     assert isinstance(service, Service)
+
+
+def test_garbage_is_looked_for_once_everything_runs_and_not_in_what_a_start_made(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(webhook("hooks", free_port()))
+    (tmp_path / "sitecustomize.py").write_text(
+        "import gc, signal, sys\n"
+        "def say(*_):\n"
+        "    sys.stderr.write(f'collector: on {gc.isenabled()}, kept {gc.get_freeze_count() > 10_000}\\n')\n"
+        "    sys.stderr.flush()\n"
+        "signal.signal(signal.SIGUSR1, say)\n"
+    )
+    with running(str(tmp_path / "m.yaml"), data=tmp_path / "data", env={"PYTHONPATH": str(tmp_path)}) as service:
+        until = time.monotonic() + 20
+        while "listening on" not in service.said():  # the last that a start says; what follows takes no time
+            assert time.monotonic() < until, service.said()
+        while "collector: on True, kept True" not in service.said():
+            assert time.monotonic() < until, service.said()
+            service.process.send_signal(signal.SIGUSR1)
+            ask(f"{service.api}/livez")  # one more turn of its loop

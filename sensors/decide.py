@@ -1,6 +1,7 @@
 """Deciding: a recorded event in, firings out. Pure but for the log line about a rule that broke.
 
-What is decided depends on the event, its position, the sensors in force there and the clock that is passed in, on nothing else.
+What is decided depends on the event, its position, the sensors in force there and the clock that is passed in, on nothing else:
+but for a rule that was cut off again and again, which gets less time (`Erring.share`).
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from sensors.filters.tally import tally
 from sensors.firings import firings_of, joined_firing, member_of, place
 from sensors.index import Index, RoadIndex
 from sensors.joins import Joins, Member, standing
+from sensors.languages.time_limit import hurried
 from sensors.live import Entry, Live, place_of
 from sensors.transforms import Transformed, TransformFailed
 
@@ -269,14 +271,15 @@ class Decider:
                 continue
             if large:
                 began += yield from _searches(entry.dependency, view)
+            held = None
             try:
-                held = entry.clause.holds(view)
+                held = _asked(entry, view, erring) if erring.overruns else entry.clause.holds(view)
                 if held is Held.YES:
                     matched.append(entry)
                 if held is Held.ERROR:
                     errors.append(entry.dependency.ref)
                     erring.erred(entry.dependency.ref, partial(entry.clause.why, view), decided_us)
-                elif erring.streaks:
+                elif erring.streaks or erring.overruns:
                     erring.answered(entry.dependency.ref)
             except Exception as exc:  # a broken rule must not take others down
                 errors.append(entry.dependency.ref)
@@ -284,7 +287,7 @@ class Decider:
                 self._on_error(entry.dependency.ref, exc)
             now = perf_counter()
             if now - began > SLOW_S:
-                erring.took(entry.dependency.ref, now - began, decided_us)
+                erring.took(entry.dependency.ref, now - began, decided_us, failed=held is Held.ERROR)
             if now >= slice_ends:
                 yield None
                 now = perf_counter()
@@ -374,6 +377,12 @@ def _order_searches(matched: Sequence[Entry], view: EventView) -> Iterator[Searc
 def _joins(sensor: CompiledSensor, ref: TriggerRef) -> bool:
     trigger = sensor.triggers.get(ref.trigger)
     return trigger is not None and trigger.joined is not None
+
+
+def _asked(entry: Entry, view: EventView, erring: Erring) -> Held:
+    """Whether the filters hold, in less time where they were cut off again and again: others wait meanwhile."""
+    with hurried(erring.share(entry.dependency.ref)):
+        return entry.clause.holds(view)
 
 
 def _verdict(entry: Entry, view: EventView, possible: bool) -> Verdict:

@@ -9,6 +9,10 @@ IN_A_ROW = 20
 """So many failures in a row, without one answer in between, are a fault of the rule and not of an event."""
 SLOW_S = 0.02
 """A rule that takes longer than this for one event keeps others waiting; in seconds."""
+HURRIED_AFTER = 3
+"""A rule that was cut off so often in a row gets less time for each event, until it answers."""
+HURRIED = 0.1
+"""The part of its time that it gets then."""
 PLACES = 1024
 """So many dependencies are told apart; past that the oldest is forgotten."""
 _REASON_CHARS = 300
@@ -45,6 +49,8 @@ class Erring:
     def __init__(self) -> None:
         self.streaks: dict[DependencyRef, Streak] = {}
         self.slow: dict[DependencyRef, Slow] = {}
+        self.overruns: dict[DependencyRef, int] = {}
+        """How often in a row a rule took long and failed."""
 
     def erred(self, ref: DependencyRef, why: Callable[[], str], now_us: int) -> None:
         """The rule of `ref` failed. `why` is asked seldom, because it may cost as much as the rule itself."""
@@ -59,9 +65,10 @@ class Erring:
     def answered(self, ref: DependencyRef) -> None:
         """The rule of `ref` answered: it works."""
         self.streaks.pop(ref, None)
+        self.overruns.pop(ref, None)
 
-    def took(self, ref: DependencyRef, seconds: float, now_us: int) -> None:
-        """The rule of `ref` took longer than `SLOW_S`."""
+    def took(self, ref: DependencyRef, seconds: float, now_us: int, *, failed: bool = False) -> None:
+        """The rule of `ref` took longer than `SLOW_S`; where it `failed`, it may have been cut off."""
         slow = self.slow.get(ref)
         if slow is None:
             _make_room(self.slow)
@@ -69,10 +76,18 @@ class Erring:
         slow.count += 1
         slow.last_us = now_us
         slow.longest_s = max(slow.longest_s, seconds)
+        if failed:
+            if ref not in self.overruns:
+                _make_room(self.overruns)
+            self.overruns[ref] = self.overruns.get(ref, 0) + 1
+
+    def share(self, ref: DependencyRef) -> float:
+        """The part of its time that the rule of `ref` gets."""
+        return HURRIED if self.overruns.get(ref, 0) >= HURRIED_AFTER else 1.0
 
     def forget(self, sensor: ObjectRef) -> None:
         """Forget the rules of `sensor`: they are declared anew."""
-        for known in (self.streaks, self.slow):
+        for known in (self.streaks, self.slow, self.overruns):
             for ref in [ref for ref in known if ref[:2] == sensor[1:]] if known else ():
                 del known[ref]
 
@@ -86,7 +101,7 @@ def broke(exc: Exception) -> str:
     return f"the rule broke: {type(exc).__name__}: {exc}"
 
 
-def _make_room(known: dict[DependencyRef, Streak] | dict[DependencyRef, Slow]) -> None:
+def _make_room(known: dict[DependencyRef, Streak] | dict[DependencyRef, Slow] | dict[DependencyRef, int]) -> None:
     if len(known) >= PLACES:
         del known[next(iter(known))]
 

@@ -18,6 +18,7 @@ from purejq.errors import JqError
 from purejq.parser import parse
 
 from sensors.languages.gonumbers import format_float
+from sensors.languages.jq_replacing import replace
 from sensors.languages.patterns import PatternError, compile_pattern
 
 MAX_STEPS = 100_000
@@ -585,6 +586,7 @@ def _install() -> None:
     builtins._compile_regex, builtins._match_obj, builtins._iter_matches = _compiled, _match, _matches  # noqa: SLF001
     builtins._capture_obj = _captured  # noqa: SLF001
     builtins.PY_BUILTINS.update(_REPLACED)
+    builtins._sub_impl = replace  # noqa: SLF001
     for name, arity in [key for key in builtins.PY_BUILTINS if key[0] in _MATHEMATICS]:
         builtins.PY_BUILTINS[name, arity] = _total(builtins.PY_BUILTINS[name, arity])
     for arity in (1, 2, 3):

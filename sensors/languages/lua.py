@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 from lupa import lua51
 
 from sensors.languages.gonumbers import format_general
+from sensors.languages.time_limit import share
 
 MAX_CHARACTERS = 65_536
 MAX_STEPS = 2_000_000
@@ -117,7 +118,7 @@ class _Machine:
         self._calls += 1
         chunk = self._chunk(source)
         try:
-            answer = self._ready().call(chunk, self._table(data), seed, whole)
+            answer = self._ready().call(chunk, self._table(data), seed, whole, share())
         except lua51.LuaMemoryError:
             self._cut_off("it ran out of memory")
         except lua51.LuaError as exc:  # the watch goes on behind the script

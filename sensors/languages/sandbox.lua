@@ -681,9 +681,9 @@ local function settled(done, value)
 end
 
 -- Runs `chunk`. True and, where `whole`, the table that is its last value, where it is "shown", that value in words, else whether it is
--- true; or false and the reason.
-local function call(chunk, event, seed, whole)
-  used, exhausted, deadline = 0, false, clock() + MAX_SECONDS
+-- true; or false and the reason. `share` is the part of its time that it gets.
+local function call(chunk, event, seed, whole, share)
+  used, exhausted, deadline = 0, false, clock() + MAX_SECONDS * share
   randomseed(seed)
   setfenv(chunk, world(event))
   watch(nil, STEP)

@@ -3,7 +3,8 @@
 import gc
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -22,12 +23,23 @@ class _Watch:
         self._give_up: Callable[[], None] | None = None
         self._asked = False
         self._installed = False
+        self.share = 1.0
+        """The part of their time that rules get now."""
+
+    @contextmanager
+    def hurried(self, share: float) -> Iterator[None]:
+        """Rules that are asked inside get so much of the time they may take."""
+        before, self.share = self.share, share
+        try:
+            yield
+        finally:
+            self.share = before
 
     def within(self, seconds: float, work: Callable[[], T], give_up: Callable[[], None]) -> T:
         """`work()`. After `seconds` of the process's processor time `give_up()` is called, which makes the work end soon.
 
-        Where it goes on for a further 20 ms it is cut off wherever it is. Raises `TimeUp` then. Works in the main thread,
-        where Python handles signals; elsewhere, and inside another bound, nothing is cut off.
+        Where it goes on for a further 20 ms (less inside `hurried`) it is cut off wherever it is. Raises `TimeUp` then.
+        Works in the main thread, where Python handles signals; elsewhere, and inside another bound, nothing is cut off.
         """
         if self._give_up is not None or threading.current_thread() is not threading.main_thread():
             return work()
@@ -39,7 +51,7 @@ class _Watch:
         gc.disable()  # a full collection of a large service is not the work's own time
         try:
             self._asked, self._give_up = False, give_up
-            signal.setitimer(signal.ITIMER_VIRTUAL, seconds, _GRACE_S)
+            signal.setitimer(signal.ITIMER_VIRTUAL, seconds * self.share, _GRACE_S * self.share)
             return work()
         finally:
             self._disarm()
@@ -70,3 +82,9 @@ class _Watch:
 
 _watch = _Watch()
 within = _watch.within
+hurried = _watch.hurried
+
+
+def share() -> float:
+    """The part of their time that rules get now: less than one inside `hurried`."""
+    return _watch.share

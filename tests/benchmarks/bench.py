@@ -15,6 +15,7 @@ from benchmarks import (
     bulk,
     footprint,
     history,
+    hostile,
     joining,
     languages,
     matching,
@@ -41,6 +42,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "history": history.history,
     "bulk": bulk.bulk,
     "languages": languages.one_decision,
+    "hostile": hostile.hostile,
     "neighbours": neighbours.neighbours,
     "soak": soak.soak,
 }

@@ -103,6 +103,7 @@ HOSTILE: dict[str, dict[str, Any]] = {
     "jq: a far index": jq('setpath(["a", 100000000]; 1)'),
     "jq: codes": jq("{a: ([range(3000000)] | implode)}"),
     "jq: replacing": jq('{a: (.s | gsub("a"; "' + "b" * 1000 + '"))}'),
+    "jq: replacing by ever more": jq('{a: ("x" * 900 | gsub("x"; "' + "b" * 10_000 + '"))}'),
     "jq: one value a million times": jq("[.l | range(1000) as $i | .] | {a: .}"),
     "jq: a value that doubles": jq("{a: (reduce range(40) as $i (.o; [., .]) | tojson | length)}"),
     "jq: jumping out": jq("{a: [label $f | range(1e9) | if . > 1e8 then ., break $f else . end]}"),
@@ -286,3 +287,26 @@ def test_pod_settings_are_read_by_nobody() -> None:
     plain, privileged = (compile_sensor(a_sensor(content=one), KINDS, NoSecrets()) for one in ({"name": "s"}, content))
     assert [one.declared for one in privileged.triggers.values()] == [one.declared for one in plain.triggers.values()]
     assert privileged.problems == plain.problems
+
+
+@pytest.mark.parametrize("name", ["template: ranges", "Lua: many texts", "path: escapes of escapes"])
+def test_a_rule_that_is_cut_off_again_and_again_gets_less_time_until_it_answers(name: str) -> None:
+    decider = Decider([sensor("slow", HOSTILE[name])])
+    ref = DependencyRef("default", "slow", "d")
+    taken = []
+    for position in range(1, 9):
+        began = time.process_time()
+        assert decider.decide(recorded(an_event(DATA), position), now_us=0).errors == [ref]
+        taken.append(time.process_time() - began)
+    assert decider.erring.overruns[ref] >= 3
+    assert min(taken[4:]) < 0.5 * min(taken[:3])
+
+
+def test_a_rule_that_answers_again_has_all_its_time() -> None:
+    rule = "if event.t == 'x' then while true do local a = {event.s:byte(1, -1)} end end return false"
+    decider = Decider([sensor("at-times", script(rule))])
+    ref = DependencyRef("default", "at-times", "d")
+    decider.erring.overruns[ref] = 3
+    assert decider.erring.share(ref) < 1
+    assert decider.decide(recorded(an_event(DATA | {"t": "y"})), now_us=0).errors == []
+    assert decider.erring.share(ref) == 1

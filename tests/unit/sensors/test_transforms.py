@@ -168,3 +168,20 @@ def test_work_without_end_is_cut_off_by_its_processor_time() -> None:
         within(0.01, work, lambda: asked.append(True))
     assert asked == [True]
     assert within(0.01, lambda: 5, work) == 5
+
+
+@pytest.mark.parametrize(
+    ("program", "made"),
+    [
+        ('{a: ("abab" | gsub("a"; "x"))}', "xbxb"),
+        ('{a: ("abab" | sub("a"; "x"))}', "xbab"),
+        ('{a: ["ab" | gsub("[ab]"; "x", "y")]}', ["xx", "xy", "yx", "yy"]),
+        ('{a: ["ab" | gsub("[ab]"; empty)]}', []),
+        ('{a: ["ab" | gsub("c"; "x", "y")]}', ["ab"]),
+        ('{a: (first("a" | gsub("a"; "x", error("late"))))}', "x"),
+        ('{a: ("ab" | gsub("(?<l>[ab])"; "<" + .l + ">"))}', "<a><b>"),
+        ('{a: ("" | gsub(""; "x"))}', "x"),
+    ],
+)
+def test_replacing_gives_every_combination_in_order(program: str, made: object) -> None:
+    assert compile_program(program).transform({}) == {"a": made}

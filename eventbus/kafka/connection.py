@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 REQUEST_TIMEOUT_S = 15.0
 """Seconds for one answer of a broker, and for all tries of sending one batch."""
-_TOPIC_TRIES = 3
-_TOPIC_PAUSE_S = 0.2
+_TOPIC_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.5)
+"""Seconds between asking for a topic that the broker does not know: a busy one hears late of a topic that was just made."""
 
 
 NOT_INSTALLED = "Kafka needs more than the base installation: pip install 'tocsin[kafka]'"
@@ -145,22 +145,21 @@ def require_avro() -> None:
 async def partitions_of(client: "AIOKafkaClient", topic: str, *, anew: bool = False) -> frozenset[int]:
     """The partitions of `topic`, asked for where they are not known or `anew` is given.
 
-    Raises `UnknownTopic` where the cluster says so, and errors of the library.
+    Raises `UnknownTopic` where the cluster says so for three seconds, and errors of the library.
     """
     from aiokafka.errors import KafkaConnectionError, TopicAuthorizationFailedError  # noqa: PLC0415 - see above
 
     if not anew and (found := client.cluster.partitions_for_topic(topic)):
         return frozenset(found)
     client.add_topic(topic)
-    answers = 0
     async with asyncio.timeout(REQUEST_TIMEOUT_S):
-        while answers < _TOPIC_TRIES:
+        for pause_s in (*_TOPIC_PAUSES_S, None):
             if not await client.force_metadata_update():
                 raise KafkaConnectionError("no broker answers")
             if found := client.cluster.partitions_for_topic(topic):
                 return frozenset(found)
             if topic in client.cluster.unauthorized_topics:
                 raise TopicAuthorizationFailedError(topic)
-            answers += 1
-            await asyncio.sleep(_TOPIC_PAUSE_S)
+            if pause_s is not None:
+                await asyncio.sleep(pause_s)
     raise UnknownTopic(f"there is no topic {topic!r}")

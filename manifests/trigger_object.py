@@ -17,6 +17,7 @@ from manifests.trigger_kind import HEAD_FIELDS, TemplateHead, pick_kind
 from manifests.trigger_rules import (
     condition_faults,
     feature_faults,
+    ours_faults,
     policy_faults,
     rate_faults,
     reset_faults,
@@ -146,6 +147,8 @@ class _Reader:
             return None
         checked = check(kind.spec, body, at, self._report)
         self._take(checked.faults)
+        if checked.value is not None and self._report.lenient:
+            self._take(ours_faults(checked.value, at))
         if isinstance(checked.data, Mapping):
             self._take(template_faults(checked.data, kind, at, self._names, head.parameters))
         return checked

@@ -5,8 +5,10 @@ from collections.abc import Collection, Iterator
 from manifests.clock_rules import cron_fault, zone_fault
 from manifests.conditions import Condition
 from manifests.features import Feature, unsupported
+from manifests.fields import Spec
 from manifests.kinds import Kind
 from manifests.objects import ConditionsReset, RateLimit, TriggerHead
+from manifests.ours import ONLY_OURS, ours_in
 from manifests.report import Fault
 from manifests.words import did_you_mean, quoted
 from manifests.yaml_values import Path
@@ -51,6 +53,12 @@ def rate_faults(limit: RateLimit | None, path: Path) -> Iterator[Fault]:
     if limit is not None and limit.requests_per_unit <= 0:
         at = (*path, "rateLimit", "requestsPerUnit")
         yield Fault(at, f"expected a whole number above 0, got {limit.requests_per_unit}; {_STOPS}", fatal=False)
+
+
+def ours_faults(spec: Spec, path: Path) -> Iterator[Fault]:
+    """Fields of our dialect in a manifest of Argo Events: ignoring them would do something else than was asked for."""
+    for at in ours_in(spec):
+        yield Fault((*path, *at), f"{ONLY_OURS}; {_STOPS}", fatal=False)
 
 
 def unit_warning(limit: RateLimit | None) -> str | None:

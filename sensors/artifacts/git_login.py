@@ -8,7 +8,6 @@ from typing import NamedTuple
 from eventbus.credentials import Credentials
 from eventbus.github_app import NOT_INSTALLED, is_installed
 from manifests.fields import GithubApp
-from manifests.objects import Dialect
 from sensors.artifacts.git_target import HTTP, GitTarget
 from sensors.artifacts.installations import Installation, Installations
 from sensors.artifacts.spec import GitLocation
@@ -40,8 +39,6 @@ class Logins:
 
     def __init__(self, declared: GitLocation, target: GitTarget, context: TriggerContext) -> None:
         """Raises `ValueError` naming the field that cannot work."""
-        if declared.known_hosts and context.dialect is Dialect.ARGO:
-            raise ValueError("knownHosts: only in manifests of apiVersion tocsin.dev/v1; Argo Events knows no such field")
         self._app = declared.github_app if declared.creds is None else None
         if self._app is not None and target.scheme not in HTTP:
             raise ValueError("githubApp logs in by https; give such a URL, or sshKeySecret instead")

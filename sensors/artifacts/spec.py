@@ -1,10 +1,11 @@
 """What the `source` of a trigger lets a user write. Fields: Argo Events, `ArtifactLocation`."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from manifests.fields import ConfigMapRef, GithubApp, JsonObject, SecretRef, Spec
+from manifests.ours import OURS
 
 _PLACES = ("s3", "inline", "file", "url", "git", "configmap", "resource")
 """In the order that counts."""
@@ -79,7 +80,7 @@ class GitLocation(Spec):
     creds: GitCreds | None = None
     ssh_key_secret: SecretRef | None = None
     insecure_ignore_host_key: bool = False
-    known_hosts: str = ""
+    known_hosts: Annotated[str, OURS] = ""
     """Lines of `known_hosts` for the host of an SSH URL; without them, those that the machine has count. Of our dialect."""
     clone_directory: str = ""
     """Accepted for compatibility: nothing is checked out."""

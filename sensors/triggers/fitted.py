@@ -8,6 +8,8 @@ import msgspec
 
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
+from manifests.ours import ONLY_OURS, ours_in
+from manifests.words import path_text
 from sensors.bound import Bound
 from sensors.errors import RenderError
 from sensors.parameters import ParameterError
@@ -41,8 +43,8 @@ class Fitted(Generic[PartsT]):
         own = isinstance(declared.spec, ParametrisedSpec)
         self._rewriting = Rewriting(declared, parse, settle) if own else TemplateRewriting(declared)
         # A declaration that parameters rewrite may be wrong as it stands and right in each request.
-        self._parts = None if self._rewriting else make(declared.spec)
-        self._rewritten = lru_cache(maxsize=64)(lambda text: make(parse(text)))
+        self._parts = None if self._rewriting else make(_known(declared.spec, dialect))
+        self._rewritten = lru_cache(maxsize=64)(lambda text: make(_known(parse(text), dialect)))
 
     @property
     def plain(self) -> PartsT | None:
@@ -65,6 +67,13 @@ class Fitted(Generic[PartsT]):
     def stored(self, text: bytes | None) -> PartsT:
         """The parts that a stored request was made with."""
         return self._parts if self._parts is not None else self._rewritten(text or b"")
+
+
+def _known(spec: SpecT, dialect: Dialect) -> SpecT:
+    """`spec` where `dialect` knows all its fields; raises `ValueError` naming one that it does not."""
+    if dialect is Dialect.ARGO and (path := next(ours_in(spec), None)) is not None:
+        raise ValueError(f"{path_text(path)}: {ONLY_OURS}")
+    return spec
 
 
 def readable(body: bytes | None) -> object:

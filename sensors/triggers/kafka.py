@@ -40,7 +40,7 @@ class _Parts:
     """One declaration compiled: where its records go, and what is rendered for each firing."""
 
     def __init__(self, spec: KafkaTriggerSpec, context: TriggerContext, name: str) -> None:
-        check_usable(spec, context.dialect)
+        check_usable(spec)
         if spec.aws_msk_iam_auth is not None:
             _require_msk()
         self.spec = spec

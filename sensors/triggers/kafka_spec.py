@@ -1,13 +1,14 @@
 """What a `kafka` trigger lets a user write."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from eventbus.kafka.declared import NOT_BUILT, MskIam, ProtocolVersion, Sasl, SchemaRegistry, brokers, check_topic
 from manifests.features import unsupported
 from manifests.fields import Spec, TLSConfig
-from manifests.objects import Dialect, Parameter
+from manifests.objects import Parameter
+from manifests.ours import OURS
 from manifests.tls import check_tls
 from sensors.triggers.rewriting import ParametrisedSpec
 from sensors.triggers.secure_header import SecureHeader
@@ -44,13 +45,13 @@ class KafkaTriggerSpec(ParametrisedSpec):
     """The record's key: one key, one partition. Without it any partition."""
     version: ProtocolVersion = ""
     sasl: Sasl | None = None
-    aws_msk_iam_auth: MskIam | None = None
+    aws_msk_iam_auth: Annotated[MskIam | None, OURS] = None
     """Log in to Amazon MSK as this process is in AWS; over TLS, and instead of `sasl`. Of our dialect."""
     schema_registry: SchemaRegistry | None = None
     """Write the payload as Avro, by the schema `schemaId` of this registry."""
     headers: dict[str, str] = {}
     secure_headers: list[SecureHeader] = []
-    cloud_events: CloudEventsMode | None = None
+    cloud_events: Annotated[CloudEventsMode | None, OURS] = None
 
     @property
     def acks(self) -> int:
@@ -58,7 +59,7 @@ class KafkaTriggerSpec(ParametrisedSpec):
         return 1 if self.required_acks == 1 else -1
 
 
-def check_usable(spec: KafkaTriggerSpec, dialect: Dialect) -> None:
+def check_usable(spec: KafkaTriggerSpec) -> None:
     """Raise `ValueError` naming the field that cannot work."""
     for field, judge in (
         ("url", lambda: brokers(spec.url)),
@@ -75,10 +76,6 @@ def check_usable(spec: KafkaTriggerSpec, dialect: Dialect) -> None:
         raise ValueError("schemaRegistry and cloudEvents: not both; a CloudEvent's data is JSON here")
     if spec.sasl is not None and spec.sasl.mechanism in NOT_BUILT:
         raise ValueError(f"sasl.mechanism: {unsupported(f'the mechanism {spec.sasl.mechanism}', 'use PLAIN or SCRAM')}")
-    if spec.aws_msk_iam_auth is not None and dialect is Dialect.ARGO:
-        raise ValueError("awsMskIamAuth: only in manifests of apiVersion tocsin.dev/v1; Argo Events knows it for sources alone")
-    if spec.cloud_events is not None and dialect is Dialect.ARGO:
-        raise ValueError("cloudEvents: only in manifests of apiVersion tocsin.dev/v1; Argo Events knows no such field")
     for name in spec.headers:
         if not name:
             raise ValueError("headers: a header needs a name")

@@ -19,7 +19,7 @@ from sensors.triggers.certificates import Certificates
 from sensors.triggers.fitted import Fitted, readable
 from sensors.triggers.message import MessageTrigger
 from sensors.triggers.nats_connections import NatsConnections, NatsMessage, NatsWay
-from sensors.triggers.nats_spec import NatsAuth, NatsSpec, check_dialect, servers, shown_url
+from sensors.triggers.nats_spec import NatsAuth, NatsSpec, servers, shown_url
 from sensors.triggers.rewriting import honoured, keeping
 from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
 
@@ -32,8 +32,7 @@ NOT_INSTALLED = "NATS needs more than the base installation: pip install 'tocsin
 class _Parts:
     """One declaration compiled."""
 
-    def __init__(self, spec: NatsSpec, dialect: Dialect, kept: KeptTLS) -> None:
-        check_dialect(spec, dialect)
+    def __init__(self, spec: NatsSpec, kept: KeptTLS) -> None:
         self._kept = kept
         self.spec = spec
         self.payload = compile_payload(spec.payload)
@@ -68,7 +67,7 @@ class NatsTrigger(MessageTrigger[_Parts]):
         # The original takes the subject from the template.
         settle = keeping("subject") if dialect is Dialect.ARGO else honoured
         kept = context.shared.get(Certificates).kept(TriggerRef(context.namespace, context.sensor, declared.name))
-        super().__init__(Fitted(declared, NatsSpec, lambda spec: _Parts(spec, dialect, kept), dialect=dialect, settle=settle))
+        super().__init__(Fitted(declared, NatsSpec, lambda spec: _Parts(spec, kept), dialect=dialect, settle=settle))
         self._credentials = Credentials(context.namespace, context.values)
         self._connections = context.shared.get(NatsConnections)
 

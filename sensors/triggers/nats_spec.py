@@ -1,9 +1,12 @@
 """What a `nats` trigger lets a user write."""
 
+from typing import Annotated
+
 from pydantic import Field, model_validator
 
 from manifests.fields import BasicAuth, SecretRef, Spec
-from manifests.objects import Dialect, Parameter
+from manifests.objects import Parameter
+from manifests.ours import OURS
 from manifests.tls import Tls
 from sensors.triggers.rewriting import ParametrisedSpec
 
@@ -38,9 +41,9 @@ class NatsSpec(ParametrisedSpec):
     """Builds the message."""
     tls: Tls = None
     auth: NatsAuth | None = None
-    headers: dict[str, str] = {}
+    headers: Annotated[dict[str, str], OURS] = {}
     """Headers of the message. Of our dialect."""
-    jetstream: JetStream | None = None
+    jetstream: Annotated[JetStream | None, OURS] = None
 
     @model_validator(mode="after")
     def _addressable(self) -> "NatsSpec":
@@ -80,11 +83,3 @@ def check_subject(subject: str) -> str:
     if _WILDCARDS.intersection(tokens):
         raise ValueError(f"{subject!r} has a wildcard; a message is published to one subject")
     return subject
-
-
-def check_dialect(spec: NatsSpec, dialect: Dialect) -> None:
-    """Raise `ValueError` naming a field that Argo Events does not know, in one of its manifests."""
-    if dialect is Dialect.ARGO:
-        for name, value in (("jetstream", spec.jetstream), ("headers", spec.headers)):
-            if value:
-                raise ValueError(f"{name}: only in manifests of apiVersion tocsin.dev/v1; Argo Events knows no such field")

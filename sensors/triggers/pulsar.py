@@ -21,7 +21,7 @@ from sensors.triggers.certificates import Certificates
 from sensors.triggers.fitted import Fitted, readable
 from sensors.triggers.message import MessageTrigger
 from sensors.triggers.pulsar_producers import PulsarMessage, PulsarProducers
-from sensors.triggers.pulsar_spec import PulsarSpec, check_dialect
+from sensors.triggers.pulsar_spec import PulsarSpec
 from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
 
 KEY_PROPERTY = "Idempotency-Key"
@@ -31,7 +31,6 @@ class _Parts:
     """One declaration compiled."""
 
     def __init__(self, spec: PulsarSpec, dialect: Dialect, kept: KeptTLS) -> None:
-        check_dialect(spec, dialect)
         self.spec = spec
         self.payload = compile_payload(spec.payload)
         self._kept = kept

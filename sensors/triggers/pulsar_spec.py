@@ -6,7 +6,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from eventbus.pulsar_connection import check_url
 from manifests.fields import Backoff, SecretRef, TLSConfig
-from manifests.objects import Dialect, Parameter
+from manifests.objects import Parameter
+from manifests.ours import OURS
 from sensors.triggers.rewriting import ParametrisedSpec
 
 
@@ -34,9 +35,9 @@ class PulsarSpec(ParametrisedSpec):
     auth_athenz_secret: SecretRef | None = None
     connection_backoff: Backoff | None = None
     """Tries of connecting within one attempt; one unless set."""
-    properties: dict[str, str] = {}
+    properties: Annotated[dict[str, str], OURS] = {}
     """Properties of the message. Of our dialect."""
-    deduplicate: bool = False
+    deduplicate: Annotated[bool, OURS] = False
     """Have the broker recognise a repeat, where the topic's deduplication is enabled. Of our dialect."""
 
     @model_validator(mode="after")
@@ -51,11 +52,3 @@ class PulsarSpec(ParametrisedSpec):
                 "authAthenzParams: Pulsar's client library cannot log in by Athenz; use authTokenSecret, or a certificate in tls"
             )
         return self
-
-
-def check_dialect(spec: PulsarSpec, dialect: Dialect) -> None:
-    """Raise `ValueError` naming a field that Argo Events does not know, in one of its manifests."""
-    if dialect is Dialect.ARGO:
-        for name, value in (("properties", spec.properties), ("deduplicate", spec.deduplicate)):
-            if value:
-                raise ValueError(f"{name}: only in manifests of apiVersion tocsin.dev/v1; Argo Events knows no such field")

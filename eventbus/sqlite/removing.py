@@ -33,10 +33,11 @@ _SENT = (
     "DELETE FROM requests WHERE seq IN (SELECT firings.seq FROM json_each(?) AS these"
     " CROSS JOIN causes ON causes.position = these.value CROSS JOIN firings ON firings.seq = causes.seq WHERE outcome = ?)"
 )
-# Also where the declaration has gone long ago and a replay has decided by it since.
+_PASSED = "SELECT revision FROM declared WHERE until IS NOT NULL AND until <= :low"
+_STILL = "SELECT 1 FROM declared WHERE declared.revision = revisions.id AND (until IS NULL OR until > :low)"
 _UNNAME = (
-    "UPDATE revisions SET named_until = :last WHERE named_until IS NULL"
-    " AND id NOT IN (SELECT revision FROM declared WHERE until IS NULL OR until > :low) RETURNING id"
+    f"UPDATE revisions SET named_until = :last WHERE named_until IS NULL AND id IN ({_PASSED})"  # noqa: S608
+    f" AND NOT EXISTS ({_STILL}) RETURNING id"
 )
 _UNNAMED = (
     "DELETE FROM revisions WHERE named_until IS NOT NULL"

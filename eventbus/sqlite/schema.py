@@ -149,6 +149,12 @@ def step_6(connection: apsw.Connection) -> None:
         connection.executemany("UPDATE firings SET replay = ? WHERE seq = ?", again)
 
 
+STEP_7 = """
+-- Revisions that may go some time. Those that are in force, the many, pay nothing.
+CREATE INDEX revisions_named ON revisions(named_until) WHERE named_until IS NOT NULL;
+"""
+
+
 def _some_bodies(connection: apsw.Connection, after: int) -> list[tuple[int, bytes]]:
     found: list[Any] = connection.execute(
         "SELECT seq, body FROM firings WHERE seq > ? ORDER BY seq LIMIT ?", (after, AT_ONCE)
@@ -165,7 +171,7 @@ def _replay_of(body: bytes) -> int:
 
 Step = Callable[[apsw.Connection], object]
 
-STEPS: Sequence[str | Step] = (STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, step_6)
+STEPS: Sequence[str | Step] = (STEP_1, STEP_2, STEP_3, STEP_4, STEP_5, step_6, STEP_7)
 """Step n makes version n out of version n - 1. Steps are only ever added: files of every version are in use."""
 
 

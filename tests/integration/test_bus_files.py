@@ -18,7 +18,7 @@ from bus_rig import DONE, GROUP, an_event, close_all, decide_all, decided, some_
 from eventbus.errors import BusDamaged, BusInUse, BusUnavailable
 from eventbus.firing import OutcomeKind
 from eventbus.journal import EventFilter, FiringFilter
-from eventbus.sqlite import SqliteOptions, open_bus, open_reader
+from eventbus.sqlite import SqliteOptions, open_bus, open_reader, removing
 from eventbus.sqlite.schema import APPLICATION_ID, STEPS, migrate
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "bus"
@@ -298,6 +298,20 @@ async def test_a_file_of_version_5_is_brought_up_to_date_and_its_replays_can_be_
         3: [],
     }
     assert bus._files.store.ask("SELECT seq, replay FROM firings") == [(1, None), (2, None), (3, 1), (4, 1), (5, 2), (6, None)]
+    await bus.aclose()
+
+
+async def test_a_file_of_version_6_is_brought_up_to_date_and_what_was_pinned_in_it_stays_so(tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "tocsin.db"))
+    connection.execute((FIXTURES / "version-6.sql").read_text())
+    connection.close()
+    bus = await open_bus(tmp_path, options=SqliteOptions(now_us=lambda: 1_767_225_700_000_000))
+    ask = bus._files.store.ask
+    assert int(bus._files.store.connection.pragma("user_version")) == len(STEPS)
+    assert ask("SELECT name, revision FROM pins") == [("replay/0000000001", 1)]
+    assert [one.firing.replay for one in (await bus.journal.firings(FiringFilter(replay=2))).items] == [2]
+    plan = " ".join(str(row[-1]) for row in ask(f"EXPLAIN QUERY PLAN {removing._UNNAMED}"))
+    assert "INDEX revisions_named" in plan
     await bus.aclose()
 
 

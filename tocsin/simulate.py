@@ -95,8 +95,9 @@ class Simulation:
             shown = dict(acting.show(acting.render(bind(firing, seen, trigger.transforms))))
         except (RenderError, TransformFailed) as exc:
             return said | {"error": str(exc)}
-        if isinstance(body := shown.get("body"), str):
-            shown["body"] = _as_json(body)
+        for name in ("body", "payload"):
+            if isinstance(body := shown.get(name), str):
+                shown[name] = _as_json(body)
         return said | {"request": shown}
 
 

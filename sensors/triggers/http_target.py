@@ -21,6 +21,7 @@ from sensors.web.call import Call
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _NOT_IN_HEADERS = re.compile(r"[\0-\x08\x0a-\x1f\x7f]")
+_NOT_IN_URLS = re.compile(r"[\0-\x1f\x7f]")
 _PLAIN_URL = re.compile(r"[!#-;=?-\[\]_a-z~]+")
 # The client writes these itself; Go's ignores them in `headers` too.
 _OURS = frozenset({"content-length", "transfer-encoding", "connection"})
@@ -162,6 +163,8 @@ def _url(text: str) -> URL:
     # A URL of characters that URLs have is sent as written; any other is quoted as browsers do.
     if text != text.lstrip():
         raise ValueError("url: begins with a blank")
+    if _NOT_IN_URLS.search(text):
+        raise ValueError("url: has a control character, such as a line break")
     url = URL(text, encoded=True) if _PLAIN_URL.fullmatch(text) else URL(text)
     if url.scheme not in ("http", "https"):
         raise ValueError(f"url: {_shown(url)!r} has no http or https scheme; write https://HOST/PATH")

@@ -37,7 +37,7 @@ STRICTER = {
 
 WEAKER = {
     "to emailId can't be invalid": "it knows addresses of few forms only",
-    "createtemp": "it writes a workflow to a file of its name, which can be none",
+    "a temp file": "it writes a workflow to a file of its name, which can be none",
     "control characters are not allowed": "it writes an object as YAML, which cannot hold a DEL",
 }
 """Words of the original's error → why there is none here."""

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -103,5 +104,12 @@ def plain(resource: Json) -> Json:
     metadata = dict(resource.get("metadata") or {})
     labels = {name: text for name, text in (metadata.get("labels") or {}).items() if name not in LABELS}
     metadata = {name: item for name, item in metadata.items() if name not in ("labels", "namespace")} | ({"labels": labels} if labels else {})
-    made: Json = json.loads(json.dumps(whole({**resource, "metadata": metadata}), sort_keys=True))
+    text = json.dumps(whole({**resource, "metadata": metadata}), sort_keys=True)
+    made: Json = json.loads(text, parse_int=_as_double)
     return made
+
+
+def _as_double(digits: str) -> int:
+    """A whole number as a double has it: the original reads an object's source so, and here all digits are kept."""
+    number = int(digits)
+    return number if abs(number) <= 2**53 else int(Decimal(repr(float(number))))

@@ -1,4 +1,7 @@
-"""A hundred healthy rules beside one that would take the machine for itself, in each language."""
+"""A hundred healthy rules beside one that would take the machine for itself, in each language.
+
+Measured once the service has cut the rule off three times and gives it less time; the longest it took is of the time before.
+"""
 
 import json
 from collections.abc import Mapping
@@ -14,6 +17,7 @@ from benchmarks.processes import free_port, get, load
 from benchmarks.scale import Scale
 from benchmarks.service import helper, running, work_folder
 from benchmarks.table import Row
+from sensors.erring import HURRIED_AFTER
 
 HEALTHY = 100
 HOSTILE_RATE = 5
@@ -73,7 +77,9 @@ def _objects(quiet: int, ports: list[int], target: int) -> list[Object]:
 def _beside(rig: Rig, alone: Figures, number: int, port: int, scale: Scale) -> Row:
     name = list(RULES)[number]
     seconds = scale.paced_seconds
-    beside = others(rig, seconds, sending(port, rate=HOSTILE_RATE, seconds=seconds + 60))
+    with sending(port, rate=HOSTILE_RATE, seconds=seconds + 90):
+        rig.service.process.wait_for(lambda: _errors(rig, f"hostile-{number}") >= HURRIED_AFTER, "errors of the hostile rule")
+        beside = others(rig, seconds, nullcontext())
     errors = _errors(rig, f"hostile-{number}")
     parts = [f"{what} p99 {alone[f'{key}_p99_ms']:.1f} → {beside[f'{key}_p99_ms']:.1f} ms" for key, what in _PARTS.items()]
     kept = all(beside[f"{key}_p99_ms"] <= max(BUSY_MS, 2 * alone[f"{key}_p99_ms"]) for key in _PARTS)

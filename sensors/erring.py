@@ -11,7 +11,7 @@ SLOW_S = 0.02
 """A rule that takes longer than this for one event keeps others waiting; in seconds."""
 HURRIED_AFTER = 3
 """A rule that was cut off so often in a row gets less time for each event, until it answers."""
-HURRIED = 0.1
+HURRIED = 0.05
 """The part of its time that it gets then."""
 PLACES = 1024
 """So many dependencies are told apart; past that the oldest is forgotten."""

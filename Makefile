@@ -30,7 +30,7 @@ help:
 	@echo "make run     start the service on examples/quickstart/ and show a request to send it"
 	@echo "make test    every test, with coverage"
 	@echo "make check   format, lint, types, import contracts, generated files"
-	@echo "make bench   benchmarks: a table, and build/bench.json        (BENCH='--quick' for a minute's worth)"
+	@echo "make bench   benchmarks: a table, and build/bench.json        (BENCH='--quick' for some minutes' worth)"
 	@echo "make chaos   harm the service in every way again and again, and count   (KILLS=$(KILLS) OTHERS=$(OTHERS) PAIRS=$(PAIRS) SOAK=$(SOAK) SEED=$(SEED))"
 	@echo "make edits   edit and pause under load, and count             (EDITS=$(EDITS) SEED=$(SEED))"
 	@echo "make fuzz    coverage-guided fuzzing of the parsers           (FUZZ_SECONDS=$(FUZZ_SECONDS) each)"

@@ -13,6 +13,7 @@ from benchmarks import (
     applying,
     backlog,
     bulk,
+    fanout,
     footprint,
     history,
     hostile,
@@ -31,6 +32,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
     "fire": acting.fire,
     "latency": acting.latency,
     "busy": accepting.accept_while_busy,
+    "fan-out": fanout.fan_out,
     "dependencies": acting.many_dependencies,
     "joining": joining.joining,
     "topics": topics.topics,
@@ -51,7 +53,7 @@ MEASURES: dict[str, Callable[[Scale], list[Row]]] = {
 def main() -> int:
     """Measure what was asked for; 1 where a measure could not be taken. A missed goal is shown, and is no failure."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short round of each: some 75 seconds")
+    parser.add_argument("--quick", action="store_true", help="one short round of each: some three minutes")
     parser.add_argument("--only", action="append", choices=MEASURES, help="only this measure; may be repeated")
     parser.add_argument("--rounds", type=int, help="rounds of each measure; the table shows medians")
     parser.add_argument("--output", type=Path, default=Path("build/bench.json"))

@@ -18,7 +18,7 @@ _OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 class Tally:
-    """What arrived: how many, how many different, and how old (milliseconds since the event was sent)."""
+    """What arrived: how many, how many different, how old (milliseconds since the event was sent), and what overtook another."""
 
     def __init__(self) -> None:
         self.clear()
@@ -28,6 +28,8 @@ class Tally:
         self.count = 0
         self.keys: set[bytes] = set()
         self.ages_ms = array("d")
+        self.last: dict[bytes, bytes] = {}
+        self.disordered = 0
 
     def note(self, request: bytes) -> None:
         """Count one request."""
@@ -36,12 +38,22 @@ class Tally:
         if sent >= 0:
             self.ages_ms.append((time.monotonic_ns() - int(request[sent + 8 : sent + 27])) / 1e6)
         self.keys.add(_header(request, b"idempotency-key: "))
+        lane = request[: request.find(b" ", 5)]
+        if b"/act/" in lane:  # below it each path is a lane, in which the numbers of events must rise
+            number = _number(request)
+            self.disordered += number < self.last.get(lane, b"")
+            self.last[lane] = number
 
     def stats(self) -> bytes:
         """The figures as JSON."""
         ages = sorted(self.ages_ms)
         figures = {"count": self.count, "keys": len(self.keys), "p50_ms": percentile(ages, 50), "p99_ms": percentile(ages, 99)}
-        return json.dumps(figures).encode()
+        return json.dumps(figures | {"disordered": self.disordered}).encode()
+
+
+def _number(request: bytes) -> bytes:
+    start = request.find(b'"seq":"')
+    return request[start + 7 : start + 17] if start >= 0 else b""
 
 
 def _header(request: bytes, name: bytes) -> bytes:

@@ -17,12 +17,11 @@ Selected = tuple[str, KeySelector]
 def value_findings(
     sources: Sequence[EventSource], sensors: Sequence[Sensor], values: Sequence[ValueObject], *, complete: bool
 ) -> Iterator[Finding]:
-    """Keys of Secrets and ConfigMaps that are not in the files. Asked where the files hold any, or must hold all."""
+    """Keys of Secrets and ConfigMaps that are not in the files, which hold others of the namespace, or must hold all."""
     known = {value.ref: frozenset(value.data) for value in values}
-    if not known and not complete:
-        return
+    holding = {ref.namespace for ref in known}
     owners: tuple[EventSource | Sensor, ...] = (*sources, *sensors)
-    for owner in owners:
+    for owner in owners if complete else [one for one in owners if one.ref.namespace in holding]:
         for path, selected in _selected(owner):
             kind: Literal["Secret", "ConfigMap"] = "Secret" if isinstance(selected, SecretRef) else "ConfigMap"
             ref = ObjectRef(kind, owner.ref.namespace, selected.name)
@@ -43,11 +42,12 @@ def bus_findings(
     users: list[EventSource | Sensor] = [*sources, *sensors]
     used = {ObjectRef("EventBus", user.ref.namespace, user.bus) for user in users}
     known = {bus.ref for bus in buses}
-    for ref in sorted(known - used) if users else ():
+    for ref in sorted(one for one in known - used if any(user.ref.namespace == one.namespace for user in users)):
         yield Finding(ref, "metadata.name", f"no event source and no sensor in these files uses the bus {quoted(ref.name)}")
     for user in users:
         ref = ObjectRef("EventBus", user.ref.namespace, user.bus)
-        if ref not in known and (known or (complete and user.bus != "default")):
+        declared = any(one.namespace == ref.namespace for one in known)
+        if ref not in known and (declared or (complete and user.bus != "default")):
             hint = did_you_mean(ref.name, [one.name for one in known if one.namespace == ref.namespace])
             yield Finding(user.ref, "spec.eventBusName", f"no event bus {quoted(ref.name)} in these files{hint}")
 

@@ -479,6 +479,8 @@ def test_strict_makes_a_failure_of_each_warning(tmp_path: Path, case: Case) -> N
         [edited("http.payload.-1.dest"), source()],
         [sensor({"template": http(payload=[taken("a.b"), taken("a.c")], parameters=[taken("url")])})],
         [secure("gate", "token")],
+        [secret("gates", token="x") | {"metadata": {"name": "gates", "namespace": "other"}}, secure("gate", "token")],
+        [bus("default") | {"metadata": {"name": "default", "namespace": "other"}}, sensor()],
         [secret("gate", token="x"), secure("gate", "token")],
         [sensor(eventBusName="jetstream")],
         [source(), source("others", port="12001")],

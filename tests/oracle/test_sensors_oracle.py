@@ -10,6 +10,7 @@ import pytest
 from sensor_answers import accepted_otherwise, differences, ours, validated
 from sensor_cases import SLICES
 from sensor_faults import fault_cases
+from source_filter_cases import passes_here, source_filter_cases
 from upstream_asking import ask
 
 pytestmark = [pytest.mark.oracle, pytest.mark.usefixtures("argo_events")]
@@ -34,4 +35,15 @@ def test_the_original_takes_and_refuses_the_same_new_sensors() -> None:
     cases = list(fault_cases(SEED, 2 * COUNT))
     answered = zip(cases, ask(cases), validated(cases), strict=True)
     wrong = [f"{json.dumps(case)}\n{found}" for case, theirs, here in answered if (found := accepted_otherwise(theirs, here))]
+    assert not wrong, f"ORACLE_SEED={SEED}: {len(wrong)} differ, such as\n" + "\n".join(wrong[:3])
+
+
+@pytest.mark.timeout(1800)
+def test_the_original_lets_the_same_pass_by_new_filters_of_event_sources() -> None:
+    cases = list(source_filter_cases(SEED, 2 * COUNT))
+    wrong = [
+        f"{case['filter']}: theirs {theirs['passes']} {theirs.get('error', '')}"
+        for case, theirs in zip(cases, ask(cases), strict=True)
+        if not theirs.get("error", "").startswith("panic: ") and theirs["passes"] is not passes_here(case)
+    ]
     assert not wrong, f"ORACLE_SEED={SEED}: {len(wrong)} differ, such as\n" + "\n".join(wrong[:3])

@@ -8,15 +8,20 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/argoproj/argo-events/pkg/apis/events/v1alpha1"
 	validator "github.com/argoproj/argo-events/pkg/reconciler/sensor"
+	"github.com/argoproj/argo-events/pkg/shared/expr"
 )
 
 type request struct {
 	Sensor json.RawMessage `json:"sensor"`
 	// Events are CloudEvents in structured mode, as they stand on the original's bus.
 	Events []string `json:"events"`
+	// Filter is an expression of an event source, asked about Data alone.
+	Filter string          `json:"filter"`
+	Data   json.RawMessage `json:"data"`
 	// Delivery is a request to an event source, in place of a sensor and events.
 	Delivery *delivery `json:"delivery"`
 }
@@ -30,6 +35,8 @@ type answer struct {
 	Dead     map[string]string `json:"dead"`
 	Received *received         `json:"received,omitempty"`
 	Error    string            `json:"error,omitempty"`
+	// Passes says whether the data passes the filter.
+	Passes bool `json:"passes"`
 }
 
 func answerTo(line []byte) (said answer) {
@@ -49,6 +56,9 @@ func answerTo(line []byte) (said answer) {
 		}
 		return answer{Received: found}
 	}
+	if asked.Filter != "" {
+		return filtered(asked)
+	}
 	sensor := &v1alpha1.Sensor{}
 	if err := json.Unmarshal(asked.Sensor, sensor); err != nil {
 		return answer{Invalid: "cannot be decoded: " + err.Error()}
@@ -64,6 +74,23 @@ func answerTo(line []byte) (said answer) {
 		decider.take(text)
 	}
 	return answer{Verdicts: decider.verdicts, Firings: decider.firings, Dead: decider.dead}
+}
+
+// filtered does what the original's event sources do before they publish.
+func filtered(asked request) answer {
+	members := map[string]any{}
+	if err := json.Unmarshal(asked.Data, &members); err != nil {
+		return answer{Error: err.Error()}
+	}
+	names := map[string]any{}
+	for name, value := range members {
+		names[strings.ReplaceAll(name, "-", "_")] = value
+	}
+	passes, err := expr.EvalBool(asked.Filter, expr.GetFuncMap(names))
+	if err != nil {
+		return answer{Error: err.Error()}
+	}
+	return answer{Passes: passes}
 }
 
 func main() {

@@ -1,8 +1,8 @@
 """One client connection: aiohttp's parser and connection, without its request and response objects, and with a loop of our own.
 
-Three things are added to aiohttp's handler. The bytes and the time of a request's headers are bounded as a whole. A
-request that ends in a parse error is told so at once instead of waiting for the rest of its body. And errors of clients
-are answered and counted, not logged with a traceback each.
+Four things are added to aiohttp's handler. The bytes and the time of a request's headers are bounded as a whole. A
+request that ends in a parse error is told so at once instead of waiting for the rest of its body. A client that has closed its
+side is answered all the same. And errors of clients are answered and counted, not logged with a traceback each.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ Handle = Callable[[Request], Awaitable[Answer]]
 class Connection(web.RequestHandler):
     """One connection of one client."""
 
-    __slots__ = ("_handle", "_head_bytes", "_head_timer", "_limits", "_note")
+    __slots__ = ("_all_said", "_handle", "_head_bytes", "_head_timer", "_limits", "_note")
 
     def __init__(self, server: "ConnectionServer", loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
         super().__init__(
@@ -42,6 +42,8 @@ class Connection(web.RequestHandler):
         self._limits = limits
         self._note = server.note
         self._handle = server.handle
+        self._all_said = False
+        """Whether the client has closed its side."""
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
 
@@ -53,7 +55,7 @@ class Connection(web.RequestHandler):
         try:
             while not self._force_close:
                 message, payload = await self._next()
-                if not await self._answered(message, payload):
+                if not await self._answered(message, payload) or (self._all_said and not self._messages):
                     break
                 self._stay_open()
         except BaseException:  # cancelled, too: nobody reads this connection any more
@@ -132,6 +134,16 @@ class Connection(web.RequestHandler):
             self._head_ended()
         if self._messages and type(self._messages[-1][0]) is _ErrInfo:
             self._tell_readers()
+
+    def eof_received(self) -> bool | None:  # type: ignore[override]  # aiohttp's always closes
+        """Note that the client sends nothing more; true keeps the connection until what it sent as a whole is answered.
+
+        Over TLS the end of one side is the end of both.
+        """
+        request = cast("Request | None", self._current_request)
+        owed = [payload for _, payload in self._messages] + ([request.payload] if request is not None else [])
+        self._all_said = bool(owed) and all(payload.is_eof() for payload in owed) and self.ssl_context is None
+        return self._all_said
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """End what runs for this connection."""

@@ -26,6 +26,8 @@ class Template(NamedTuple):
     key: str
     parts: tuple[str, ...]
     """Literal text and patterns of variables by turns."""
+    segments: tuple[str, ...] = ()
+    """What stands between slashes; `_VARIABLE` for each that holds one."""
     pattern: Any = None
     """What paths it takes; None where it takes the one that it is."""
 
@@ -49,9 +51,9 @@ def template(text: str) -> Template:
         if not text.startswith("/") or not _LITERAL.fullmatch(literal) or "?" in literal or "#" in literal:
             raise ValueError("expected a path that starts with / and has no spaces, ? or #, as it stands in a URL, such as /push")
     if len(parts) == 1:
-        return Template(text, text, parts)
+        return Template(text, text, parts, _segments(parts))
     key = "".join(f"{{{part}}}" if n % 2 else part for n, part in enumerate(parts))
-    return Template(text, key, parts, _compiled(parts))
+    return Template(text, key, parts, _segments(parts), _compiled(parts))
 
 
 def decoded(path: str) -> str:
@@ -64,10 +66,10 @@ def decoded(path: str) -> str:
 
 def both_take(one: Template, other: Template) -> str:
     """A path that both take; empty where none was found, which is no proof that there is none."""
-    lines = [_segments(one), _segments(other)]
-    if len(lines[0]) != len(lines[1]):
+    pairs = list(zip(one.segments, other.segments, strict=False))
+    apart = any(first != second and _VARIABLE not in (first, second) for first, second in pairs)
+    if apart or len(one.segments) != len(other.segments):
         return ""
-    pairs = zip(*lines, strict=True)
     choices = [
         _SAMPLES if first == second == _VARIABLE else (second if first == _VARIABLE else first,) for first, second in pairs
     ]
@@ -80,10 +82,9 @@ def both_take(one: Template, other: Template) -> str:
     return ""
 
 
-def _segments(found: Template) -> list[str]:
-    """Segments of a template; `_VARIABLE` for each that holds one."""
-    text = "".join(_VARIABLE if n % 2 else part for n, part in enumerate(found.parts))
-    return [_VARIABLE if _VARIABLE in segment else segment for segment in text.split("/")]
+def _segments(parts: tuple[str, ...]) -> tuple[str, ...]:
+    text = "".join(_VARIABLE if n % 2 else part for n, part in enumerate(parts))
+    return tuple(_VARIABLE if _VARIABLE in segment else segment for segment in text.split("/"))
 
 
 def _parts(text: str) -> Iterator[str]:

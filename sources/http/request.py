@@ -1,6 +1,5 @@
 """A request as the listener sees it: what aiohttp's parser made, and no more."""
 
-from aiohttp import hdrs
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import RawRequestMessage
 from aiohttp.streams import StreamReader
@@ -18,12 +17,13 @@ class Request:
 
     @property
     def last(self) -> bool:
-        """Whether its connection can carry no request after it: what follows a tunnel is not HTTP."""
-        message = self.message
-        if message.should_close or not message.upgrade:
-            return message.should_close
-        return message.method == "CONNECT" or message.headers.get(hdrs.UPGRADE, "").lower() == "websocket"
+        """Whether its connection carries no request after it.
+
+        What follows a tunnel is not HTTP, and aiohttp's parser loses what comes with a wish for another protocol.
+        """
+        return self.message.should_close or self.message.upgrade
 
     def _cancel(self, exc: BaseException) -> None:
-        """Called by aiohttp when the client has left."""
-        self.payload.set_exception(exc)
+        """Called by aiohttp when the client has left, however the network puts it, and at a stop."""
+        lost = isinstance(exc, OSError) and not isinstance(exc, ConnectionError)
+        self.payload.set_exception(ConnectionResetError(str(exc)) if lost else exc)

@@ -309,3 +309,59 @@ async def test_an_upgrade_is_just_a_request() -> None:
         assert (await rig.post(connection="Upgrade", upgrade="websocket")).status in (200, 400)
         assert (await rig.send(b"CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n")).status in (400, 404)
         assert await _still_serves(rig)
+
+
+@pytest.mark.parametrize("protocol", ["websocket", "h2c", "tcp"])
+async def test_no_answer_is_taken_for_that_of_another_request_after_an_upgrade(protocol: str) -> None:
+    async with rigged() as rig:
+        await rig.serve(rig.webhook())
+        async with connected(rig.port) as (reader, writer):
+            writer.write(request("/hook", b"{}", connection="Upgrade", upgrade=protocol) + request("/hook", b"{}"))
+            said = await asyncio.wait_for(read_answer(reader), 5)
+            assert (said.status, said.headers["connection"]) == (200, "close")
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert len(rig.events) == 1
+
+
+async def test_a_client_that_closed_its_side_gets_every_answer() -> None:
+    async with rigged() as rig:
+        await rig.serve(rig.webhook())
+        rig.gate.clear()
+        async with connected(rig.port) as (reader, writer):
+            writer.write(request("/hook", b"{}") * 3)
+            writer.write_eof()
+            await asyncio.sleep(0.1)
+            rig.gate.set()
+            answers = [await asyncio.wait_for(read_answer(reader), 5) for _ in range(3)]
+            assert [said.status for said in answers] == [200, 200, 200]
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert len(rig.events) == 3
+
+
+async def test_a_client_that_closed_its_side_within_a_body_is_gone() -> None:
+    async with rigged() as rig:
+        source = rig.webhook()
+        await rig.serve(source)
+        async with connected(rig.port) as (reader, writer):
+            writer.write(request("/hook", b"{}")[:-1])
+            writer.write_eof()
+            assert await asyncio.wait_for(reader.read(), 5) == b""
+        assert rig.events == []
+        assert dict(rig.listener.answers())[source.context.road] == {0: 1}
+
+
+async def test_a_network_that_fails_within_a_body_is_no_fault_of_the_service() -> None:
+    async with rigged() as rig:
+        source = rig.webhook()
+        await rig.serve(source)
+        async with connected(rig.port) as (_, writer):
+            writer.write(request("/hook", b"{}")[:-1])
+            (port,) = rig.listener._ports.values()
+            async with asyncio.timeout(5):
+                while not (held := [one for one in port._server.connections if one._current_request is not None]):
+                    await asyncio.sleep(0.01)
+            held[0]._current_request._cancel(OSError(113, "No route to host"))
+            async with asyncio.timeout(5):
+                while not dict(rig.listener.answers())[source.context.road]:
+                    await asyncio.sleep(0.01)
+        assert dict(rig.listener.answers())[source.context.road] == {0: 1}

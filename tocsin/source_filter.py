@@ -89,7 +89,7 @@ class SourceFilter:
     def passes(self, event: Event) -> bool:
         """Whether `event` goes to the log; what does not is counted, and said where it should not have happened."""
         try:
-            if _holds(self._program, event, datetime.now(UTC), urandom(16)):
+            if _holds(self._program, event, self._now(), urandom(16)):
                 return True
         except _FAILURES as exc:
             self.failed += 1

@@ -1,5 +1,6 @@
 """What passes an event source's filter reaches the log; what does not is acknowledged, counted, and said where it failed."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -102,3 +103,8 @@ def test_an_event_that_was_parsed_is_not_parsed_again() -> None:
 def test_an_expression_that_lets_nothing_pass_is_refused(expression: str, said: str) -> None:
     with pytest.raises(BadFilter, match=said):
         compile_filter(expression)
+
+
+def test_an_expression_sees_the_clock_that_it_is_given() -> None:
+    kept = SourceFilter("now().Year() == 2001", ROAD, now=lambda: datetime(2001, 2, 3, tzinfo=UTC))
+    assert kept.passes(pushed("1", "main")), kept.view()

@@ -3,14 +3,12 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from math import ceil
 
 from eventbus.contract import Health
 from eventbus.errors import BusDamaged, BusError, BusUnavailable
 from eventbus.sqlite import faults
 from eventbus.sqlite.copying import Copying
 from eventbus.sqlite.files import Files
-from eventbus.sqlite.pace import Pace
 from eventbus.sqlite.store import Store
 from eventbus.sqlite.work import Work
 
@@ -31,8 +29,6 @@ class Committer:
         self._works: deque[Work] = deque()
         self._in_flight: list[Work] = []
         self._scheduled = False
-        self._pace = Pace(self._options.gather_s, self._options.spent_ns)
-        self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._fault: BusError | None = None
         self._suspect = False
@@ -102,9 +98,8 @@ class Committer:
     def drop(self) -> None:
         """Forget what waits; nothing more is written."""
         self._closed = True
-        for timer in (self._probe, self._timer):
-            if timer is not None:
-                timer.cancel()
+        if self._probe is not None:
+            self._probe.cancel()
         flying, self._in_flight = self._in_flight, []
         for work in flying:
             work.fail(BusUnavailable("the bus was closed before the disk answered"))
@@ -127,21 +122,8 @@ class Committer:
     def _step(self) -> None:
         self._scheduled = False
         # While a sync runs nothing is committed: what arrives meanwhile could not be answered sooner, and shares one commit.
-        if not (self._in_flight or self._copying.paused or self._fault) and not self._waits_for_company():
-            self._pace.began()
+        if not (self._in_flight or self._copying.paused or self._fault):
             self._commit(self._gather())
-
-    def _waits_for_company(self) -> bool:
-        """Whether it is too early for the next commit; a timer asks again, or whatever arrives."""
-        left_s = 0.0 if self._closed else self._pace.left_s()
-        if left_s > 0 and self._timer is None:
-            # The loop's timers know milliseconds only: rounded down, this one would come too early again and again.
-            self._timer = self._loop.call_later(ceil(left_s * 1000) / 1000, self._time_is_up)
-        return left_s > 0
-
-    def _time_is_up(self) -> None:
-        self._timer = None
-        self._kick()
 
     def _gather(self) -> list[Work]:
         batch: list[Work] = []

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from eventbus.sqlite.pace import spent_ns
-
 DAY_S = 86_400.0
 MIB = 1 << 20
 
@@ -49,10 +47,6 @@ class SqliteOptions:
     """After a crash, a main file up to this size is checked page by page when it is opened."""
     retain_interval_s: float = 0.5
     """Seconds between two looks at what is old."""
-    gather_s: float = 0.003
-    """Seconds between the starts of two commits while the loop has no time to spare; else a commit begins as soon as it can."""
-    spent_ns: Callable[[], int] = spent_ns
-    """What the loop's thread has spent of the processor, to tell whether it has."""
     now_us: Callable[[], int] = wall_clock_us
     sync: Callable[[int], None] = os.fdatasync
     """Makes what was written to a file descriptor survive a power failure; runs in a thread."""

@@ -38,7 +38,7 @@ class JqProgram:
     def transform(self, data: JsonValue, *, now_s: float = 0.0) -> dict[str, JsonValue] | None:
         """The first output for `data`, an object whose numbers are floats; `now_s` is what `now` gives. Raises `JqFailed`.
 
-        Null counts as an object without members, which the program sees as null and may give back as such.
+        Null counts as an object without members, which is null again wherever the program gives it back as it was.
         """
         if data is not None and not isinstance(data, dict):
             raise JqFailed("the data is no object")
@@ -63,8 +63,20 @@ class JqProgram:
             raise JqFailed(f"{type(exc).__name__}: {exc}") from None
 
     def _made(self, data: JsonValue) -> dict[str, JsonValue] | None:
-        made = next(iter(self._program.run(data)), _NOTHING)
-        return None if data is None and made is None else _object(made)
+        if data is not None:
+            return _object(next(iter(self._program.run(data)), _NOTHING))
+        nil: dict[str, JsonValue] = {}
+        made = next(iter(self._program.run(nil)), _NOTHING)
+        return None if made is nil else _object(_with_null(made, nil))
+
+
+def _with_null(made: Any, nil: object) -> Any:
+    """`made` with null for `nil`, which is told from other empty objects by being that very one."""
+    if made is nil:
+        return None
+    if isinstance(made, dict):
+        return {name: _with_null(member, nil) for name, member in made.items()}
+    return [_with_null(element, nil) for element in made] if isinstance(made, list) else made
 
 
 _NOTHING = object()

@@ -58,6 +58,27 @@ def test_null_goes_to_scripts_as_an_empty_object() -> None:
 
 
 @pytest.mark.parametrize(
+    ("jq", "data"),
+    [
+        ("{k: keys, t: type, n: length}", b'{"k":[],"n":0,"t":"object"}'),
+        ("{e: [.[]], i: (if . then 1 else 2 end), q: (. == {}), o: (. == null)}", b'{"e":[],"i":1,"o":false,"q":true}'),
+        (". // {d: 1}", b"null"),
+        ("{l: [., {}], a: .a}", b'{"a":null,"l":[null,{}]}'),
+        ("with_entries(.)", b"{}"),
+        (". * {b: 1}", b'{"b":1}'),
+    ],
+)
+def test_null_is_an_object_without_members_to_jq_and_null_where_it_is_given_back(jq: str, data: bytes) -> None:
+    assert made(an_event(raw=b"null"), jq=jq).event.data == data
+
+
+@pytest.mark.parametrize("jq", ["null", ".a", "empty", ".[0]"])
+def test_null_that_jq_makes_of_null_is_no_object(jq: str) -> None:
+    with pytest.raises(TransformFailed):
+        made(an_event(raw=b"null"), jq=jq)
+
+
+@pytest.mark.parametrize(
     ("declared", "reason"),
     [
         ({"jq": ".n"}, "transform.jq: its first output is no object"),

@@ -12,6 +12,8 @@ from sensors.errors import TriggerUnavailable
 IDLE_S = 300.0
 """Seconds after which a client that nobody used is closed."""
 CLOSE_S = 5.0
+_LOOK_S = 0.01
+"""Seconds between two looks at the least."""
 
 WayT = TypeVar("WayT", bound=Hashable)
 ClientT = TypeVar("ClientT")
@@ -25,6 +27,11 @@ class _Held(Generic[ClientT]):
         self.users = 0
         self.used_at = monotonic()
 
+    @property
+    def unused(self) -> bool:
+        """Whether it is open, and nobody uses it."""
+        return not self.users and self.opening.done()
+
 
 class Pool(ABC, Generic[WayT, ClientT]):
     """Opens and closes clients; a kind's module says how. Equal ways share a client; a rotated secret is another way."""
@@ -32,6 +39,8 @@ class Pool(ABC, Generic[WayT, ClientT]):
     def __init__(self) -> None:
         self._held: dict[WayT, _Held[ClientT]] = {}
         self._closed = False
+        self._looking: asyncio.TimerHandle | None = None
+        self._tidying: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._held)
@@ -58,9 +67,9 @@ class Pool(ABC, Generic[WayT, ClientT]):
 
         Raises what `open` raises, and `TriggerUnavailable` after `aclose`. A cancelled block leaves the client open.
         """
-        await self._close_idle()
         held = await self._of(way)
         held.users += 1
+        self._look_later()
         try:
             try:
                 opened = await asyncio.shield(held.opening)
@@ -85,6 +94,10 @@ class Pool(ABC, Generic[WayT, ClientT]):
     async def aclose(self) -> None:
         """Close every client. Using one after it raises `TriggerUnavailable`."""
         self._closed = True
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._tidying is not None:
+            await asyncio.wait([self._tidying])
         held, self._held = list(self._held.values()), {}
         for one in held:
             await self._let_go(one)
@@ -102,12 +115,26 @@ class Pool(ABC, Generic[WayT, ClientT]):
             held.opening.add_done_callback(lambda task: task.cancelled() or task.exception())
         return held
 
+    def _look_later(self) -> None:
+        """Look for idle clients when the first of them may be one, whether or not anybody calls by then."""
+        if self._looking is not None or self._closed or not self._held:
+            return
+        unused_since = min((held.used_at for held in self._held.values() if held.unused), default=monotonic())
+        left_s = max(_LOOK_S, unused_since + IDLE_S - monotonic())
+        self._looking = asyncio.get_running_loop().call_later(left_s, self._look)
+
+    def _look(self) -> None:
+        # A task of its own: whoever sends meanwhile neither waits for it nor, when cancelled, leaves a client half closed.
+        self._tidying = asyncio.create_task(self._close_idle(), name="close-idle-clients")
+
     async def _close_idle(self) -> None:
-        now = monotonic()
         for way, held in [*self._held.items()]:
-            if not held.users and held.opening.done() and now - held.used_at > IDLE_S:
+            if self._held.get(way) is held and held.unused and monotonic() - held.used_at >= IDLE_S:
                 del self._held[way]
-                await self._let_go(held)
+                with contextlib.suppress(Exception):  # it may be broken, and nobody needs it any more
+                    await self._let_go(held)
+        self._looking = None
+        self._look_later()
 
     async def _let_go(self, held: _Held[ClientT]) -> None:
         if not held.opening.done():

@@ -15,6 +15,8 @@ class Counted:
         self.way = way
         self.closed = False
         self.broken = False
+        self.stuck = False
+        self.gone = asyncio.Event()
 
 
 class Counting(Pool[str, Counted]):
@@ -24,6 +26,8 @@ class Counting(Pool[str, Counted]):
         self.go = asyncio.Event()
         self.go.set()
         self.fault: Exception | None = None
+        self.may_close, self.closing = asyncio.Event(), asyncio.Event()
+        self.may_close.set()
 
     async def open(self, way: str) -> Counted:
         await self.go.wait()
@@ -33,7 +37,12 @@ class Counting(Pool[str, Counted]):
         return self.made[-1]
 
     async def close(self, client: Counted) -> None:
+        self.closing.set()
+        await self.may_close.wait()
+        if client.stuck:
+            raise OSError("broken")
         client.closed = True
+        client.gone.set()
 
     def usable(self, client: Counted) -> bool:
         return not client.broken
@@ -99,14 +108,43 @@ async def test_a_discarded_client_is_closed_and_replaced(clients: Counting) -> N
     assert await use(clients) is second, "who is late does not take the next one away"
 
 
-async def test_a_client_that_nobody_uses_is_closed(clients: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = await use(clients)
-    monkeypatch.setattr(pool, "IDLE_S", -1.0)
+async def test_a_client_that_nobody_uses_is_closed_though_nobody_calls(
+    clients: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "IDLE_S", 0.0)
     async with clients.client("b") as used:
-        await use(clients, "c")
-        assert first.closed
+        first, second = await use(clients, "a"), await use(clients, "c")
+        async with asyncio.timeout(10):
+            await first.gone.wait()
+            await second.gone.wait()
         assert not used.closed
-        assert len(clients) == 2
+        assert len(clients) == 1
+    async with asyncio.timeout(10):
+        await used.gone.wait()
+    assert len(clients) == 0
+
+
+async def test_an_idle_client_that_cannot_be_closed_does_not_keep_the_others(
+    clients: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "IDLE_S", 0.0)
+    first, second = await use(clients, "a"), await use(clients, "c")
+    first.stuck = True
+    async with asyncio.timeout(10):
+        await second.gone.wait()
+    assert not first.closed
+    assert len(clients) == 0
+
+
+async def test_who_sends_does_not_wait_for_idle_clients_to_close(clients: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "IDLE_S", 0.0)
+    first = await use(clients, "a")
+    clients.may_close.clear()
+    async with asyncio.timeout(10):
+        await clients.closing.wait()
+        assert (await use(clients, "b")).way == "b"
+    assert not first.closed
+    clients.may_close.set()
 
 
 async def test_closing_ends_what_is_being_opened(clients: Counting) -> None:

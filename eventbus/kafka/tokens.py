@@ -24,7 +24,8 @@ MOST_BYTES = 256 * 1024
 RENEW_AT = 0.8
 """Share of a token's life after which the next connection gets another one."""
 UNSAID_LIFE_S = 60.0
-"""Life of a token whose endpoint does not say; others last as long as it says."""
+"""Life of a token whose endpoint does not say; others last as long as it says, up to `LONGEST_LIFE_S`."""
+LONGEST_LIFE_S = 86_400.0
 
 
 class TokenUnavailable(KafkaError):  # type: ignore[misc]  # the library has no types
@@ -92,7 +93,7 @@ class Fetched(AbstractTokenProvider):  # type: ignore[misc]  # the library has n
             if monotonic() >= self._until:
                 answer = await self._fetched()
                 self._token = _usable(answer.access_token, f"the answer of sasl.oauth.tokenUrl {self._endpoint.url}")
-                self._until = monotonic() + RENEW_AT * max(answer.expires_in, 0.0)
+                self._until = monotonic() + RENEW_AT * min(max(0.0, answer.expires_in), LONGEST_LIFE_S)
             return self._token
 
     async def _fetched(self) -> _Answer:
@@ -104,7 +105,7 @@ class Fetched(AbstractTokenProvider):  # type: ignore[misc]  # the library has n
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as exc:
             raise TokenUnavailable(f"{where}: {str(exc) or 'no answer in time'}") from exc
         try:
-            answer = msgspec.json.decode(body, type=_Answer)
+            answer = msgspec.json.decode(body, type=_Answer, strict=False)  # some write numbers as text
         except (msgspec.DecodeError, UnicodeDecodeError):
             answer = _Answer()
         if status != 200 or not answer.access_token:

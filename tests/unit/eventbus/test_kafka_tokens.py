@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from botocore.credentials import Credentials
 from msk_double import judged
@@ -72,6 +73,22 @@ async def test_what_is_no_token_is_told_and_not_shown(token: str, said: str) -> 
     with pytest.raises(TokenUnavailable, match=f"sasl.passwordSecret is no bearer token: it .*{said.removeprefix('it ')}"):
         await Given(token).token()
     assert await Given("abc\n").token() == "abc"
+
+
+@pytest.mark.parametrize(("says", "fetched"), [("3600", 1), (3600, 1), ("0", 2), ("nan", 2), (-1, 2)])
+async def test_the_life_of_a_fetched_token_may_be_text_and_ends(
+    says: object, fetched: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    async def post(self: Fetched) -> tuple[int, bytes]:
+        asked.append(1)
+        return 200, msgspec.json.encode({"access_token": "abc", "expires_in": says})
+
+    monkeypatch.setattr(Fetched, "_post", post)
+    tokens = Fetched(TokenEndpoint("https://login/token"), "me", "hush")
+    assert [await tokens.token() for _ in range(2)] == ["abc", "abc"]
+    assert len(asked) == fetched
 
 
 def test_a_connection_says_where_its_tokens_come_from_and_shows_none() -> None:

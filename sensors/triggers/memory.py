@@ -6,7 +6,7 @@ from datetime import timedelta
 import structlog
 
 from eventbus.contract import StateStore
-from eventbus.errors import BusUnavailable
+from eventbus.errors import BusError
 
 logger = structlog.get_logger(__name__)
 
@@ -29,7 +29,7 @@ class Memory:
         expires_us = int((time.time() + lasting.total_seconds()) * 1_000_000)
         try:
             await self._store.put(_stored(key), text.encode(), expires_us=expires_us)
-        except BusUnavailable as exc:
+        except BusError as exc:
             logger.warning("trigger_memory_not_written", record=key, reason=str(exc))
 
     async def aclose(self) -> None:

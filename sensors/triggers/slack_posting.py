@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from sensors.errors import TriggerRefused, TriggerUnavailable
+from sensors.triggers.http_answer import retry_after_s, scrubbed
 from sensors.triggers.memory import Memory
 
 if TYPE_CHECKING:
@@ -113,20 +114,24 @@ async def _call(token: str, post: Post, thread: str | None = None) -> str:
     except TimeoutError as exc:
         raise TriggerUnavailable(f"Slack: no answer within {TIMEOUT_S} s") from exc
     except (SlackClientError, OSError, ValueError) as exc:
-        raise TriggerUnavailable(f"Slack: {str(exc).replace(token, '***') or type(exc).__name__}") from exc
+        raise TriggerUnavailable(f"Slack: {scrubbed(str(exc), [token]) or type(exc).__name__}") from exc
     return str(answer.get("ts", ""))
 
 
 def _judged(answer: "AsyncSlackResponse") -> TriggerUnavailable | TriggerRefused:
     if not isinstance(answer.data, dict):  # what stands between us and Slack has said it
-        return TriggerUnavailable(f"Slack answered {answer.status_code} without JSON", status=answer.status_code)
+        said = f"Slack answered {answer.status_code} without JSON"
+        return TriggerUnavailable(said, retry_after_s=_asked_s(answer), status=answer.status_code)
     status, error = answer.status_code, str(answer.get("error", ""))
     said = f"Slack answered {status}: {error}" if error else f"Slack answered {status}"
     if status == 429 or error in _TRANSIENT or status >= 500:
-        asked = str(answer.headers.get("Retry-After", ""))
-        return TriggerUnavailable(said, retry_after_s=float(asked) if asked.isdigit() else None, status=status)
+        return TriggerUnavailable(said, retry_after_s=_asked_s(answer), status=status)
     if error in _ENDED_THREAD:
         return _ThreadEnded(said, status=status)
     if error in _MENDABLE:
         return TriggerUnavailable(said, status=status)
     return TriggerRefused(said, status=status)
+
+
+def _asked_s(answer: "AsyncSlackResponse") -> float | None:
+    return retry_after_s(str(answer.headers.get("Retry-After", "")))

@@ -13,7 +13,7 @@ from aiohttp import web
 from servers.process import free_ports
 from trigger_rig import PAYLOAD, RigValues, TriggerRig, ref, rig_of
 
-from eventbus.errors import BusUnavailable
+from eventbus.errors import BusDamaged, BusError, BusUnavailable
 from eventbus.sqlite import open_bus
 from manifests.objects import TocsinTriggerHead
 from sensors.errors import TriggerRefused, TriggerUnavailable
@@ -69,7 +69,7 @@ async def slack(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Slack]:
 
 @pytest.fixture
 async def rig() -> AsyncIterator[TriggerRig]:
-    async with rig_of(SlackKind, RigValues({"token": "xoxb-1\n", "wrong": "xoxb-2"})) as made:
+    async with rig_of(SlackKind, RigValues({"token": "xoxb-1\n", "wrong": "xoxb-2", "empty": ""})) as made:
         yield made
 
 
@@ -139,10 +139,13 @@ async def test_a_thread_in_which_nobody_can_reply_any_more_makes_room_for_anothe
     assert [post.get("thread_ts") for post in slack.posts] == [None, None, "17.000002"]
 
 
-async def test_a_message_is_posted_where_its_thread_cannot_be_recorded(rig: TriggerRig, slack: Slack) -> None:
+@pytest.mark.parametrize("error", [BusUnavailable, BusDamaged])
+async def test_a_message_is_posted_where_its_thread_cannot_be_recorded(
+    rig: TriggerRig, slack: Slack, error: type[BusError]
+) -> None:
     class Full(MemoryStore):
         async def put(self, *args: Any, **kwargs: Any) -> bool:
-            raise BusUnavailable("the disk is full")
+            raise error("the disk is full")
 
     rig.shared.put(Memory(Full()))
     trigger = rig.trigger(POST | {"thread": {"messageAggregationKey": "k"}})
@@ -178,6 +181,14 @@ async def test_slack_says_when_to_try_again(rig: TriggerRig, slack: Slack) -> No
     assert caught.value.retry_after_s == 7
 
 
+async def test_who_stands_before_slack_can_say_so_too_and_nonsense_is_no_time(rig: TriggerRig, slack: Slack) -> None:
+    for asked, expected in (("9", 9.0), ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None)):
+        slack.answers.append(web.Response(status=503, text="away", headers={"Retry-After": asked}))
+        with pytest.raises(TriggerUnavailable, match="Slack answered 503 without JSON") as caught:
+            await rig.fire(rig.trigger(POST))
+        assert caught.value.retry_after_s == expected
+
+
 async def test_a_channel_that_is_not_there_is_refused(rig: TriggerRig, slack: Slack) -> None:
     with pytest.raises(TriggerRefused, match="channel_not_found"):
         await rig.fire(rig.trigger(POST | {"channel": "nowhere"}))
@@ -191,8 +202,9 @@ async def test_a_token_can_be_put_right(rig: TriggerRig, slack: Slack, token: st
 
 async def test_slack_that_is_not_there_is_worth_another_try(rig: TriggerRig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slack_posting, "API", "http://127.0.0.1:1/api/")
-    with pytest.raises(TriggerUnavailable, match="Slack: "):
-        await rig.fire(rig.trigger(POST))
+    for token in ("token", "empty"):
+        with pytest.raises(TriggerUnavailable, match="Slack: Cannot connect to host"):
+            await rig.fire(rig.trigger(POST | {"slackToken": ref(token)}))
 
 
 class Whisk:

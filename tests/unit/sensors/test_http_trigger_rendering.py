@@ -249,6 +249,8 @@ def test_a_reason_is_one_short_line_without_secrets_or_control_characters() -> N
         ("-5", None),
         ("1.5", None),
         ("\u0663", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Tue, 24 Nov 2026 03:00:30 +99999999999999999999", None),
     ],
 )
 def test_retry_after_is_a_number_of_seconds_or_a_date(text: str, seconds: float | None) -> None:

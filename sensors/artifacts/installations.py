@@ -3,7 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 from multidict import CIMultiDict
@@ -42,7 +42,7 @@ class Installation(NamedTuple):
 
 class _Token(msgspec.Struct, frozen=True, gc=False):
     token: str
-    expires_at: datetime
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 _decode = msgspec.json.Decoder(_Token).decode

@@ -297,6 +297,7 @@ async def test_creds_count_before_an_app(by_app: dict[str, Any], hub: GitHub) ->
         (web.Response(status=404), "answered 404; check installationID"),
         (web.Response(status=503, headers={"Retry-After": "9"}), "answered 503"),
         (web.Response(status=201, text="{}"), "got an answer without a token"),
+        (web.Response(status=201, text='{"token": "x", "expires_at": "2999-01-01T00:00:00"}'), "got an answer without a token"),
     ],
 )
 async def test_a_token_that_is_not_given_says_why(by_app: dict[str, Any], hub: GitHub, answer: web.Response, why: str) -> None:

@@ -206,6 +206,7 @@ async def _insisting(work: Coroutine[Any, Any, None]) -> None:
         await asyncio.wait([task])
         task.result()
     finally:
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # cut off, nobody asks for its error
         while not task.done():
             task.cancel()
             await asyncio.wait([task], timeout=_INSIST_S)

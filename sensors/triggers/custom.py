@@ -3,8 +3,11 @@
 Semantics: Argo Events' `pkg/sensors/triggers/custom-trigger`; what differs is in `docs/triggers/custom.md`.
 """
 
+import asyncio
+import sys
 from collections.abc import Mapping
 from functools import partial
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 KEY_HEADER = "idempotency-key"
 NOT_INSTALLED = "gRPC needs more than the base installation: pip install 'tocsin[grpc]'"
+_CALLS = "sensors.triggers.custom_calls"
 TIMEOUT_S = 60.0
 """Seconds for one attempt, which the service is told; `timeout` of the trigger sets others."""
 
@@ -131,6 +135,8 @@ class CustomTrigger:
 
     async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
         """Have the service fetch the resource, execute it, and judge the outcome."""
+        if _CALLS not in sys.modules:
+            await asyncio.to_thread(import_module, _CALLS)  # a quarter of a second, in which others go on
         from sensors.triggers.custom_calls import Action, CustomServices  # noqa: PLC0415 - see above
 
         stored = _decode(request)

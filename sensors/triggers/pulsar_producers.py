@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from zlib import crc32
 
@@ -48,6 +49,7 @@ class _Clients(Pool[PulsarWay, PulsarConnection]):
     """Connections to clusters. The library connects again by itself."""
 
     async def open(self, way: PulsarWay) -> PulsarConnection:
+        await asyncio.to_thread(import_module, "pulsar.asyncio")  # it takes long
         return PulsarConnection(way)
 
     async def close(self, client: PulsarConnection) -> None:

@@ -1,6 +1,8 @@
 """The custom trigger without a network: what it accepts, renders and shows."""
 
-from typing import Any
+import sys
+import threading
+from typing import Any, NoReturn
 
 import pytest
 import yaml
@@ -11,6 +13,7 @@ from trigger_rig import PAYLOAD, TriggerRig, a_bound, parameter, ref
 
 from manifests.objects import Dialect, TocsinTriggerHead
 from sensors.errors import RenderError
+from sensors.triggers import custom
 from sensors.triggers.custom import CustomKind
 from sensors.triggers.custom_spec import CustomSpec, target
 from sensors.triggers.custom_wire import EXECUTE, FETCH, JUDGE
@@ -116,3 +119,19 @@ def test_messages_are_on_the_wire_what_upstreams_services_read() -> None:
     assert JUDGE.request(request=b"x").SerializeToString() == b"\x0a\x01x"
     judged = JUDGE.answer.FromString(b"\x08\x01\x12\x02ok")
     assert (judged.success, judged.message) == (True, "ok")
+
+
+async def test_the_library_is_loaded_beside_the_loop(rig: TriggerRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[threading.Thread] = []
+
+    def load(name: str) -> NoReturn:
+        threads.append(threading.current_thread())
+        raise ImportError(name)
+
+    monkeypatch.delitem(sys.modules, "sensors.triggers.custom_calls", raising=False)
+    monkeypatch.setattr(custom, "import_module", load)
+    trigger = rig.trigger(HERE)
+    with pytest.raises(ImportError, match=r"sensors\.triggers\.custom_calls"):
+        await trigger.fire(trigger.render(a_bound({"who": "me"})), idempotency_key="k")
+    assert threads != [threading.main_thread()]
+    assert len(threads) == 1

@@ -279,6 +279,48 @@ async def test_it_is_cancelled_where_it_is_also_while_it_waits_for_its_rate(rig:
     assert len(await rig.taken()) == len(taken)
 
 
+class SlowToCancel:
+    """A bus whose commits take until told, where a cancellation asks for them."""
+
+    def __init__(self, bus: Any) -> None:
+        self._bus = bus
+        self.asked, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bus, name)
+
+    async def commit(self, decided: Decisions) -> Any:
+        task = asyncio.current_task()
+        if task is not None and task.get_name() == "cancelling":
+            self.asked.set()
+            await self.goes_on.wait()
+        return await self._bus.commit(decided)
+
+
+async def test_its_turn_does_not_come_while_it_is_being_cancelled(rig: Rig) -> None:
+    await rig.declare(SINGLE)
+    await rig.decided(event(2), event(3))
+    slow = SlowToCancel(rig.bus.bus)
+    replayer = Replayer(slow)  # type: ignore[arg-type]
+    first, _ = await replayer.ask(Asked(event="push-2"), rate=0.0)
+    second, _ = await replayer.ask(Asked(event="push-3"), rate=0.0)
+    cancelling = asyncio.create_task(replayer.cancel(second.number, "cancelled by ana"), name="cancelling")
+    await slow.asked.wait()
+    with pytest.raises(Conflict, match="is being cancelled"):
+        await replayer.cancel(second.number, "again")
+    running = asyncio.ensure_future(replayer.run())
+    await rig.until(first.number)
+    await asyncio.sleep(0.05)
+    slow.goes_on.set()
+    assert (await cancelling).state is ReplayState.CANCELLED
+    replayer.stop()
+    await asyncio.wait_for(running, 10.0)
+    found = await record.find(rig.bus.journal, second.number)
+    assert found is not None
+    assert (found.state, found.problem, found.firings) == (ReplayState.CANCELLED, "cancelled by ana", 0)
+    assert len(await rig.taken()) == 1
+
+
 async def test_its_rate_bounds_what_it_opens(rig: Rig) -> None:
     await rig.declare(SINGLE)
     await rig.decided(*[event(n) for n in range(2, 14)])

@@ -41,6 +41,8 @@ class Replayer:
         self._current: int | None = None
         self._cancelled: dict[int, str] = {}
         """Replays under way that somebody wants to end, each with who and why."""
+        self._ending: set[int] = set()
+        """Replays that are cancelled before their turn, until that is durable: their turn must not come meanwhile."""
         self._changed = asyncio.Event()
         self._ended = asyncio.Condition()
         self._stopping = False
@@ -117,12 +119,22 @@ class Replayer:
         if replay.state is not ReplayState.RUNNING:
             raise Conflict(f"replay {number} is {replay.state.value}")
         if number != self._current:
-            return await self._end(replay, ReplayState.CANCELLED, why)
+            return await self._end_before_its_turn(replay, why)
         self._cancelled[number] = why
         self._changed.set()
         async with self._ended:
             await self._ended.wait_for(lambda: self._stopping or self._replays[number].state is not ReplayState.RUNNING)
         return self._replays[number]
+
+    async def _end_before_its_turn(self, replay: Replay, why: str) -> Replay:
+        if replay.number in self._ending:
+            raise Conflict(f"replay {replay.number} is being cancelled")
+        self._ending.add(replay.number)
+        try:
+            return await self._end(replay, ReplayState.CANCELLED, why)
+        finally:
+            self._ending.discard(replay.number)
+            self._changed.set()
 
     # What is carried out
 
@@ -130,9 +142,9 @@ class Replayer:
         """Carry out what is asked for until `stop`. What is not ended goes on after the next start."""
         self.ready.set()
         while not self._stopping:
-            running = [number for number, replay in self._replays.items() if replay.state is ReplayState.RUNNING]
-            if running:
-                self._current = min(running)
+            running = {number for number, replay in self._replays.items() if replay.state is ReplayState.RUNNING}
+            if turn := running - self._ending:
+                self._current = min(turn)
                 await self._carry_out(self._current)
                 self._current = None
             else:

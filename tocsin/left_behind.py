@@ -7,7 +7,7 @@ Secrets, which may be gone, too: then what is left is named until they are back.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -45,6 +45,8 @@ class _Left(msgspec.Struct, kw_only=True):
     content: bytes
     """The event source as JSON."""
     since_us: int
+    kind: str = ""
+    """Of the event; empty where an earlier version noted it."""
     problem: str = ""
     """Why it could not be undone so far."""
 
@@ -71,7 +73,7 @@ class LeftBehind:
         """Remember that `event`, which is to be withdrawn, may leave something. Returns once a crash cannot forget it."""
         if road in self._left or not self._leaves(road, declared, event):
             return
-        left = _Left(content=canonical_json(declared.content), since_us=time.time_ns() // 1000)
+        left = _Left(content=canonical_json(declared.content), since_us=time.time_ns() // 1000, kind=event.kind)
         await self._state.put(f"{PREFIX}{road}", msgspec.json.encode(left))
         self._left[road] = left
 
@@ -84,9 +86,15 @@ class LeftBehind:
         self._stirred.set()
 
     async def forget(self, road: Road) -> None:
-        """It is undone, or wanted again."""
+        """It is undone."""
         async with self._changing:
             await self._forget(road)
+
+    async def wanted(self, kinds: Mapping[Road, str]) -> None:
+        """Forget what is declared again, of the same kind."""
+        for road in kinds.keys() & self._left.keys():
+            if self._left[road].kind in ("", kinds[road]):
+                await self.forget(road)
 
     async def undo(self, road: Road, source: Source[Any], others: Iterable[Source[Any]]) -> None:
         """Let `source`, whose declaration is gone, undo what `others` do not need. What is left is said, no more."""

@@ -110,21 +110,21 @@ class RunningSources:
         return [running.source for running in self._running.values()]
 
     async def part(self, former: Iterable[EventSource], wanted: Iterable[EventSource]) -> None:
-        """Remember which events of `former` are not in `wanted`: what they leave elsewhere has to be undone, whatever happens.
+        """Remember which events of `former` are not in `wanted`, or of another kind there: what they leave elsewhere has to be
+        undone, whatever happens.
 
         Called before `apply`, and before the declarations are forgotten. Raises `BusUnavailable`.
         """
         if not self._loaded:
             await self.left.load(self._bus.journal)
             self._loaded = True
-        stays = {Road(one.ref.namespace, one.ref.name, event.name) for one in wanted for event in one.events}
+        stays = {Road(one.ref.namespace, one.ref.name, event.name): event.kind for one in wanted for event in one.events}
         for declared in former:
             for event in declared.events:
                 road = Road(declared.ref.namespace, declared.ref.name, event.name)
-                if road not in stays:
+                if stays.get(road) != event.kind:
                     await self.left.note(road, declared, event)
-        for road in stays & self.left.roads():
-            await self.left.forget(road)
+        await self.left.wanted(stays)
 
     async def apply(self, declared: Iterable[EventSource]) -> dict[Road, EventState]:
         """Make what runs equal `declared`; return the state of each named event."""
@@ -135,8 +135,8 @@ class RunningSources:
         }
         gone: dict[Road, Source[Any]] = {}
         for road in [road for road, running in self._running.items() if not self._unchanged(running, wanted.get(road))]:
-            source = await self._end(road)
-            if road not in wanted:
+            kind, source = self._running[road].declared.kind, await self._end(road)
+            if road not in wanted or wanted[road][1].kind != kind:
                 gone[road] = source
         await self._keep_outcomes({road: event.kind for road, (_, event) in wanted.items()})
         self._sharing.keep((road.namespace, road.source) for road in wanted)

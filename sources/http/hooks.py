@@ -130,7 +130,8 @@ class HookKeeper:
                     problems.append(str(exc))
         if problems:
             raise HookProblem("; ".join([*problems, _named(ours)]))
-        await self._remember(frozenset())
+        # What is at another provider is that of an event that took the name.
+        await self._remember(frozenset(hook for hook in await self._remembered() if hook.base != hooks.base))
 
     def _opened(self, hooks: Hooks) -> "contextlib.AbstractAsyncContextManager[ProviderApi]":
         return provider_api(hooks.base, hooks.headers, authority=hooks.authority, tls=hooks.tls)

@@ -18,6 +18,7 @@ from sources.github import Github, GithubSpec
 from sources.gitlab import GitlabSpec
 from sources.http import provider_api as api_module
 from sources.http.listener import HttpListener
+from sources.webhook import WebhookSpec
 from tocsin.changes import Changes
 from tocsin.components import running
 from tocsin.kinds import BuiltKinds, source_kinds
@@ -310,5 +311,43 @@ async def test_what_a_live_edit_could_not_undo_is_undone_by_the_next_process() -
             assert [str(ref) for ref in service.left.refs()] == ["EventSource/default/git"]
         life.values.secrets["token"] = TOKEN
         async with life.of():
+            await until_deleted(double)
+        assert double.hooks[SEVEN] == []
+
+
+def plain(name: str) -> EventSource:
+    """A webhook in the place of a `gitlab` event."""
+    event = DeclaredEvent(
+        kind="webhook", name=name, spec=WebhookSpec(endpoint="/push", port="0", method="POST"), path=f"spec.webhook.{name}"
+    )
+    return EventSource(ref=ObjectRef("EventSource", "default", "git"), dialect=Dialect.ARGO, events=(event,))
+
+
+async def test_the_hooks_of_an_event_that_became_one_of_another_kind_are_deleted() -> None:
+    life = Life()
+    async with provider() as double:
+        double.hooks = {SEVEN: []}
+        source = loaded(double.base, "push", "7")
+        async with life.of(source) as service:
+            await double.seen(f"POST {SEVEN}")
+            await service.part([source], [plain("push")])
+            await service.apply([plain("push")])
+            assert service.left.roads() == set()
+        assert double.hooks[SEVEN] == []
+
+
+async def test_the_hooks_of_an_event_that_became_one_of_another_kind_while_no_service_ran_are_deleted() -> None:
+    life = Life()
+    async with provider() as double:
+        double.hooks = {SEVEN: []}
+        source = loaded(double.base, "push", "7")
+        async with life.of(source):
+            await double.seen(f"POST {SEVEN}")
+        del life.values.secrets["token"]
+        async with life.of(plain("push"), former=[source]) as service, asyncio.timeout(10):
+            while not service.left.refs():
+                await asyncio.sleep(0.01)
+        life.values.secrets["token"] = TOKEN
+        async with life.of(plain("push"), former=[plain("push")]):
             await until_deleted(double)
         assert double.hooks[SEVEN] == []

@@ -15,7 +15,8 @@ from sensors.triggers.available import available
 from sensors.triggers.azure_connection import key_connection
 from sensors.triggers.azure_event_hubs_sending import EventHubsSenders
 from sensors.triggers.azure_event_hubs_spec import AzureEventHubsSpec, complete
-from sensors.triggers.azure_sending import AzureWay, is_installed, told_message
+from sensors.triggers.azure_message import AzureWay, told_message
+from sensors.triggers.azure_sending import is_installed
 from sensors.triggers.fitted import Fitted, readable
 from sensors.triggers.message import MessageTrigger
 from sensors.triggers.rewriting import honoured, keeping

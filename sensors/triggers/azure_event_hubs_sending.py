@@ -1,14 +1,13 @@
 """Senders of Azure Event Hubs."""
 
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from eventbus.tls import tls_context
-from sensors.triggers.azure_sending import AzureMessage, AzureWay, Senders, TooLarge, Verdict, socket_of
+from sensors.triggers.azure_message import AzureMessage, AzureWay
+from sensors.triggers.azure_sending import Opened, Senders, Verdict, socket_of
 
 if TYPE_CHECKING:
-    from asyncio import StreamWriter
-
     from azure.eventhub.aio import EventHubProducerClient
     from azure.eventhub.aio._producer_async import EventHubProducer
 
@@ -17,20 +16,12 @@ _LOST = frozenset({None, "socket-error", "unknown-error", "connection:forced", "
 """Conditions of AMQP errors, without `amqp:`; None: the library names none."""
 
 
-class _Sender(NamedTuple):
-    producer: "EventHubProducer"
-    closing: AsyncExitStack
-    socket: "StreamWriter | None"
-    largest_bytes: int
-    """Of an event; 0 where the hub does not say."""
-
-
-class EventHubsSenders(Senders[_Sender]):
+class EventHubsSenders(Senders["EventHubProducer"]):
     """Sends to hubs, which choose a partition for each event."""
 
     library: ClassVar[str] = "azure.eventhub.aio"
 
-    async def connect(self, way: AzureWay) -> _Sender:
+    async def connect(self, way: AzureWay) -> "Opened[EventHubProducer]":
         """Connect and log in. Raises errors of the library."""
         from azure.eventhub.aio import EventHubProducerClient  # noqa: PLC0415 - only a process that talks to Azure pays for it
 
@@ -46,26 +37,16 @@ class EventHubsSenders(Senders[_Sender]):
             stack.push_async_callback(producer.close)
             await producer._open_with_retry()  # noqa: SLF001 - to know that it works before anything is sent
             largest: int = producer._max_message_size_on_link or 0  # noqa: SLF001 - what is larger ends the link
-            return _Sender(producer, stack.pop_all(), socket_of(producer._handler), largest)  # noqa: SLF001 - see there
+            return Opened(producer, stack.pop_all(), socket_of(producer._handler), largest)  # noqa: SLF001 - see there
 
-    async def transmit(self, sender: _Sender, message: AzureMessage) -> None:
+    async def transmit(self, sender: "EventHubProducer", message: AzureMessage) -> None:
         """Return once the hub has the event."""
         from azure.eventhub import EventData  # noqa: PLC0415 - see above
 
-        if 0 < sender.largest_bytes < len(message.body):
-            raise TooLarge(len(message.body), sender.largest_bytes)
         event = EventData(message.body)
         event.message_id = message.id
         event.properties = message.properties
-        await sender.producer.send(event)
-
-    async def hang_up(self, sender: _Sender) -> None:
-        """Close the connection."""
-        try:
-            await sender.closing.aclose()
-        finally:
-            if sender.socket is not None:
-                sender.socket.close()
+        await sender.send(event)
 
     def verdict(self, exc: Exception) -> Verdict:
         """What an error means."""

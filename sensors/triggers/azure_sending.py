@@ -6,20 +6,18 @@ import logging
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Coroutine
+from contextlib import AsyncExitStack
 from enum import Enum
 from importlib import import_module
 from importlib.util import find_spec
 from time import monotonic
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from eventbus.chain import Chain
-from eventbus.tls import TLSMaterial
 from sensors.errors import TriggerRefused, TriggerUnavailable
-from sensors.triggers.azure_connection import Connection
+from sensors.triggers.azure_message import AzureMessage, AzureWay, TooLarge, check_size
 from sensors.triggers.http_answer import scrubbed
 from sensors.triggers.pool import Pool
 
-KEY = "Idempotency-Key"
 CONFIRM_S = 10
 """Seconds until a message must have been taken."""
 CONNECT_S = 10
@@ -30,39 +28,6 @@ _INSIST_S = 0.1
 FRESH_S = 60.0
 """Seconds of silence after which a connection is not trusted any more: Azure ends idle ones."""
 _SAID_CHARS = 300
-
-
-class AzureWay(NamedTuple):
-    """An entity as one identity sees it. It never prints a secret."""
-
-    connection: Connection
-    entity: str
-    tls: TLSMaterial = TLSMaterial()
-    lane: int = 0
-    """Which of several connections."""
-
-    def __repr__(self) -> str:
-        return f"AzureWay({self.where})"
-
-    @property
-    def where(self) -> str:
-        """The entity, for messages."""
-        return f"{self.entity} at {self.connection.host}"
-
-
-class AzureMessage(NamedTuple):
-    """What is sent."""
-
-    body: bytes
-    id: str
-    properties: dict[str | bytes, Any]
-
-
-def told_message(body: bytes, key: str, chain: Chain | None) -> AzureMessage:
-    """A message with the firing's id, by which a repeat is recognised, and its place in a chain."""
-    properties: dict[str | bytes, Any] = {KEY: key}
-    properties.update(chain.headers() if chain is not None else ())
-    return AzureMessage(body, key, properties)
 
 
 def socket_of(handler: Any) -> "asyncio.StreamWriter | None":
@@ -82,23 +47,26 @@ def is_installed(library: str) -> bool:
 SenderT = TypeVar("SenderT")
 
 
+class Opened(NamedTuple, Generic[SenderT]):
+    """A sender of one of Azure's libraries, and what it came with."""
+
+    sender: SenderT
+    closing: AsyncExitStack
+    socket: "asyncio.StreamWriter | None"
+    largest_bytes: int
+    """Of a message; 0 where the service does not say. What is larger would end the link, with an error that says nothing."""
+
+
 class Held(Generic[SenderT]):
     """A connection. It carries one message at a time: the library's senders cannot be shared otherwise."""
 
-    def __init__(self, sender: SenderT) -> None:
+    def __init__(self, sender: Opened[SenderT]) -> None:
         self.sender = sender
         self.turn = asyncio.Lock()
         self.used_at = monotonic()
         self.proven = False
         """It has carried a message."""
         self.ended = False
-
-
-class TooLarge(Exception):
-    """The service has said that it takes no message of this size."""
-
-    def __init__(self, size_bytes: int, largest_bytes: int) -> None:
-        super().__init__(f"the message has {size_bytes} bytes, and no more than {largest_bytes} are taken")
 
 
 class Verdict(Enum):
@@ -123,12 +91,8 @@ class Senders(Pool[AzureWay, Held[SenderT]]):
         """Return once the service has `message`. Raises errors of the library."""
 
     @abstractmethod
-    async def connect(self, way: AzureWay) -> SenderT:
+    async def connect(self, way: AzureWay) -> Opened[SenderT]:
         """Connect and log in. Raises errors of the library."""
-
-    @abstractmethod
-    async def hang_up(self, sender: SenderT) -> None:
-        """Close the connection."""
 
     @abstractmethod
     def verdict(self, exc: Exception) -> Verdict:
@@ -181,7 +145,7 @@ class Senders(Pool[AzureWay, Held[SenderT]]):
         client.ended = True
         with contextlib.suppress(Exception):
             async with asyncio.timeout(_CLOSE_S):
-                await self.hang_up(client.sender)
+                await _hang_up(client.sender)
 
     def usable(self, client: Held[SenderT]) -> bool:
         """Whether it was used a short while ago, or is in use."""
@@ -190,13 +154,22 @@ class Senders(Pool[AzureWay, Held[SenderT]]):
     async def _carry(self, way: AzureWay, held: Held[SenderT], message: AzureMessage) -> None:
         try:
             async with asyncio.timeout(CONFIRM_S):
-                await _insisting(self.transmit(held.sender, message))
+                check_size(message, held.sender.largest_bytes)
+                await _insisting(self.transmit(held.sender.sender, message))
         except TooLarge:  # not a byte is written
             raise
         except BaseException:  # perhaps half a frame is written: nobody goes on from there
             await self.discard(way, held)
             raise
         held.proven, held.used_at = True, monotonic()
+
+
+async def _hang_up(opened: Opened[Any]) -> None:
+    try:
+        await opened.closing.aclose()
+    finally:
+        if opened.socket is not None:
+            opened.socket.close()
 
 
 async def _insisting(work: Coroutine[Any, Any, None]) -> None:

@@ -16,7 +16,8 @@ from manifests.objects import DeclaredTrigger, Dialect
 from sensors.parameters import compile_payload
 from sensors.triggers.available import available
 from sensors.triggers.azure_connection import check_fits, read_connection
-from sensors.triggers.azure_sending import AzureWay, is_installed, told_message
+from sensors.triggers.azure_message import AzureWay, told_message
+from sensors.triggers.azure_sending import is_installed
 from sensors.triggers.azure_service_bus_sending import ServiceBusSenders
 from sensors.triggers.azure_service_bus_spec import AzureServiceBusSpec, complete
 from sensors.triggers.certificates import Certificates

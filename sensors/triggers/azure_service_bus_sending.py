@@ -1,31 +1,22 @@
 """Senders of Azure Service Bus."""
 
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 from eventbus.tls import tls_context
-from sensors.triggers.azure_sending import AzureMessage, AzureWay, Senders, TooLarge, Verdict, socket_of
+from sensors.triggers.azure_message import AzureMessage, AzureWay
+from sensors.triggers.azure_sending import Opened, Senders, Verdict, socket_of
 
 if TYPE_CHECKING:
-    from asyncio import StreamWriter
-
     from azure.servicebus.aio import ServiceBusSender
 
 
-class _Sender(NamedTuple):
-    sender: "ServiceBusSender"
-    closing: AsyncExitStack
-    socket: "StreamWriter | None"
-    largest_bytes: int
-    """Of a message; 0 where the service does not say."""
-
-
-class ServiceBusSenders(Senders[_Sender]):
+class ServiceBusSenders(Senders["ServiceBusSender"]):
     """Sends to queues and topics."""
 
     library: ClassVar[str] = "azure.servicebus.aio"
 
-    async def connect(self, way: AzureWay) -> _Sender:
+    async def connect(self, way: AzureWay) -> "Opened[ServiceBusSender]":
         """Connect and log in. Raises errors of the library, and `ValueError` where certificates cannot be used."""
         from azure.servicebus.aio import ServiceBusClient  # noqa: PLC0415 - only a process that talks to Azure pays for it
 
@@ -40,27 +31,16 @@ class ServiceBusSenders(Senders[_Sender]):
             sender = client.get_queue_sender(way.entity, keep_alive=None)  # to a topic it is the same
             await stack.enter_async_context(sender)
             socket = socket_of(sender._handler)  # noqa: SLF001 - see there
-            # Told by the service for this link; what is larger ends the link, with an error that says nothing.
-            largest: int = sender._max_message_size_on_link  # noqa: SLF001 - there is no other way
-            return _Sender(sender, stack.pop_all(), socket, largest)
+            largest: int = sender._max_message_size_on_link or 0  # noqa: SLF001 - there is no other way
+            return Opened(sender, stack.pop_all(), socket, largest)
 
-    async def transmit(self, sender: _Sender, message: AzureMessage) -> None:
+    async def transmit(self, sender: "ServiceBusSender", message: AzureMessage) -> None:
         """Return once the queue or topic has the message."""
         from azure.servicebus import ServiceBusMessage  # noqa: PLC0415 - see above
 
-        if 0 < sender.largest_bytes < len(message.body):
-            raise TooLarge(len(message.body), sender.largest_bytes)
         told = ServiceBusMessage(message.body, message_id=message.id)
         told.application_properties = message.properties
-        await sender.sender.send_messages(told)
-
-    async def hang_up(self, sender: _Sender) -> None:
-        """Close the connection."""
-        try:
-            await sender.closing.aclose()
-        finally:
-            if sender.socket is not None:
-                sender.socket.close()
+        await sender.send_messages(told)
 
     def verdict(self, exc: Exception) -> Verdict:
         """What an error means."""

@@ -20,7 +20,7 @@ from manifests.objects import TocsinTriggerHead
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers import azure_sending
 from sensors.triggers.azure_connection import read_connection
-from sensors.triggers.azure_sending import AzureWay
+from sensors.triggers.azure_message import AzureWay
 from sensors.triggers.azure_service_bus import AzureServiceBusKind
 from sensors.triggers.azure_service_bus_sending import ServiceBusSenders
 

@@ -5,12 +5,13 @@ from typing import Any
 
 from manifests.objects import EventSource, ObjectRef
 from manifests.words import quoted
+from sources.http.paths import template
 from tocsin.checks.finding import Finding
 
 
 def endpoint_findings(sources: Sequence[EventSource]) -> Iterator[Finding]:
-    """Each endpoint but the first of those on one port and path with one method."""
-    taken: dict[tuple[str, str, str], tuple[ObjectRef, str]] = {}
+    """Each endpoint but the first of those on one port that take the same paths, whatever their methods: as the listener has it."""
+    taken: dict[tuple[str, str], tuple[ObjectRef, str]] = {}
     for source in sources:
         for event in source.events:
             inner = getattr(event.spec, "webhook", None)
@@ -18,9 +19,8 @@ def endpoint_findings(sources: Sequence[EventSource]) -> Iterator[Finding]:
             port, path = getattr(where, "port", ""), getattr(where, "endpoint", "")
             if not isinstance(port, str) or not isinstance(path, str) or not path or port in ("", "0"):
                 continue
-            method = getattr(where, "method", "") or "POST"
             place = event.path if inner is None else f"{event.path}.webhook"
-            owner, name = taken.setdefault((port, path, method), (source.ref, event.name))
+            owner, name = taken.setdefault((port, template(path).key), (source.ref, event.name))
             if (owner, name) != (source.ref, event.name):
-                message = f"{method} {path} on port {port} belongs to the event {quoted(name)} of {owner.namespace}/{owner.name}"
+                message = f"{path} on port {port} belongs to the event {quoted(name)} of {owner.namespace}/{owner.name}"
                 yield Finding(source.ref, f"{place}.endpoint", message)

@@ -413,6 +413,18 @@ REFERENCES = [
         "spec.webhook.push.endpoint",
         "belongs to the event 'push' of default/hooks",
     ),
+    Case(
+        "one endpoint with two methods",
+        [source(), source("others", method="PUT")],
+        "spec.webhook.push.endpoint",
+        "belongs to the event 'push' of default/hooks",
+    ),
+    Case(
+        "one template with two names",
+        [source(endpoint="/x/{id}"), source("others", endpoint="/x/{name}")],
+        "spec.webhook.push.endpoint",
+        "/x/{name} on port 12000 belongs to the event 'push' of default/hooks",
+    ),
 ]
 CASES = [*COMPILED, *NOT_CAUGHT_BY_THE_ORIGINAL, *NEVER, *CONDITIONS, *PARAMETERS, *SHAPES, *REFERENCES]
 
@@ -484,7 +496,6 @@ def test_strict_makes_a_failure_of_each_warning(tmp_path: Path, case: Case) -> N
         [secret("gate", token="x"), secure("gate", "token")],
         [sensor(eventBusName="jetstream")],
         [source(), source("others", port="12001")],
-        [source(), source("others", method="PUT")],
     ],
     ids=str,
 )

@@ -10,7 +10,7 @@ from tocsin.checks.finding import Finding
 
 
 def endpoint_findings(sources: Sequence[EventSource]) -> Iterator[Finding]:
-    """Each endpoint but the first of those on one port that take the same paths, whatever their methods: as the listener has it."""
+    """Each endpoint but the first of those on one port that take the same paths. Methods tell none apart, as in the listener."""
     taken: dict[tuple[str, str], tuple[ObjectRef, str]] = {}
     for source in sources:
         for event in source.events:

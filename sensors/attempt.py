@@ -178,7 +178,7 @@ class Attempts:
         try:
             armed = await self._armory.armed(firing.trigger, firing.revision)
             return armed.trigger.render(await self._bound(firing, armed))
-        except (RenderError, Unarmed, BusError):
+        except Exception:  # whatever a kind raises: the outcome stands, and must be recorded
             return None
 
     async def _bound(self, firing: Firing, armed: Armed) -> Bound:

@@ -7,14 +7,13 @@ in base64 without padding. That library takes boto3 along for the same few lines
 import asyncio
 from base64 import urlsafe_b64encode
 
-from aiokafka.abc import AbstractTokenProvider
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
-from eventbus.kafka.tokens import TokenUnavailable
+from eventbus.kafka.tokens import Tokens, TokenUnavailable
 
 LIFE_S = 900
 """Seconds for which a token is good: what MSK allows. Each connection gets a fresh one."""
@@ -22,7 +21,7 @@ CREDENTIALS_S = 30.0
 """Seconds for AWS to say who we are; a machine's own service may be slow, or not there."""
 
 
-class MskTokens(AbstractTokenProvider):  # type: ignore[misc]  # the library has no types
+class MskTokens(Tokens):
     """Signs as whoever this process is in AWS: the chain of environment, profile, web identity, container and machine."""
 
     def __init__(self, region: str) -> None:

@@ -26,6 +26,8 @@ RENEW_AT = 0.8
 UNSAID_LIFE_S = 60.0
 """Life of a token whose endpoint does not say; others last as long as it says, up to `LONGEST_LIFE_S`."""
 LONGEST_LIFE_S = 86_400.0
+REFUSED_AFTER_S = 10.0
+"""Age in seconds from which on a token that a broker refuses is replaced."""
 
 
 class TokenUnavailable(KafkaError):  # type: ignore[misc]  # the library has no types
@@ -35,12 +37,20 @@ class TokenUnavailable(KafkaError):  # type: ignore[misc]  # the library has no 
         return str(self.args[0])  # the library would put the name of the class before it
 
 
+class Tokens(AbstractTokenProvider):  # type: ignore[misc]  # the library has no types
+    """Gives tokens."""
+
+    def refused(self) -> None:
+        """A broker does not take the last one. Nothing follows where each connection gets another one anyway."""
+
+
 class _Refusable(OAuthAuthenticator):  # type: ignore[misc]  # see above
     """Sees it where a token is refused. The library overlooks that answer, and takes every later one of the broker for what it
     asked for."""
 
     async def step(self, payload: bytes | None) -> tuple[bytes, bool] | None:
         if payload:  # after the token only a refusal has something to say: RFC 7628, 3.2.2
+            self._sasl_oauth_token_provider.refused()
             raise SaslAuthenticationFailed("the token is refused")
         found: tuple[bytes, bool] | None = await super().step(payload)
         return found
@@ -50,7 +60,7 @@ def _authenticator(connection: AIOKafkaConnection) -> _Refusable:
     return _Refusable(sasl_oauth_token_provider=connection._sasl_oauth_token_provider)  # noqa: SLF001 - nowhere else
 
 
-def provider_for(connection: Connection) -> AbstractTokenProvider:
+def provider_for(connection: Connection) -> Tokens:
     """What gives the tokens of `connection`."""
     AIOKafkaConnection.authenticator_oauth = _authenticator  # there is no other way to have another authenticator
     if connection.region:
@@ -62,7 +72,7 @@ def provider_for(connection: Connection) -> AbstractTokenProvider:
     return Given(connection.password)
 
 
-class Given(AbstractTokenProvider):  # type: ignore[misc]  # the library has no types
+class Given(Tokens):
     """One token, as it was when the connection was resolved."""
 
     def __init__(self, token: str) -> None:
@@ -79,12 +89,12 @@ class _Answer(msgspec.Struct):
     error: str = ""
 
 
-class Fetched(AbstractTokenProvider):  # type: ignore[misc]  # the library has no types
+class Fetched(Tokens):
     """Tokens of an endpoint, each used by all connections that are made during most of its life."""
 
     def __init__(self, endpoint: TokenEndpoint, client: str, secret: str) -> None:
         self._endpoint, self._client, self._secret = endpoint, client, secret
-        self._token, self._until = "", 0.0
+        self._token, self._since, self._until = "", 0.0, 0.0
         self._one_at_a_time = asyncio.Lock()
 
     async def token(self) -> str:
@@ -93,8 +103,14 @@ class Fetched(AbstractTokenProvider):  # type: ignore[misc]  # the library has n
             if monotonic() >= self._until:
                 answer = await self._fetched()
                 self._token = _usable(answer.access_token, f"the answer of sasl.oauth.tokenUrl {self._endpoint.url}")
-                self._until = monotonic() + RENEW_AT * min(max(0.0, answer.expires_in), LONGEST_LIFE_S)
+                self._since = monotonic()
+                self._until = self._since + RENEW_AT * min(max(0.0, answer.expires_in), LONGEST_LIFE_S)
             return self._token
+
+    def refused(self) -> None:
+        """Fetch another one for the next connection: it may have been revoked. One that is new is not asked for again at once."""
+        if monotonic() - self._since >= REFUSED_AFTER_S:
+            self._until = 0.0
 
     async def _fetched(self) -> _Answer:
         where = f"sasl.oauth.tokenUrl {self._endpoint.url}"

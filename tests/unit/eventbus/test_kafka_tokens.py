@@ -3,9 +3,12 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.errors import SaslAuthenticationFailed
 from botocore.credentials import Credentials
 from msk_double import judged
 
@@ -89,6 +92,28 @@ async def test_the_life_of_a_fetched_token_may_be_text_and_ends(
     tokens = Fetched(TokenEndpoint("https://login/token"), "me", "hush")
     assert [await tokens.token() for _ in range(2)] == ["abc", "abc"]
     assert len(asked) == fetched
+
+
+@pytest.mark.parametrize(("age_s", "fetched"), [(60.0, 2), (1.0, 1)])
+async def test_a_token_that_a_broker_refuses_is_replaced_unless_it_is_new(
+    age_s: float, fetched: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    async def post(self: Fetched) -> tuple[int, bytes]:
+        asked.append(1)
+        return 200, msgspec.json.encode({"access_token": f"abc{len(asked)}", "expires_in": 3600})
+
+    monkeypatch.setattr(Fetched, "_post", post)
+    now = 1000.0
+    monkeypatch.setattr("eventbus.kafka.tokens.monotonic", lambda: now)
+    provider = provider_for(Connection(("a:1",), mechanism=BEARER, endpoint=TokenEndpoint("https://login/token")))
+    assert await provider.token() == "abc1"
+    now += age_s
+    refusable = AIOKafkaConnection.authenticator_oauth(SimpleNamespace(_sasl_oauth_token_provider=provider))
+    with pytest.raises(SaslAuthenticationFailed):
+        await refusable.step(b'{"status":"invalid_token"}')
+    assert await provider.token() == f"abc{fetched}"
 
 
 def test_a_connection_says_where_its_tokens_come_from_and_shows_none() -> None:

@@ -87,7 +87,7 @@ class Declarations:
                     compile_filter(expression)
             except BadFilter as exc:
                 path = f"{event.path}.filter.expression"
-                found.append((source, Problem(file="", path=path, message=f"{exc}; this event does not run")))
+                found.append((source, Problem(file="", path=path, message=f"{exc}; this event does not run with it")))
         return self.placed(found)
 
     def compiled_problems(self) -> list[Problem]:

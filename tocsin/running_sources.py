@@ -134,7 +134,7 @@ class RunningSources:
             for event in source.events
         }
         gone: dict[Road, Source[Any]] = {}
-        for road in [road for road, running in self._running.items() if not self._unchanged(running, wanted.get(road))]:
+        for road in [road for road, running in self._running.items() if not self._stays(road, running, wanted.get(road))]:
             kind, source = self._running[road].declared.kind, await self._end(road)
             if road not in wanted or wanted[road][1].kind != kind:
                 gone[road] = source
@@ -159,8 +159,21 @@ class RunningSources:
             "sources", [str(road) for road, kind in kinds.items() if kind is not None and kind.reads_outcomes]
         )
 
-    def _unchanged(self, running: _Running, wanted: tuple[EventSource, DeclaredEvent] | None) -> bool:
-        return wanted is not None and running.declared == wanted[1] and running.annotations == wanted[0].annotations
+    def _stays(self, road: Road, running: _Running, wanted: tuple[EventSource, DeclaredEvent] | None) -> bool:
+        """Whether it is left as it runs: where nothing changed, and where its filter became one that cannot work.
+
+        A slip in an edit must turn no sender away.
+        """
+        if wanted is None or wanted[1].kind != running.declared.kind:
+            return False
+        if running.declared == wanted[1] and running.annotations == wanted[0].annotations:
+            return True
+        try:
+            _filter_of(wanted[1], road, self._clock)
+        except SourceRefused as exc:
+            logger.error("source_runs_as_before", source=str(road), reason=str(exc))
+            return True
+        return False
 
     async def _start(self, road: Road, declared: EventSource, event: DeclaredEvent) -> EventState:
         state = EventState(kind=event.kind)

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from structlog.testing import capture_logs
 
 from eventbus.event import Road
 from eventbus.memory.bus import MemoryBus
-from manifests.objects import ObjectRef
+from manifests.objects import EventSource, ObjectRef
 from sources.http.listener import HttpListener
 from tocsin.changes import Changes
 from tocsin.components import running
@@ -102,3 +103,28 @@ async def test_an_expression_that_cannot_work_stops_its_event_alone_and_is_named
     assert not states["push"].running
     assert "filter.expression" in states["push"].message
     assert states["other"].running
+
+
+async def test_an_edit_to_an_expression_that_cannot_work_turns_no_sender_away(tmp_path: Path) -> None:
+    def written(expression: str, endpoint: str = "/push") -> EventSource:
+        (tmp_path / "a.yaml").write_text((MANIFEST % expression).replace("/push", endpoint))
+        (source,) = load([tmp_path]).sources
+        return source
+
+    bus, metrics, push = MemoryBus(), Metrics(), Road("default", "hooks", "push")
+    listener = HttpListener(host="127.0.0.1", port_offset=0, allow_unauthenticated=False)
+    service = RunningSources(
+        bus, metrics, Changes(), Pauses(bus.state), kinds=source_kinds(), values=HiddenValues(), listener=listener
+    )
+    async with running(service):
+        metrics.declare_roads([push, Road("default", "hooks", "other")])
+        before = (await service.apply([written("body.n > 1")]))[push]
+        with capture_logs() as said:
+            after = (await service.apply([written("body.n >", "/moved")]))[push]
+        assert [(one["event"], one["source"]) for one in said] == [("source_runs_as_before", "default/hooks/push")]
+        assert (after.endpoint, after.running) == (before.endpoint, True)
+        assert (await posted(before.endpoint, {"n": 2}))["id"] is not None
+        assert (await posted(before.endpoint, {"n": 1}))["id"] is None
+        mended = (await service.apply([written("body.n > 2", "/moved")]))[push]
+        assert mended.endpoint.endswith("/moved")
+        assert (await posted(mended.endpoint, {"n": 2}))["id"] is None

@@ -92,7 +92,7 @@ class LeftBehind:
 
     async def wanted(self, kinds: Mapping[Road, str]) -> None:
         """Forget what is declared again, of the same kind."""
-        for road in kinds.keys() & self._left.keys():
+        for road in kinds.keys() & self.roads():
             if self._left[road].kind in ("", kinds[road]):
                 await self.forget(road)
 

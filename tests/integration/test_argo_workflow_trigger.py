@@ -13,7 +13,7 @@ from servers.kubernetes import KubernetesServer
 from cluster.marks import FIRINGS
 from manifests.fields import Backoff
 from manifests.objects import K8sPolicy, Policy, TocsinTriggerHead
-from sensors.errors import TriggerRefused
+from sensors.errors import RenderError, TriggerRefused
 from sensors.triggers.workflows.retrying import fnv32a
 from sensors.triggers.workflows.trigger import ArgoWorkflowKind
 
@@ -115,7 +115,7 @@ async def test_a_workflow_is_submitted_from_a_template_of_the_whole_cluster(rig:
 async def test_what_is_not_there_or_no_template_is_refused(rig: Rig) -> None:
     with pytest.raises(TriggerRefused, match=r"there is no WorkflowTemplate \S+/nothing"):
         await rig.fire(doing(rig, "submit-from", named("nothing", "WorkflowTemplate")))
-    with pytest.raises(TriggerRefused, match="submit-from takes one of CronWorkflow, WorkflowTemplate"):
+    with pytest.raises(RenderError, match="submit-from takes one of CronWorkflow, WorkflowTemplate"):
         await rig.fire(doing(rig, "submit-from", named("nothing")))
     for operation in ("resubmit", "resume", "retry", "suspend", "stop", "terminate"):
         with pytest.raises(TriggerRefused, match=r"there is no Workflow \S+/nothing"):

@@ -10,7 +10,7 @@ MAKEFLAGS += --no-builtin-rules
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
-# A lock names everything, so nothing is resolved: a pip that looks for `coverage[toml]` beside the locked `coverage` takes the newest and fails.
+# A lock names everything, so nothing is resolved: a pip that looks for `name[extra]` beside the locked `name` takes the newest and fails.
 LOCKED := --no-deps --require-hashes -r
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
 CODE := manifests eventbus cluster sources sensors tocsin
@@ -28,7 +28,7 @@ ORACLE_ROUNDS ?= 10
 
 help:
 	@echo "make run     start the service on examples/quickstart/ and show a request to send it"
-	@echo "make test    every test, with coverage"
+	@echo "make test    every test"
 	@echo "make check   format, lint, types, import contracts, generated files"
 	@echo "make bench   benchmarks: a table, and build/bench.json        (BENCH='--quick' for some minutes' worth)"
 	@echo "make chaos   harm the service in every way again and again, and count   (KILLS=$(KILLS) OTHERS=$(OTHERS) PAIRS=$(PAIRS) SOAK=$(SOAK) SEED=$(SEED))"
@@ -43,8 +43,7 @@ run: $(VENV)/.base
 	@exec $(BIN)/tocsin run examples/quickstart --data $(DATA)
 
 test: $(VENV)/.dev servers
-	@mkdir -p build
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-report=xml:build/coverage.xml $(TESTS)
+	$(BIN)/python -m pytest $(TESTS)
 
 # Real servers for the tests, kept in a cache outside the checkout; what cannot be had on this machine is named.
 servers: $(VENV)/.dev
@@ -83,7 +82,7 @@ fmt: $(VENV)/.dev
 	$(BIN)/ruff check --fix
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .tocsin .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf $(VENV) build dist *.egg-info .tocsin .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up. Each stamp is written when its step succeeded, so a step that was cut off is done again.

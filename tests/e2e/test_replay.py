@@ -119,6 +119,8 @@ def test_ctrl_c_cancels_a_replay(tmp_path: Path) -> None:
             post(port, range(20))
             live(service, 20)
             command = [*TOCSIN, "replay", "--from", "2020-01-01T00:00:00Z", "--rate", "2", "--yes", "--data", str(service.data)]
+            # A test run in the background may have been told to ignore Ctrl-C, and would hand that on.
+            command = ["env", "--default-signal=INT", *command]
             following = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=QUIET_ENV)
             try:
                 service.wait_for("/api/v1/replays", lambda page: page["items"] and page["items"][0]["firings"] > 0)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from tocsin.replaying import record
 from tocsin.replaying.preview import preview
 from tocsin.replaying.record import Asked, Replay, ReplayState
 from tocsin.replaying.replayer import MOST_STARTS, Replayer
+from tocsin.replaying.stepping import Stepper
 from tocsin.views import when
 
 SINGLE = """
@@ -380,6 +382,31 @@ async def test_one_that_ends_the_process_again_and_again_is_given_up(rig: Rig) -
         ended = await rig.until(replay.number)
     assert ended.state is ReplayState.FAILED
     assert "starts in a row ended" in ended.problem
+
+
+async def test_one_whose_process_ends_while_firings_wait_for_their_turn_is_not_given_up(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await rig.declare(SINGLE)
+    await rig.decided(event(2))
+    replay, _ = await rig.replayer.ask(Asked(event="push-2"))
+    for _ in range(2 * MOST_STARTS):
+        waiting = asyncio.Event()
+        with monkeypatch.context() as patched:
+            patched.setattr(Stepper, "_room", partial(_wait_for_ever, waiting))
+            carrying = asyncio.ensure_future(rig.replayer.run())
+            await asyncio.wait_for(waiting.wait(), 10.0)
+            carrying.cancel()
+            await asyncio.wait([carrying])
+        await rig.crash()
+    async with rig.running():
+        ended = await rig.until(replay.number)
+    assert (ended.state, ended.problem, ended.firings) == (ReplayState.DONE, "", 1)
+
+
+async def _wait_for_ever(waiting: asyncio.Event, replay: Replay, firings: int) -> bool:
+    waiting.set()
+    return await asyncio.Event().wait()
 
 
 async def test_one_that_meets_a_busy_bus_again_and_again_is_not_given_up(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:

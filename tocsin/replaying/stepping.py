@@ -64,9 +64,20 @@ class Stepper:
         else:
             step.missing += part.position - step.position
             step.position = part.position
-        after = await self._open(replay, step)
+        after = await self._open(await self._cleared(replay), step)
         self._deciding.committed()
         return after
+
+    async def _cleared(self, replay: Replay) -> Replay:
+        """`replay` without the starts that ended at this part: what it leads to is known, so deciding it ends no process.
+
+        What ends a process while the firings wait for their turn must not be blamed on the part.
+        """
+        if replay.starts <= 1:
+            return replay
+        cleared = msgspec.structs.replace(replay, starts=0)
+        await self._bus.commit(Decisions(group=None, position=0, state=[cleared.change()]))
+        return cleared
 
     async def _decide(self, replay: Replay, recorded: Recorded, step: _Step) -> None:
         step.missing += recorded.position - step.position - 1

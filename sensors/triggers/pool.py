@@ -131,8 +131,7 @@ class Pool(ABC, Generic[WayT, ClientT]):
         for way, held in [*self._held.items()]:
             if self._held.get(way) is held and held.unused and monotonic() - held.used_at >= IDLE_S:
                 del self._held[way]
-                with contextlib.suppress(Exception):  # it may be broken, and nobody needs it any more
-                    await self._let_go(held)
+                await self._let_go(held)
         self._looking = None
         self._look_later()
 
@@ -141,7 +140,7 @@ class Pool(ABC, Generic[WayT, ClientT]):
             held.opening.cancel()
             await asyncio.wait([held.opening])
         if _opened(held):
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(Exception):  # it may be broken, nobody needs it any more, and others are to be closed
                 async with asyncio.timeout(CLOSE_S):
                     await self.close(held.opening.result())
 

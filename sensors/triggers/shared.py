@@ -1,5 +1,6 @@
 """What all triggers of a service share, such as connections to a cluster."""
 
+from contextlib import AsyncExitStack
 from typing import Any, Protocol, TypeVar
 
 
@@ -32,7 +33,8 @@ class Shared:
         return found
 
     async def aclose(self) -> None:
-        """Close what was made."""
+        """Close what was made, the newest first; all of it, also where one raises."""
         made, self._made = list(self._made.values()), {}
-        for one in made:
-            await one.aclose()
+        async with AsyncExitStack() as stack:
+            for one in made:
+                stack.push_async_callback(one.aclose)

@@ -6,21 +6,19 @@ Semantics: Argo Events' `pkg/sensors/triggers/azure-event-hubs`; what differs is
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from eventbus.chain import Chain
 from eventbus.credentials import Credentials
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.parameters import compile_payload
-from sensors.triggers.available import available
 from sensors.triggers.azure_connection import key_connection
 from sensors.triggers.azure_event_hubs_sending import EventHubsSenders
 from sensors.triggers.azure_event_hubs_spec import AzureEventHubsSpec, complete
-from sensors.triggers.azure_message import AzureWay, told_message
+from sensors.triggers.azure_message import AzureWay
 from sensors.triggers.azure_sending import is_installed
+from sensors.triggers.azure_trigger import AzureTrigger
 from sensors.triggers.fitted import Fitted, readable
-from sensors.triggers.message import MessageTrigger
 from sensors.triggers.rewriting import honoured, keeping
-from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
+from sensors.triggers.trigger import Trigger, TriggerContext, triggers
 
 NOT_INSTALLED = "Azure Event Hubs needs more than the base installation: pip install 'tocsin[azure]'"
 
@@ -39,29 +37,19 @@ class _Parts:
         return AzureWay(key_connection(self.spec.fqdn, name, key), self.spec.hub_name)
 
 
-class AzureEventHubsTrigger(MessageTrigger[_Parts]):
+class AzureEventHubsTrigger(AzureTrigger[_Parts]):
     """One compiled azureEventHubs trigger. Its connections are the service's."""
 
     def __init__(self, declared: DeclaredTrigger, context: TriggerContext) -> None:
         fixed = ("fqdn", "hubName", "sharedAccessKeyName", "sharedAccessKey")
         settle = keeping(*fixed) if context.dialect is Dialect.ARGO else honoured
-        super().__init__(Fitted(declared, AzureEventHubsSpec, _Parts, dialect=context.dialect, settle=settle))
-        self._repeatable = declared.head.at_least_once is not False
-        self._credentials = Credentials(context.namespace, context.values)
-        self._senders = context.shared.get(EventHubsSenders)
+        make = Fitted(declared, AzureEventHubsSpec, _Parts, dialect=context.dialect, settle=settle)
+        super().__init__(declared, context, make, context.shared.get(EventHubsSenders))
 
     def show(self, request: bytes) -> Mapping[str, Any]:
         """Where it goes, and the body: as JSON where it is JSON, else as text."""
         parts, body = self._read(request)
         return {"fqdn": parts.spec.fqdn, "hubName": parts.spec.hub_name, "body": readable(body)}
-
-    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
-        """Send the event and wait until the hub has it."""
-        parts, body = self._read(request)
-        with available():
-            way = parts.way(self._credentials)
-        await self._senders.send(way, told_message(body or b"", idempotency_key, chain), repeatable=self._repeatable)
-        return Delivered()
 
 
 @triggers.register

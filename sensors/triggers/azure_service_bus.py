@@ -6,7 +6,6 @@ Semantics: Argo Events' `pkg/sensors/triggers/azure-service-bus`; what differs i
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from eventbus.chain import Chain
 from eventbus.credentials import Credentials
 from eventbus.firing import TriggerRef
 from eventbus.kept_tls import KeptTLS
@@ -14,17 +13,16 @@ from eventbus.tls import TLSMaterial
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.parameters import compile_payload
-from sensors.triggers.available import available
 from sensors.triggers.azure_connection import check_fits, read_connection
-from sensors.triggers.azure_message import AzureWay, told_message
+from sensors.triggers.azure_message import AzureWay
 from sensors.triggers.azure_sending import is_installed
 from sensors.triggers.azure_service_bus_sending import ServiceBusSenders
 from sensors.triggers.azure_service_bus_spec import AzureServiceBusSpec, complete
+from sensors.triggers.azure_trigger import AzureTrigger
 from sensors.triggers.certificates import Certificates
 from sensors.triggers.fitted import Fitted, readable
-from sensors.triggers.message import MessageTrigger
 from sensors.triggers.rewriting import honoured, keeping
-from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
+from sensors.triggers.trigger import Trigger, TriggerContext, triggers
 
 NOT_INSTALLED = "Azure Service Bus needs more than the base installation: pip install 'tocsin[azure]'"
 
@@ -49,7 +47,7 @@ class _Parts:
         return AzureWay(connection, spec.entity, TLSMaterial() if tls is None else self._kept.usable(lambda: read.tls(tls)))
 
 
-class AzureServiceBusTrigger(MessageTrigger[_Parts]):
+class AzureServiceBusTrigger(AzureTrigger[_Parts]):
     """One compiled azureServiceBus trigger. Its connections are the service's."""
 
     def __init__(self, declared: DeclaredTrigger, context: TriggerContext) -> None:
@@ -57,10 +55,7 @@ class AzureServiceBusTrigger(MessageTrigger[_Parts]):
         settle = keeping(*fixed) if context.dialect is Dialect.ARGO else honoured
         kept = context.shared.get(Certificates).kept(TriggerRef(context.namespace, context.sensor, declared.name))
         make = Fitted(declared, AzureServiceBusSpec, lambda spec: _Parts(spec, kept), dialect=context.dialect, settle=settle)
-        super().__init__(make)
-        self._repeatable = declared.head.at_least_once is not False
-        self._credentials = Credentials(context.namespace, context.values)
-        self._senders = context.shared.get(ServiceBusSenders)
+        super().__init__(declared, context, make, context.shared.get(ServiceBusSenders))
 
     def show(self, request: bytes) -> Mapping[str, Any]:
         """Where it goes, and the body: as JSON where it is JSON, else as text."""
@@ -68,14 +63,6 @@ class AzureServiceBusTrigger(MessageTrigger[_Parts]):
         spec = parts.spec
         where = {"queueName": spec.queue_name} if spec.queue_name else {"topicName": spec.topic_name}
         return {**where, "body": readable(body)}
-
-    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
-        """Send the message and wait until the queue or topic has it."""
-        parts, body = self._read(request)
-        with available():
-            way = parts.way(self._credentials)
-        await self._senders.send(way, told_message(body or b"", idempotency_key, chain), repeatable=self._repeatable)
-        return Delivered()
 
 
 @triggers.register

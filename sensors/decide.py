@@ -18,34 +18,17 @@ from sensors.compile import CompiledDependency, CompiledSensor, CompiledTrigger
 from sensors.complaints import Complaints
 from sensors.erring import SLOW_S, Erring, broke
 from sensors.filters.held import Held
-from sensors.filters.tally import tally
 from sensors.firings import firings_of, joined_firing, member_of, place
 from sensors.index import Index, RoadIndex
 from sensors.joins import Joins, Member, standing
 from sensors.languages.time_limit import hurried
 from sensors.live import Entry, Live, place_of
-from sensors.transforms import Transformed, TransformFailed
+from sensors.verdict import Verdict, verdict
 
 Search = Callable[[], None]
 """Work that a thread may do before the next slice: it reads an event that nobody else has."""
 SLICE_S = 0.0003
 """Seconds for which rules of one event are asked in a row; the rule at hand is always asked to its end."""
-
-
-class Verdict(NamedTuple):
-    """What one dependency made of one event."""
-
-    namespace: str
-    sensor: str
-    dependency: str
-    source: str
-    event_id: str
-    matched: bool
-    reason: str
-    """Why it did not match; empty where it did."""
-    held: int = 0
-    """The clauses that held, of `clauses`; clauses of which one is enough count as one. Both 0 where it matched."""
-    clauses: int = 0
 
 
 class Decided(NamedTuple):
@@ -343,7 +326,7 @@ class Decider:
         candidates = frozenset(self._candidates(road, view))
         for entry in sorted(road.all, key=place_of):
             if entry.live.covers(recorded.position) and (sensor is None or entry.live.sensor.ref == sensor):
-                yield _verdict(entry, view, entry in candidates)
+                yield verdict(entry, view, entry in candidates)
 
     def explain(self, recorded: Recorded, sensor: ObjectRef | None = None, *, now_us: int = 0) -> list[Verdict]:
         """`verdicts` as a list."""
@@ -383,23 +366,3 @@ def _asked(entry: Entry, view: EventView, erring: Erring) -> Held:
     """Whether the filters hold, in less time where they were cut off again and again: others wait meanwhile."""
     with hurried(erring.share(entry.dependency.ref)):
         return entry.clause.holds(view)
-
-
-def _verdict(entry: Entry, view: EventView, possible: bool) -> Verdict:
-    event = view.event
-    try:
-        matched = possible and entry.clause.holds(view) is Held.YES
-        reason = "" if matched else entry.clause.why(view)
-    except Exception as exc:  # shown as what it is, where someone asked why
-        matched, reason = False, broke(exc)
-    held, clauses = (0, 0) if matched else _tally(entry, view)
-    return Verdict(*entry.dependency.ref, event.source, event.id, matched, reason, held, clauses)
-
-
-def _tally(entry: Entry, view: EventView) -> tuple[int, int]:
-    """Of the filters on what the transform made; nothing where it failed."""
-    clause = entry.clause
-    try:
-        return tally(clause.filters if isinstance(clause, Transformed) else clause, entry.dependency.seen(view))
-    except TransformFailed:
-        return 0, 1

@@ -15,9 +15,10 @@ from manifests.problems import ManifestError
 from sensors.binding import bind
 from sensors.bound import EventView
 from sensors.compile import CompiledSensor, CompiledTrigger, compile_sensor
-from sensors.decide import Decider, Verdict
+from sensors.decide import Decider
 from sensors.errors import RenderError
 from sensors.transforms import TransformFailed
+from sensors.verdict import Verdict
 from tocsin.declared import object_of
 from tocsin.kinds import trigger_kinds
 from tocsin.queries import data_gone

@@ -1,12 +1,26 @@
 """Fields that only our dialect has: a kind marks them, and manifests of Argo Events may not set them."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from manifests.fields import Spec
 from manifests.yaml_values import Path
 
-OURS: Final = "tocsin.dev/v1 only"
+if TYPE_CHECKING:
+    from pydantic import GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+
+MARK = "x-tocsin-only"
+"""What a schema says of such a field."""
+
+
+class _Ours:
+    def __get_pydantic_json_schema__(self, core_schema: "CoreSchema", handler: "GetJsonSchemaHandler") -> "JsonSchemaValue":
+        return {**handler(core_schema), MARK: True}
+
+
+OURS: Final = _Ours()
 """Annotates such a field: `Annotated[bool, OURS]`."""
 ONLY_OURS = "only in manifests of apiVersion tocsin.dev/v1; Argo Events has no such field here"
 

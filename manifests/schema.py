@@ -11,6 +11,7 @@ from manifests.header import EVENT_KINDS, OUR_KINDS
 from manifests.kinds import Kind, Kinds, Role
 from manifests.known import with_known
 from manifests.objects import Dependency, Dialect, TocsinTriggerHead, TriggerHead
+from manifests.ours import MARK
 from manifests.scenario_fields import ScenarioSpec
 from manifests.trigger_kind import TemplateHead
 from manifests.words import did_you_mean, one_of, quoted
@@ -58,7 +59,7 @@ class _Build:
         pairs = [(model, "validation") for model in dict.fromkeys(models)]
         refs, defined = models_json_schema(pairs, ref_template="#/$defs/{model}")  # type: ignore[arg-type]
         self._refs = {model: ref["$ref"] for (model, _), ref in refs.items()}
-        self.definitions: Schema = _without_titles(defined["$defs"])
+        self.definitions: Schema = _known(_without_titles(defined["$defs"]), ours=Dialect.TOCSIN in versions)
         self._adapt()
 
     def object(self, name: str) -> Schema:
@@ -130,6 +131,14 @@ def _without_titles(schema: Any) -> Any:
     if isinstance(schema, dict):
         return {key: _without_titles(value) for key, value in schema.items() if key != "title" or not isinstance(value, str)}
     return [_without_titles(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _known(schema: Any, *, ours: bool) -> Any:
+    """Without the fields of our dialect, unless they are `ours`, and without their marks."""
+    if isinstance(schema, dict):
+        kept = {key: value for key, value in schema.items() if ours or not (isinstance(value, dict) and MARK in value)}
+        return {key: _known(value, ours=ours) for key, value in kept.items() if key != MARK}
+    return [_known(item, ours=ours) for item in schema] if isinstance(schema, list) else schema
 
 
 def _usable(kinds: Kinds, role: Role, versions: Iterable[str]) -> Iterable[Kind]:

@@ -1,6 +1,6 @@
 """Small kinds and texts for tests of the loader, so that they depend on no real kind."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -8,6 +8,7 @@ from manifests.fields import Duration, EventFilter, SecretRef, Spec
 from manifests.kinds import Kind, Kinds
 from manifests.load import Loaded, load_text
 from manifests.objects import Parameter
+from manifests.ours import OURS as OUR_FIELD
 from manifests.problems import Problem
 
 ARGO = "argoproj.io/v1alpha1"
@@ -46,6 +47,7 @@ class Call(Spec):
 
 class Note(Spec):
     interval_seconds: int = 0
+    echo: Annotated[str, OUR_FIELD] = ""
 
 
 class Ring(Spec):

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from manifest_toys import ARGO, OURS, toy_kinds
 
+from manifests.ours import MARK
 from manifests.schema import json_schema
 
 
@@ -64,6 +65,13 @@ def test_the_dialect_of_argo_events_has_no_fields_of_ours() -> None:
     schema = json_schema("Sensor", toy_kinds(), api_version=ARGO)
     trigger = resolve(schema["properties"]["spec"]["properties"]["triggers"]["items"], schema)
     assert "orderBy" not in trigger["properties"]
+
+
+@pytest.mark.parametrize(("version", "known"), [(ARGO, False), (OURS, True), (None, True)])
+def test_fields_of_a_kind_that_only_our_dialect_has_are_offered_there_only(version: str | None, known: bool) -> None:
+    schema = json_schema("Sensor", toy_kinds(), api_version=version)
+    assert ("echo" in schema["$defs"]["Note"]["properties"]) is known
+    assert MARK not in json.dumps(schema)
 
 
 def test_durations_are_described_as_they_are_written() -> None:

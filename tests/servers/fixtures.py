@@ -1,9 +1,10 @@
 """Fixtures of the servers, one of each for the whole run."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Protocol, Self, TypeVar
 
 import pytest
 
@@ -24,27 +25,15 @@ from servers.workflows import WorkflowController
 @pytest.fixture(scope="session")
 def kafka_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaBroker]:
     """A Kafka broker. Tests share it, so each makes topics of its own, and a test that kills it starts it again."""
-    try:
-        broker = KafkaBroker(tmp_path_factory.mktemp("kafka"))
-    except Missing as missing:
-        cannot_be_had("Kafka", missing)
-    try:
-        yield broker.start()
-    finally:
-        broker.stop()
+    with served("Kafka", lambda: KafkaBroker(tmp_path_factory.mktemp("kafka"))) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def kubernetes_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesServer]:
     """A Kubernetes API server. Tests share it, so each makes a namespace of its own, and a test that kills it starts it again."""
-    try:
-        server = KubernetesServer(tmp_path_factory.mktemp("kubernetes"))
-    except Missing as missing:
-        cannot_be_had("the Kubernetes API server", missing)
-    try:
-        yield server.start()
-    finally:
-        server.stop()
+    with served("the Kubernetes API server", lambda: KubernetesServer(tmp_path_factory.mktemp("kubernetes"))) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +41,8 @@ def workflow_controller(
     kubernetes_server: KubernetesServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WorkflowController]:
     """What runs workflows, not started: for one module, because tests of others play its part."""
-    try:
-        controller = WorkflowController(kubernetes_server, tmp_path_factory.mktemp("workflows"))
-    except Missing as missing:
-        cannot_be_had("the controller of Argo Workflows", missing)
+    folder = tmp_path_factory.mktemp("workflows")
+    controller = had("the controller of Argo Workflows", lambda: WorkflowController(kubernetes_server, folder))
     try:
         yield controller
     finally:
@@ -65,110 +52,92 @@ def workflow_controller(
 @pytest.fixture(scope="session")
 def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
     """NATS servers. Tests share them, so each uses subjects of its own, and a test that kills them starts them again."""
-    try:
-        server = NatsServer(tmp_path_factory.mktemp("nats"))
-    except Missing as missing:
-        cannot_be_had("NATS", missing)
-    try:
-        yield server.start()
-    finally:
-        server.stop()
+    with served("NATS", lambda: NatsServer(tmp_path_factory.mktemp("nats"))) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsServer]:
     """A server that plays AWS. Tests share it, so each forgets what the one before asked."""
-    try:
-        server = AwsServer(tmp_path_factory.mktemp("aws"))
-    except Missing as missing:
-        cannot_be_had("a server that plays AWS", missing)
-    try:
-        yield server.start()
-    finally:
-        server.stop()
+    with served("a server that plays AWS", lambda: AwsServer(tmp_path_factory.mktemp("aws"))) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def pulsar_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulsarServer]:
     """A Pulsar broker. Tests share it, so each uses topics of its own, and a test that kills it starts it again."""
-    try:
-        server = PulsarServer(tmp_path_factory.mktemp("pulsar"))
-    except Missing as missing:
-        cannot_be_had("Pulsar", missing)
-    try:
-        yield server.start()
-    finally:
-        server.stop()
+    with served("Pulsar", lambda: PulsarServer(tmp_path_factory.mktemp("pulsar"))) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def azure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureServer]:
     """A server that plays Azure's messaging. Tests share it, so each uses entities of its own."""
-    try:
-        server = AzureServer(tmp_path_factory.mktemp("azure"))
-    except Missing as missing:
-        cannot_be_had("a server that plays Azure", missing)
-    try:
-        yield server.start()
-    finally:
-        server.stop()
+    with served("a server that plays Azure", lambda: AzureServer(tmp_path_factory.mktemp("azure"))) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
 def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
     """An OpenSSH server."""
-    try:
-        server = SshServer(tmp_path_factory.mktemp("ssh"))
-    except Missing as missing:
-        cannot_be_had("OpenSSH", missing)
+    with served("OpenSSH", lambda: SshServer(tmp_path_factory.mktemp("ssh"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def artemis_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArtemisBroker]:
+    """A broker that speaks AMQP 1.0. Tests share it, so each uses queues of its own."""
+    with served("Artemis", lambda: ArtemisBroker(tmp_path_factory.mktemp("artemis"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def openssl() -> None:
+    """The program that makes certificates."""
+    had("openssl", lambda: need(["openssl"], packages="openssl"))
+
+
+@pytest.fixture(scope="session")
+def golang() -> str:
+    """The program `go`."""
+    return had("Go", go)
+
+
+@pytest.fixture(scope="session")
+def argo_events() -> Path:
+    """The program that holds Argo Events' own code."""
+    return had("Argo Events", fetch_argo_events)
+
+
+class Served(Protocol):
+    """A server as a test starts and stops it."""
+
+    def start(self) -> Self:
+        """Return when it is ready."""
+
+    def stop(self) -> None:
+        """End it in order."""
+
+
+ServedT = TypeVar("ServedT", bound=Served)
+T = TypeVar("T")
+
+
+@contextmanager
+def served(name: str, make: Callable[[], ServedT]) -> Iterator[ServedT]:
+    """A server that runs inside the block."""
+    server = had(name, make)
     try:
         yield server.start()
     finally:
         server.stop()
 
 
-@pytest.fixture(scope="session")
-def artemis_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArtemisBroker]:
-    """A broker that speaks AMQP 1.0. Tests share it, so each uses queues of its own."""
+def had(name: str, get: Callable[[], T]) -> T:
+    """What `get` gives. Where that is missing, skip on a laptop, and fail in CI, where everything has to be there."""
     try:
-        broker = ArtemisBroker(tmp_path_factory.mktemp("artemis"))
+        return get()
     except Missing as missing:
-        cannot_be_had("Artemis", missing)
-    try:
-        yield broker.start()
-    finally:
-        broker.stop()
-
-
-@pytest.fixture(scope="session")
-def openssl() -> None:
-    """The program that makes certificates."""
-    try:
-        need(["openssl"], packages="openssl")
-    except Missing as missing:
-        cannot_be_had("openssl", missing)
-
-
-@pytest.fixture(scope="session")
-def golang() -> str:
-    """The program `go`."""
-    try:
-        return go()
-    except Missing as missing:
-        cannot_be_had("Go", missing)
-
-
-@pytest.fixture(scope="session")
-def argo_events() -> Path:
-    """The program that holds Argo Events' own code."""
-    try:
-        return fetch_argo_events()
-    except Missing as missing:
-        cannot_be_had("Argo Events", missing)
-
-
-def cannot_be_had(server: str, missing: Missing) -> NoReturn:
-    """Skip on a laptop; in CI, where everything has to be there, fail."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(f"{server} cannot be had: {missing}")
-    pytest.skip(f"{server} cannot be had: {missing}")
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{name} cannot be had: {missing}")
+        pytest.skip(f"{name} cannot be had: {missing}")

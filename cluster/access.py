@@ -89,7 +89,6 @@ async def _load(access: Access, configuration: "Configuration") -> None:
             )
     except ClusterUnavailable:
         raise
-    except Exception as exc:
-        # The library trips over what is malformed in as many ways as there are.
+    except Exception as exc:  # the library trips over what is malformed in as many ways as there are
         lines = str(exc).splitlines() or [type(exc).__name__]
         raise ClusterUnavailable(f"{access} cannot be used: {lines[0]}") from exc

@@ -279,14 +279,8 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig, 
     supervisor = Supervisor(bus, values, metrics, sources, sensors)
     metrics.in_flight_of = lambda: sensors.dispatcher.in_flight
     metrics.answers_of, metrics.unrouted_of = listener.answers, listener.unrouted
-    for component in (
-        sensors.dispatcher,
-        sensors.dead_letters,
-        sensors.router,
-        sensors.holding,
-        sensors.partial_matches,
-        sources,
-    ):
+    of_sensors = (sensors.dispatcher, sensors.dead_letters, sensors.router, sensors.holding, sensors.partial_matches)
+    for component in (*of_sensors, sources):
         await stack.enter_async_context(running(component, grace_s=config.grace_s + 5.0))
     acts = Acts(bus, sensors.dispatcher, sensors.watch)
     finders = [

@@ -12,7 +12,8 @@ from sensors.bound import EventView
 from sensors.filters.check import check_dependency
 from sensors.filters.combine import compile_filters
 from sensors.filters.held import Held
-from sensors.languages.jq import MAX_CHARACTERS, JqCutOff, JqFailed, compile_program
+from sensors.languages.jq import JqCutOff, JqFailed, compile_program
+from sensors.languages.jq.bounds import MAX_CHARACTERS
 from sensors.languages.time_limit import TimeUp, within
 from sensors.transforms import TransformFailed, compile_transform, transformed
 

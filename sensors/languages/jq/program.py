@@ -1,7 +1,6 @@
-"""jq programs, compiled and run: what `jq.compile_program` gives.
+"""jq programs, compiled and run: what `compile_program` gives.
 
-Semantics: Argo Events' `transform.jq`, which runs gojq on an object whose numbers are floats and takes the first output, which
-must be an object. Bounded in steps, size and processor time; without environment, files and further inputs.
+As in Argo Events, the data is an object whose numbers are floats, and the first output counts, which must be an object, too.
 """
 
 import math
@@ -13,15 +12,10 @@ import purejq
 from purejq.errors import Halt, JqError, JqParseError
 from purejq.parser import parse
 
-from sensors.languages import jq_engine
-from sensors.languages.jq import MAX_CHARACTERS, JqCutOff, JqFailed
-from sensors.languages.jq_engine import OutOfSteps
+from sensors.languages.jq.bounds import MAX_CHARACTERS, MAX_SECONDS, MAX_VALUES, OutOfSteps, run
+from sensors.languages.jq.engine import is_known
+from sensors.languages.jq.errors import JqCutOff, JqFailed
 from sensors.languages.time_limit import TimeUp, within
-
-MAX_SECONDS = 0.05
-"""Seconds of processor time of one run."""
-MAX_VALUES = 250_000
-"""Values that the new data may hold."""
 
 JsonValue = Any
 
@@ -42,10 +36,9 @@ class JqProgram:
         """
         if data is not None and not isinstance(data, dict):
             raise JqFailed("the data is no object")
-        jq_engine.steps.begin()
-        jq_engine.Clock.seconds = now_s
+        run.begin(now_s=now_s)
         try:
-            return within(MAX_SECONDS, lambda: self._made(data), jq_engine.steps.exhaust)
+            return within(MAX_SECONDS, lambda: self._made(data), run.exhaust)
         except JqFailed:
             raise
         except JqError as exc:
@@ -109,7 +102,7 @@ def _values(left: list[JsonValue]) -> Iterator[JsonValue]:
 
 @lru_cache(maxsize=4096)
 def compiled(text: str) -> JqProgram:
-    """See `jq.compile_program`."""
+    """See `compile_program` of this package."""
     if len(text) > MAX_CHARACTERS:
         raise JqFailed(f"a program of {len(text)} characters; at most {MAX_CHARACTERS} are allowed")
     try:
@@ -141,7 +134,7 @@ def _unknown(node: Any, defined: frozenset[tuple[str, int]]) -> Iterator[str]:
         yield "variable not defined: $__prog_args"
     if node[0] == "call" and isinstance(node[1], str):
         key = (node[1], len(node[2]))
-        if key not in defined and not jq_engine.is_known(*key):
+        if key not in defined and not is_known(*key):
             yield f"function not defined: {key[0]}/{key[1]}"
     for part in node:
         yield from _unknown(part, defined)

@@ -7,6 +7,8 @@ from typing import Any
 from purejq import builtins
 from purejq.errors import JqError
 
+from sensors.languages.jq.bounds import MAX_SIZE, OutOfSteps, run
+
 Replacement = tuple[int, int, Iterator[Any]]
 """Where a match begins and ends, and what may stand in its place."""
 
@@ -40,13 +42,11 @@ def _replaced(text: str, found: list[Replacement]) -> Iterator[str]:
 
 
 def _joined(text: str, places: list[tuple[int, int]], chosen: Any) -> str:
-    from sensors.languages.jq_engine import MAX_SIZE, OutOfSteps, steps  # noqa: PLC0415 - it installs this module
-
     parts, last, size = [], 0, len(text)
     for (begin, end), piece in zip(places, chosen, strict=True):
         if not isinstance(piece, str):
             raise JqError(f"{builtins.describe(piece)} cannot be used as a replacement")
-        steps.spend()
+        run.spend()
         size += len(piece)
         if size > MAX_SIZE:
             raise OutOfSteps(f"a text grows past {MAX_SIZE:,} characters")

@@ -261,7 +261,7 @@ class Decider:
                     matched.append(entry)
                 if held is Held.ERROR:
                     errors.append(entry.dependency.ref)
-                    erring.erred(entry.dependency.ref, partial(entry.clause.why, view), decided_us)
+                    erring.erred(entry.dependency.ref, partial(_why, entry, view, erring), decided_us)
                 elif erring.streaks or erring.overruns:
                     erring.answered(entry.dependency.ref)
             except Exception as exc:  # a broken rule must not take others down
@@ -366,3 +366,9 @@ def _asked(entry: Entry, view: EventView, erring: Erring) -> Held:
     """Whether the filters hold, in less time where they were cut off again and again: others wait meanwhile."""
     with hurried(erring.share(entry.dependency.ref)):
         return entry.clause.holds(view)
+
+
+def _why(entry: Entry, view: EventView, erring: Erring) -> str:
+    """Why they do not hold, found in no more time than was given for whether they do."""
+    with hurried(erring.share(entry.dependency.ref)):
+        return entry.clause.why(view)

@@ -1,5 +1,7 @@
 """Rules that do nothing but fail, and rules that take long, are known by name."""
 
+import dataclasses
+
 import pytest
 from deciding_helpers import KINDS, NoValues, a_dependency, a_sensor, a_trigger, an_event
 
@@ -7,10 +9,13 @@ from eventbus.contract import DependencyRef
 from eventbus.event import Recorded
 from manifests.objects import ObjectRef
 from sensors import erring
+from sensors.bound import EventView
 from sensors.compile import CompiledSensor, compile_sensor
 from sensors.decide import Decided, Decider
 from sensors.erring import IN_A_ROW, PLACES, Erring
+from sensors.filters.held import Held
 from sensors.languages.gjson import compile_path
+from sensors.languages.time_limit import share
 
 REF = DependencyRef("default", "sensor", "dep")
 
@@ -86,6 +91,27 @@ def test_a_reason_that_cannot_be_had_is_said_so() -> None:
     for _ in range(erring.IN_A_ROW):
         known.erred(REF, breaks, 1)
     assert known.streaks[REF].reason == "the rule broke: ValueError: no reason"
+
+
+def test_the_reason_of_a_rule_that_is_cut_off_again_and_again_is_asked_in_no_more_time() -> None:
+    made, given = decider(script="return event.a.b == 1"), []
+    (sensor,) = made.sensors.values()
+
+    class Failing:
+        needs = None
+
+        def holds(self, view: EventView) -> Held:
+            return Held.ERROR
+
+        def why(self, view: EventView) -> str:
+            given.append(share())
+            return "cut off"
+
+    dependency = dataclasses.replace(sensor.dependencies[0], clause=Failing())
+    made.apply(dataclasses.replace(sensor, revision="other", dependencies=(dependency,)))
+    made.erring.overruns[REF] = erring.HURRIED_AFTER
+    decide(made, *[{}] * IN_A_ROW)
+    assert given == [erring.HURRIED]
 
 
 QUERY = '#(name=="last").n'

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sensors.languages.expr.builtins import BUILTINS, PREDICATES
+from sensors.languages.expr.operator_types import OPERATOR_TYPES, Known
 from sensors.languages.expr.times import METHODS
 from sensors.languages.expr.tree import (
     Binary,
@@ -31,7 +32,6 @@ from sensors.languages.expr.tree import (
 from sensors.languages.expr.types import (
     ANY,
     BOOL,
-    DURATION,
     FLOAT,
     FUNCTION,
     GROUPS,
@@ -39,29 +39,23 @@ from sensors.languages.expr.types import (
     LIST,
     MAP,
     TEXT,
-    TIME,
     Type,
     assignable,
-    combined,
     comparable,
     is_any,
     is_bool,
-    is_duration,
     is_integer,
     is_list,
     is_map,
     is_number,
     is_text,
-    is_time,
     kind,
     list_of,
 )
 from sensors.languages.expr.words import ExprError
 from sensors.languages.patterns import PatternError, compile_pattern
 
-Known = Type | None
 _FUNCTIONS = PREDICATES | BUILTINS.keys()
-_INT_LIST = Type("list", "list of int", INT)
 
 
 class _Scope(NamedTuple):
@@ -74,13 +68,6 @@ class _Scope(NamedTuple):
 def check(node: Node) -> Known:
     """Type `node` and all that is in it. Raises `ExprError` with line and column."""
     return _Checker().visit(node)
-
-
-def _either(left: Known, right: Known, *kinds: Callable[[Known], bool]) -> bool:
-    """Whether one side is not known, and the other is not known either or one of `kinds`."""
-    if is_any(left):
-        return is_any(right) or any(one(right) for one in kinds)
-    return is_any(right) and any(one(left) for one in kinds)
 
 
 class _Checker:
@@ -130,7 +117,7 @@ class _Checker:
             return left if assignable(right, left) else ANY
         if node.operator == "in":
             return self._in(node, left, right)
-        found = _OPERATORS[node.operator](left, right)
+        found = OPERATOR_TYPES[node.operator](left, right)
         if found is None:
             raise self._fail(node, f"{left or 'nil'} {node.operator} {right or 'nil'} do not go together")
         if node.operator == "matches" and isinstance(node.right, Literal):
@@ -314,64 +301,6 @@ def _element_type(node: Node) -> Known:
     return node.nodes[-1].type if first is not None and all(kind(one) == kind(first) for one in others) else None
 
 
-def _arithmetic(left: Known, right: Known) -> Known:
-    if left is not None and right is not None and is_number(left) and is_number(right):
-        return combined(left, right)
-    return ANY if _either(left, right, is_number) else None
-
-
-def _plus(left: Known, right: Known) -> Known:
-    if is_text(left) and is_text(right):
-        return TEXT
-    if (is_time(left) and is_duration(right)) or (is_duration(left) and is_time(right)):
-        return TIME
-    return _arithmetic(left, right) or (ANY if _either(left, right, is_number, is_text, is_time, is_duration) else None)
-
-
-def _minus(left: Known, right: Known) -> Known:
-    if is_time(left) and (is_time(right) or is_duration(right)):
-        return DURATION if is_time(right) else TIME
-    return _arithmetic(left, right) or (ANY if _either(left, right, is_number, is_time) else None)
-
-
-def _floating(left: Known, right: Known) -> Known:
-    return None if _arithmetic(left, right) is None else FLOAT
-
-
-def _modulo(left: Known, right: Known) -> Known:
-    if left is not None and right is not None and is_integer(left) and is_integer(right):
-        return combined(left, right)
-    return ANY if _either(left, right, is_integer) else None
-
-
-def _compared(left: Known, right: Known) -> Known:
-    same = any(one(left) and one(right) for one in (is_number, is_text, is_time))
-    return BOOL if same or _either(left, right, is_number, is_text, is_time) else None
-
-
-def _texts(left: Known, right: Known) -> Known:
-    return BOOL if (is_text(left) and is_text(right)) or _either(left, right, is_text) else None
-
-
-def _range(left: Known, right: Known) -> Known:
-    return _INT_LIST if (is_integer(left) and is_integer(right)) or _either(left, right, is_integer) else None
-
-
-def _equal(left: Known, right: Known) -> Known:
-    return BOOL if comparable(left, right) else None
-
-
-_OPERATORS: dict[str, Callable[[Known, Known], Known]] = {
-    **dict.fromkeys(("==", "!="), _equal),
-    **dict.fromkeys(("<", ">", ">=", "<="), _compared),
-    **dict.fromkeys(("matches", "contains", "startsWith", "endsWith"), _texts),
-    "..": _range,
-    "+": _plus,
-    "-": _minus,
-    "*": _arithmetic,
-    **dict.fromkeys(("/", "**", "^"), _floating),
-    "%": _modulo,
-}
 _POINTERS = {"map": frozenset(("index",)), "reduce": frozenset(("index", "acc"))}
 _ASKING = frozenset(("all", "none", "any", "one", "filter", "count", "find", "findIndex", "findLast", "findLastIndex"))
 _GIVES: dict[str, Type] = {

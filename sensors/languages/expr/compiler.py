@@ -1,15 +1,13 @@
-"""From a checked and folded tree to functions, each of one run.
+"""From a checked and folded tree to functions, each of one run."""
 
-A run is bounded: elements looked at, elements and texts made. What a sender puts into an event must not hold up the rest.
-"""
-
-import operator
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable
 from typing import Any
 
-from sensors.languages.expr import values
+from sensors.languages.expr import containers, operators, values
 from sensors.languages.expr.builtins import BUILTINS
+from sensors.languages.expr.loops import LOOPS, pointed
+from sensors.languages.expr.operators import OPERATORS, strictly_equal
+from sensors.languages.expr.run import Compute, Run
 from sensors.languages.expr.times import fetch_member
 from sensors.languages.expr.tree import (
     Binary,
@@ -32,55 +30,7 @@ from sensors.languages.expr.tree import (
 )
 from sensors.languages.expr.types import kind
 from sensors.languages.expr.words import ExprError
-from sensors.languages.patterns import PatternError, compile_pattern
-
-MAX_STEPS = 250_000
-"""Elements that one run may look at, nested ones counted as often as they are looked at."""
-MAX_ELEMENTS = 1_000_000
-"""Elements of lists, maps and ranges that one run may make, as in the original."""
-
-
-class _Scope:
-    """A function that looks at the elements of a list."""
-
-    __slots__ = ("accumulated", "elements", "index")
-
-    def __init__(self, elements: Any) -> None:
-        self.elements = elements
-        self.index = 0
-        self.accumulated: Any = None
-
-
-class Run:
-    """What one run knows."""
-
-    __slots__ = ("_elements", "_steps_left", "environment", "now", "scopes", "variables")
-
-    def __init__(self, environment: Mapping[str, Any], now: datetime) -> None:
-        self.environment, self.now = environment, now
-        self.variables: list[Any] = []
-        self.scopes: list[_Scope] = []
-        self._steps_left = MAX_STEPS
-        self._elements = 0
-
-    def step(self) -> None:
-        """Count an element that is looked at."""
-        self._steps_left -= 1
-        if self._steps_left < 0:
-            raise ExprError(f"more than {MAX_STEPS} elements were looked at, or it took too long")
-
-    def exhaust(self) -> None:
-        """Let the next step be the last: there is no time left."""
-        self._steps_left = 0
-
-    def made(self, count: int) -> None:
-        """Count elements that are made."""
-        self._elements += count
-        if self._elements >= MAX_ELEMENTS:
-            raise ExprError(f"more than {MAX_ELEMENTS} elements were made")
-
-
-Compute = Callable[[Run], Any]
+from sensors.languages.patterns import compile_pattern
 
 
 def compile_node(node: Node) -> Compute:
@@ -116,7 +66,7 @@ class _Compiler:
         inner = self.node(node.node)
         if node.operator == "+":
             return inner
-        apply = values.negated if node.operator == "-" else values.inverted
+        apply = operators.negated if node.operator == "-" else operators.inverted
         return lambda run: apply(inner(run))
 
     def logic(self, node: Logic) -> Compute:
@@ -140,10 +90,10 @@ class _Compiler:
             return lambda run: pattern.search(values.text(left(run))) is not None
         if node.operator == "==" and kind(node.left.type) == kind(node.right.type) in _STRICT:
             wanted = _STRICT[kind(node.left.type)]
-            return lambda run: _strictly_equal(left(run), right(run), wanted)
+            return lambda run: strictly_equal(left(run), right(run), wanted)
         if node.operator == "..":
             return lambda run: _range(run, left(run), right(run))
-        apply = _OPERATORS[node.operator]
+        apply = OPERATORS[node.operator]
         return lambda run: apply(left(run), right(run))
 
     def chain(self, node: Chain) -> Compute:
@@ -177,8 +127,8 @@ class _Compiler:
 
         def compute(run: Run) -> Any:
             value = inner(run)
-            last = values.length(value) if stop is None else stop(run)
-            return values.sliced(value, start(run), last)
+            last = containers.length(value) if stop is None else stop(run)
+            return containers.sliced(value, start(run), last)
 
         return compute
 
@@ -195,9 +145,9 @@ class _Compiler:
         return compute
 
     def builtin(self, node: Builtin) -> Compute:
-        made = _PREDICATES.get(node.name)
-        if made is not None:
-            return made(self, node)
+        loop = LOOPS.get(node.name)
+        if loop is not None:
+            return loop(self.node, node)
         call = BUILTINS[node.name].call
         if node.name == "now":
             return lambda run: call(run.now)
@@ -215,7 +165,7 @@ class _Compiler:
             return lambda run: run.scopes[-1].index
         if node.name == "acc":
             return lambda run: run.scopes[-1].accumulated
-        return _pointed
+        return pointed
 
     def let(self, node: Let) -> Compute:
         value = self.node(node.value)
@@ -255,179 +205,11 @@ class _Compiler:
 
         return compute
 
-    def looped(self, node: Builtin, *, backwards: bool = False) -> "Callable[[Run], _Loop]":
-        """The loop of a function that looks at elements."""
-        elements = self.node(node.arguments[0])
-
-        def begin(run: Run) -> _Loop:
-            found = elements(run)
-            if not isinstance(found, list | str | dict):
-                raise ExprError(f"{node.name}: {values.shown(found)} is no list")
-            return _Loop(run, found, backwards)
-
-        return begin
-
-
-class _Loop:
-    """Goes through the elements with the index where closures find it; ends the scope whatever happens."""
-
-    __slots__ = ("_backwards", "_run", "scope")
-
-    def __init__(self, run: Run, elements: Any, backwards: bool) -> None:
-        self._run, self._backwards = run, backwards
-        self.scope = _Scope(values.as_bytes(elements) if type(elements) is str else elements)
-
-    def __enter__(self) -> "_Loop":
-        self._run.scopes.append(self.scope)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._run.scopes.pop()
-
-    def __len__(self) -> int:
-        return len(self.scope.elements)
-
-    def indices(self, start: int = 0) -> Any:
-        """The indices, each noted before it is given."""
-        scope, step = self.scope, self._run.step
-        count = len(scope.elements)
-        for index in range(count - 1, -1, -1) if self._backwards else range(start, count):
-            scope.index = index
-            step()
-            yield index
-
-
-def _pointed(run: Run) -> Any:
-    scope = run.scopes[-1]
-    elements = scope.elements
-    if isinstance(elements, dict):
-        raise ExprError("a map has no elements; use keys or values")
-    if scope.index >= len(elements):
-        raise ExprError(f"there is no element {scope.index}; there are {len(elements)}")
-    found = elements[scope.index]
-    return values.Uint8(found) if type(elements) is bytes else found
-
-
-def _deciding(ends: bool, gives: bool) -> "Callable[[_Compiler, Builtin], Compute]":
-    """A function that ends with `gives` at the first element that is `ends`."""
-
-    def compile_it(compiler: _Compiler, node: Builtin) -> Compute:
-        begin, asked = compiler.looped(node), compiler.node(node.arguments[1])
-
-        def compute(run: Run) -> bool:
-            with begin(run) as loop:
-                return gives if any(values.truth(asked(run)) is ends for _ in loop.indices()) else not gives
-
-        return compute
-
-    return compile_it
-
-
-def _counting(one: bool) -> "Callable[[_Compiler, Builtin], Compute]":
-    def compile_it(compiler: _Compiler, node: Builtin) -> Compute:
-        begin, asked = compiler.looped(node), compiler.node(node.arguments[1])
-
-        def compute(run: Run) -> Any:
-            with begin(run) as loop:
-                count = sum(values.truth(asked(run)) for _ in loop.indices())
-            return count == 1 if one else count
-
-        return compute
-
-    return compile_it
-
-
-def _filter(compiler: _Compiler, node: Builtin) -> Compute:
-    begin, asked = compiler.looped(node), compiler.node(node.arguments[1])
-    mapped = _pointed if node.mapped is None else compiler.node(node.mapped)
-
-    def compute(run: Run) -> Any:
-        with begin(run) as loop:
-            found = [mapped(run) for _ in loop.indices() if values.truth(asked(run))]
-        run.made(len(found))
-        return found
-
-    return compute
-
-
-def _map(compiler: _Compiler, node: Builtin) -> Compute:
-    begin, made = compiler.looped(node), compiler.node(node.arguments[1])
-
-    def compute(run: Run) -> Any:
-        with begin(run) as loop:
-            found = [made(run) for _ in loop.indices()]
-        run.made(len(found))
-        return found
-
-    return compute
-
-
-def _finding(*, index: bool, backwards: bool) -> "Callable[[_Compiler, Builtin], Compute]":
-    def compile_it(compiler: _Compiler, node: Builtin) -> Compute:
-        begin, asked = compiler.looped(node, backwards=backwards), compiler.node(node.arguments[1])
-        mapped = _pointed if node.mapped is None else compiler.node(node.mapped)
-
-        def compute(run: Run) -> Any:
-            with begin(run) as loop:
-                for at in loop.indices():
-                    if values.truth(asked(run)):
-                        return at if index else mapped(run)
-            if node.throws:
-                raise ExprError("nothing was found")
-            return None
-
-        return compute
-
-    return compile_it
-
-
-def _group_by(compiler: _Compiler, node: Builtin) -> Compute:
-    begin, made = compiler.looped(node), compiler.node(node.arguments[1])
-
-    def compute(run: Run) -> Any:
-        groups = values.GroupMap()
-        with begin(run) as loop:
-            for _ in loop.indices():
-                groups.setdefault(values.hashable(made(run)), []).append(_pointed(run))
-        return groups
-
-    return compute
-
-
-def _reduce(compiler: _Compiler, node: Builtin) -> Compute:
-    begin, made = compiler.looped(node), compiler.node(node.arguments[1])
-    initial = compiler.node(node.arguments[2]) if len(node.arguments) == 3 else None
-
-    def compute(run: Run) -> Any:
-        with begin(run) as loop:
-            loop.scope.accumulated = _pointed(run) if initial is None else initial(run)
-            for _ in loop.indices(1 if initial is None else 0):
-                loop.scope.accumulated = made(run)
-            return loop.scope.accumulated
-
-    return compute
-
 
 def _range(run: Run, first: Any, last: Any) -> values.IntList:
     low, high = values.to_int(first), values.to_int(last)
     run.made(max(high - low + 1, 0))
     return values.IntList(range(low, high + 1))
-
-
-def _strictly_equal(left: Any, right: Any, wanted: type) -> bool:
-    """Where both are known to be whole numbers, or texts, nothing else will do: `findIndex` that finds nothing is an error."""
-    for value in (left, right):
-        if type(value) is not wanted:
-            raise ExprError(f"{values.shown(value)} cannot be compared here: expected {values.type_name(wanted())}")
-    return bool(left == right)
-
-
-def _matches(left: Any, right: Any) -> bool:
-    try:
-        # Not kept: patterns that come with events would push out those that stand in manifests.
-        return compile_pattern.__wrapped__(values.text(right)).search(values.text(left)) is not None
-    except PatternError as exc:
-        raise ExprError(f"{values.shown(right)} is no pattern: {exc}") from None
 
 
 def _fitting(function: values.Function, given: list[Any]) -> list[Any]:
@@ -448,41 +230,6 @@ def _fitting(function: values.Function, given: list[Any]) -> list[Any]:
 
 
 _STRICT: dict[str, type] = {"int": int, "text": str}
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "==": values.equal,
-    "!=": lambda left, right: not values.equal(left, right),
-    "<": values.ordered(operator.lt, "<"),
-    ">": values.ordered(operator.gt, ">"),
-    "<=": values.ordered(operator.le, "<="),
-    ">=": values.ordered(operator.ge, ">="),
-    "+": values.add,
-    "-": values.subtract,
-    "*": values.multiply,
-    "/": values.divide,
-    "%": values.remainder,
-    "**": values.power,
-    "^": values.power,
-    "in": values.contained,
-    "matches": _matches,
-    "contains": lambda left, right: values.text(right) in values.text(left),
-    "startsWith": lambda left, right: values.text(left).startswith(values.text(right)),
-    "endsWith": lambda left, right: values.text(left).endswith(values.text(right)),
-}
-_PREDICATES: dict[str, Callable[[_Compiler, Builtin], Compute]] = {
-    "all": _deciding(ends=False, gives=False),
-    "none": _deciding(ends=True, gives=False),
-    "any": _deciding(ends=True, gives=True),
-    "one": _counting(one=True),
-    "count": _counting(one=False),
-    "filter": _filter,
-    "map": _map,
-    "find": _finding(index=False, backwards=False),
-    "findIndex": _finding(index=True, backwards=False),
-    "findLast": _finding(index=False, backwards=True),
-    "findLastIndex": _finding(index=True, backwards=True),
-    "groupBy": _group_by,
-    "reduce": _reduce,
-}
 _COMPILES: dict[type, Callable[[_Compiler, Any], Compute]] = {
     Literal: _Compiler.literal,
     Name: _Compiler.name,

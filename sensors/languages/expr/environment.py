@@ -11,8 +11,9 @@ from functools import lru_cache
 from typing import Any
 
 from sensors.languages.expr import json_text
-from sensors.languages.expr.builtins import as_floats, make_float, make_int
+from sensors.languages.expr.builtins import as_floats
 from sensors.languages.expr.jsonpath import query
+from sensors.languages.expr.number_functions import make_float, make_int
 from sensors.languages.expr.sprig_types import GIVES, MUTATING, TAKES
 from sensors.languages.expr.times import instant_of
 from sensors.languages.expr.values import Function, Instant, Int64, IntList, TextList, TextMap, shown

@@ -7,7 +7,7 @@ under `first`, `last`, `[0]` and `[-1]` become one loop, with the index of the l
 from dataclasses import fields
 from typing import Any
 
-from sensors.languages.expr import values
+from sensors.languages.expr import operators, values
 from sensors.languages.expr.tree import Binary, Builtin, Closure, ListOf, Literal, Logic, Member, Node, Unary
 from sensors.languages.expr.types import BOOL, FLOAT, INT, LIST, TEXT
 from sensors.languages.expr.words import ExprError
@@ -71,7 +71,7 @@ def _unary(node: Unary) -> Node:
         return Literal(not value, at=node.at, type=BOOL) if type(value) is bool else node
     if type(value) not in (int, float):
         return node
-    return Literal(values.negated(value) if node.operator == "-" else value, at=node.at, type=node.node.type)
+    return Literal(operators.negated(value) if node.operator == "-" else value, at=node.at, type=node.node.type)
 
 
 def _logic(node: Logic) -> Node:
@@ -107,7 +107,7 @@ def _binary(node: Binary) -> Node:  # noqa: PLR0911 - one for each kind of opera
             return node
         if right.value == 0:
             raise ExprError(f"{node.at}: division by zero")
-        return Literal(values.remainder(left.value, right.value), at=node.at, type=INT)
+        return Literal(operators.remainder(left.value, right.value), at=node.at, type=INT)
     compute = _ARITHMETIC.get(node.operator)
     if compute is None:
         return node
@@ -116,12 +116,12 @@ def _binary(node: Binary) -> Node:  # noqa: PLR0911 - one for each kind of opera
 
 
 _ARITHMETIC = {
-    "+": values.add,
-    "-": values.subtract,
-    "*": values.multiply,
-    "/": values.divide,
-    "**": values.power,
-    "^": values.power,
+    "+": operators.add,
+    "-": operators.subtract,
+    "*": operators.multiply,
+    "/": operators.divide,
+    "**": operators.power,
+    "^": operators.power,
 }
 
 

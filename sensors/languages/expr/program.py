@@ -6,9 +6,10 @@ from functools import lru_cache
 from typing import Any
 
 from sensors.languages.expr.checker import check
-from sensors.languages.expr.compiler import Compute, Run, compile_node
+from sensors.languages.expr.compiler import compile_node
 from sensors.languages.expr.folding import fold
 from sensors.languages.expr.parser import parse
+from sensors.languages.expr.run import Compute, Run
 from sensors.languages.expr.types import Type
 from sensors.languages.expr.values import shown
 from sensors.languages.expr.words import ExprError

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sensors.languages.expr.containers import fetch
 from sensors.languages.expr.types import BOOL, DURATION, FLOAT, INT, TEXT, TIME, Type
-from sensors.languages.expr.values import Duration, Function, Instant, Int64, duration_text, fetch, shown, text, wrapped
+from sensors.languages.expr.values import Duration, Function, Instant, Int64, duration_text, shown, text, wrapped
 from sensors.languages.expr.words import ExprError
 from sensors.languages.gotemplate import format_time, parse_time
 

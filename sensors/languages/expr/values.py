@@ -1,19 +1,16 @@
 """Values as Go has them: whole numbers of 64 bits, floats, texts of bytes, lists and maps that remember their type in Go."""
 
-import math
-import operator
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
 from sensors.languages.expr.words import ExprError
-from sensors.languages.expression_values import power as go_power
 from sensors.languages.gonumbers import format_general
 
 MAX_TEXT = 1 << 20
 """Bytes of a text that an expression may build."""
 
-_LOWEST, _SPAN = -(1 << 63), 1 << 64
+LOWEST, _SPAN = -(1 << 63), 1 << 64
 
 
 class Uint8(int):
@@ -97,14 +94,14 @@ class Function(NamedTuple):
     """Go's types of what it takes; `*` before the last one: any number of it."""
 
 
-_NUMBERS = frozenset((int, float, Uint8, Int64))
-_WHOLE = frozenset((int, Uint8, Int64))
+NUMBERS = frozenset((int, float, Uint8, Int64))
+WHOLE = frozenset((int, Uint8, Int64))
 LISTS = (list, IntList, TextList, PairList, NilList)
 
 
 def wrapped(number: int) -> int:
     """Within 64 bits, as machines count."""
-    return number if _LOWEST <= number < -_LOWEST else (number - _LOWEST) % _SPAN + _LOWEST
+    return number if LOWEST <= number < -LOWEST else (number - LOWEST) % _SPAN + LOWEST
 
 
 def type_name(value: Any) -> str:
@@ -157,139 +154,6 @@ def is_nil(value: Any) -> bool:
     return value is None or type(value) is NilList
 
 
-def equal(left: Any, right: Any) -> bool:
-    """`==`: numbers by value, everything else only where the types agree."""
-    if type(left) in _NUMBERS and type(right) in _NUMBERS:
-        return bool(left == right) if type(left) in _WHOLE and type(right) in _WHOLE else float(left) == float(right)
-    if type(left) is Instant and type(right) is Instant:
-        return left.nanoseconds == right.nanoseconds
-    return (is_nil(left) and is_nil(right)) or _same(left, right)
-
-
-def _same(left: Any, right: Any) -> bool:
-    """Deep equality without conversions: `[1] == [1.0]` is false."""
-    if type(left) is not type(right) or type(left) is Function:
-        return False
-    if isinstance(left, list):
-        return len(left) == len(right) and all(map(_same, left, right))
-    if isinstance(left, dict):
-        return len(left) == len(right) and all(key in right and _same(value, right[key]) for key, value in left.items())
-    return bool(left == right)
-
-
-def ordered(compare: Callable[[Any, Any], bool], symbol: str) -> Callable[[Any, Any], bool]:
-    """A comparison of two numbers, two texts by their bytes, two times or two durations."""
-
-    def apply(left: Any, right: Any) -> bool:
-        kinds = (type(left), type(right))
-        if kinds[0] in _NUMBERS and kinds[1] in _NUMBERS:
-            if kinds[0] in _WHOLE and kinds[1] in _WHOLE:
-                return compare(left, right)
-            return compare(float(left), float(right))
-        if kinds == (str, str):
-            return compare(as_bytes(left), as_bytes(right))
-        if kinds == (Duration, Duration):
-            return compare(left, right)
-        if kinds == (Instant, Instant):
-            return compare(left.nanoseconds, right.nanoseconds)
-        raise mismatch(left, symbol, right)
-
-    return apply
-
-
-def mismatch(left: Any, symbol: str, right: Any) -> ExprError:
-    """What is said of two values that an operator does not join."""
-    return ExprError(f"{shown(left)} {symbol} {shown(right)}: {type_name(left)} and {type_name(right)} do not go together")
-
-
-def add(left: Any, right: Any) -> Any:
-    """`+`."""
-    kinds = (type(left), type(right))
-    if kinds[0] in _NUMBERS and kinds[1] in _NUMBERS:
-        return _arithmetic(left, right, operator.add)
-    if kinds == (str, str):
-        return bounded(left + right)
-    if kinds == (Duration, Duration):
-        return Duration(wrapped(int(left) + int(right)))
-    if kinds == (Instant, Duration):
-        return left._replace(nanoseconds=left.nanoseconds + int(right))
-    if kinds == (Duration, Instant):
-        return right._replace(nanoseconds=right.nanoseconds + int(left))
-    raise mismatch(left, "+", right)
-
-
-def _arithmetic(left: Any, right: Any, compute: Callable[[Any, Any], Any]) -> Any:
-    if type(left) in _WHOLE and type(right) in _WHOLE:
-        return wrapped(compute(int(left), int(right)))
-    return compute(float(left), float(right))
-
-
-def subtract(left: Any, right: Any) -> Any:
-    """`-`."""
-    kinds = (type(left), type(right))
-    if kinds[0] in _NUMBERS and kinds[1] in _NUMBERS:
-        return _arithmetic(left, right, operator.sub)
-    if kinds == (Duration, Duration):
-        return Duration(wrapped(int(left) - int(right)))
-    if kinds == (Instant, Duration):
-        return left._replace(nanoseconds=left.nanoseconds - int(right))
-    if kinds == (Instant, Instant):
-        return Duration(min(max(left.nanoseconds - right.nanoseconds, _LOWEST), -_LOWEST - 1))
-    raise mismatch(left, "-", right)
-
-
-def multiply(left: Any, right: Any) -> Any:
-    """`*`."""
-    kinds = (type(left), type(right))
-    if kinds[0] in _NUMBERS and kinds[1] in _NUMBERS:
-        return _arithmetic(left, right, operator.mul)
-    if Duration in kinds and kinds[0] in _NUMBERS | {Duration} and kinds[1] in _NUMBERS | {Duration}:
-        if float in kinds:
-            return float(left) * float(right)
-        return Duration(wrapped(int(left) * int(right)))
-    raise mismatch(left, "*", right)
-
-
-def divide(left: Any, right: Any) -> float:
-    """`/`: always a float; by zero it is an infinity, or no number."""
-    if type(left) not in _NUMBERS or type(right) not in _NUMBERS:
-        raise mismatch(left, "/", right)
-    above, below = float(left), float(right)
-    if below == 0:
-        return math.nan if above == 0 or math.isnan(above) else math.copysign(math.inf, above) * math.copysign(1.0, below)
-    return above / below
-
-
-def remainder(left: Any, right: Any) -> int:
-    """`%`: of whole numbers, with the sign of the left one."""
-    if type(left) not in _WHOLE or type(right) not in _WHOLE:
-        raise mismatch(left, "%", right)
-    if right == 0:
-        raise ExprError(f"{shown(left)} % 0: division by zero")
-    return wrapped(int(math.copysign(1, left)) * (abs(int(left)) % abs(int(right))))
-
-
-def power(left: Any, right: Any) -> float:
-    """`**`: always a float."""
-    return go_power(to_float(left, "**"), to_float(right, "**"))
-
-
-def negated(value: Any) -> Any:
-    """`-value`."""
-    if type(value) is Uint8:
-        return Uint8(-int(value) % 256)
-    if type(value) in _WHOLE:
-        return type(value)(wrapped(-int(value)))
-    if type(value) is float:
-        return -value
-    raise ExprError(f"-{shown(value)}: {type_name(value)} is no number")
-
-
-def inverted(value: Any) -> bool:
-    """`!value`."""
-    return not truth(value)
-
-
 def truth(value: Any) -> bool:
     """`value`, where it is true or false."""
     if type(value) is not bool:
@@ -306,95 +170,27 @@ def text(value: Any) -> str:
 
 def to_int(value: Any) -> int:
     """A number as a whole one; what does not fit is the lowest."""
-    if type(value) in _WHOLE:
+    if type(value) in WHOLE:
         return int(value)
     if type(value) is float:
-        return int(value) if -(2.0**63) <= value < 2.0**63 else _LOWEST
+        return int(value) if -(2.0**63) <= value < 2.0**63 else LOWEST
     raise ExprError(f"{shown(value)} is no number")
 
 
 def to_float(value: Any, what: str) -> float:
     """A number as a float."""
-    if type(value) not in _NUMBERS:
+    if type(value) not in NUMBERS:
         raise ExprError(f"{what}: {shown(value)} is no number")
     return float(value)
 
 
-def fetch(value: Any, key: Any) -> Any:
-    """`value[key]`. What a map does not have is nil; of what is no list, map or text it is an error."""
-    kind = type(value)
-    if kind is dict or kind is TextMap:
-        if key is not None and type(key) is not str:
-            raise ExprError(f"a key is a text, not {shown(key)}")
-        return value.get(key or "", "" if kind is TextMap else None)
-    if isinstance(value, dict):
-        return value.get(hashable(key), NilList() if type(value) is GroupMap else None)
-    if isinstance(value, list) or kind is str:
-        return _element(value, to_int(key))
-    raise ExprError(f"{shown(key)} of {shown(value)}: {type_name(value)} has no members")
-
-
-def _element(value: Any, index: int) -> Any:
-    elements = as_bytes(value) if type(value) is str else value
-    if not -len(elements) <= index < len(elements):
-        raise ExprError(f"there is no element {index}; there are {len(elements)}")
-    found = elements[index]
-    return Uint8(found) if type(value) is str else found
-
-
-class _Key(tuple[Any, ...]):
+class Key(tuple[Any, ...]):
     """A key of a map that remembers its type, because 1 and 1.0 are two keys."""
-
-
-def hashable(key: Any) -> Any:
-    """`key`, where a map may have it."""
-    if isinstance(key, list | dict):
-        raise ExprError(f"{shown(key)} cannot be a key")
-    return key if type(key) in (str, type(None)) else _Key((type(key).__name__, key))
 
 
 def key_value(key: Any) -> Any:
     """The key that `hashable` was given."""
-    return key[1] if type(key) is _Key else key
-
-
-def sliced(value: Any, start: Any, stop: Any) -> Any:
-    """`value[start:stop]`: what lies outside is left out."""
-    if not isinstance(value, list) and type(value) is not str:
-        raise ExprError(f"{shown(value)} cannot be sliced")
-    elements: Any = as_bytes(value) if type(value) is str else value
-    length = len(elements)
-    first, last = to_int(start), to_int(stop)
-    first = max(first + length if first < 0 else first, 0)
-    last = min(max(last + length if last < 0 else last, 0), length)
-    found = elements[min(first, last) : last]
-    if type(value) is str:
-        return as_text(found)
-    return (list if type(value) is NilList else type(value))(found)
-
-
-def length(value: Any) -> int:
-    """`len`: bytes of a text, elements, members."""
-    if type(value) is str:
-        return len(as_bytes(value))
-    if isinstance(value, list | dict):
-        return len(value)
-    raise ExprError(f"{shown(value)} has no length")
-
-
-def contained(needle: Any, value: Any) -> bool:
-    """`needle in value`: an element of a list, a key of a map; nothing is in nil."""
-    if value is None:
-        return False
-    if isinstance(value, list):
-        return any(equal(element, needle) for element in value)
-    if isinstance(value, dict):
-        if isinstance(value, AnyMap):
-            return hashable(needle) in value
-        if needle is not None and type(needle) is not str:
-            raise ExprError(f"a key is a text, not {shown(needle)}")
-        return (needle or "") in value
-    raise ExprError(f"in: {shown(value)} is neither a list nor a map")
+    return key[1] if type(key) is Key else key
 
 
 def printed(value: Any) -> str:  # noqa: PLR0911 - one line for each type

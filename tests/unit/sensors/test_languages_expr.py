@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sensors.languages.expr import ExprError, compile_expr, compiler, parser, program, words
+from sensors.languages.expr import ExprError, compile_expr, parser, program, run, words
 from sensors.languages.expr.builtins import as_floats
 from sensors.languages.expr.environment import environment
 from sensors.languages.gotemplate import moment
@@ -77,7 +77,7 @@ def test_values_that_do_not_fit_are_named(text: str, said: str) -> None:
 def test_what_is_looked_at_is_bounded() -> None:
     many = {"l": [0] * 2000}
     assert compute("len(filter(body.l, # == 0))", body=many) == 2000
-    with pytest.raises(ExprError, match=f"more than {compiler.MAX_STEPS} elements were looked at"):
+    with pytest.raises(ExprError, match=f"more than {run.MAX_STEPS} elements were looked at"):
         compute("any(body.l, any(body.l, # == 1))", body=many)
 
 

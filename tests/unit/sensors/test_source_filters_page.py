@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from sensors.languages.expr.builtins import BUILTINS, PREDICATES
-from sensors.languages.expr.compiler import MAX_ELEMENTS, MAX_STEPS
 from sensors.languages.expr.parser import MAX_NESTING
 from sensors.languages.expr.program import MAX_SECONDS, compile_expr
+from sensors.languages.expr.run import MAX_ELEMENTS, MAX_STEPS
 from sensors.languages.expr.times import DURATION_METHODS, TIME_METHODS
 from sensors.languages.expr.words import MAX_CHARACTERS
 

@@ -35,10 +35,14 @@ from aiohttp.client_proto import ResponseHandler
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
+    from aiohttp.http import RawResponseMessage
     from aiohttp.tracing import Trace
 
 _fresh: ContextVar[bool] = ContextVar("fresh", default=False)
 _GONE = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
+MOST_INTERIM = 100
+"""Answers of 1xx before the one that counts. A server that sends one after the other for ever is not listened to: reading them
+would keep the loop from everything else."""
 
 
 class NotProcessed(aiohttp.ServerDisconnectedError):
@@ -50,6 +54,10 @@ class NotProcessed(aiohttp.ServerDisconnectedError):
         """False where a server that resets connections after it acted would look the same."""
 
 
+class TooManyInterim(aiohttp.ClientError):
+    """The server sent one interim answer after the other."""
+
+
 class KeptConnection(ResponseHandler):
     """aiohttp's handler of one connection, with an eye on how it ends."""
 
@@ -57,6 +65,7 @@ class KeptConnection(ResponseHandler):
         super().__init__(loop)
         self._requests = 0
         self._answering = False
+        self._interim = 0
         self._undelivered = False
 
     def is_connected(self) -> bool:
@@ -67,12 +76,22 @@ class KeptConnection(ResponseHandler):
         """A request is about to be sent."""
         self._requests += 1
         self._answering = False
+        self._interim = 0
         super().set_response_params(**params)
 
     def data_received(self, data: bytes) -> None:
         """Some of an answer came."""
         self._answering = True
         super().data_received(data)
+
+    def feed_data(self, data: "tuple[RawResponseMessage, aiohttp.StreamReader]", size: int = 0) -> None:
+        """One answer was read; those of 1xx are followed by another."""
+        self._interim += 100 <= data[0].code < 200
+        if self._interim <= MOST_INTERIM:
+            super().feed_data(data, size)
+        elif self._interim == MOST_INTERIM + 1 and self.transport is not None:
+            self.transport.close()
+            self.set_exception(TooManyInterim())
 
     def eof_received(self) -> None:
         """The server sends no more."""

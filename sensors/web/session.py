@@ -8,7 +8,7 @@ from yarl import URL
 
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.web.call import Answer, Call, origin
-from sensors.web.connection import Connector, NotProcessed, fresh_connection
+from sensors.web.connection import MOST_INTERIM, Connector, NotProcessed, TooManyInterim, fresh_connection
 from sensors.web.egress import Egress, EgressDenied
 from sensors.web.exchange import excerpt_of, exchange, is_plain, key_of, whole_of
 
@@ -112,6 +112,7 @@ def _plainly(exc: Exception) -> str:
         (aiohttp.ClientConnectorSSLError, "TLS failed; does the port speak HTTPS?"),
         (aiohttp.ClientConnectorError, f"cannot connect: {_system_fault(exc)}"),
         (aiohttp.ConnectionTimeoutError, f"no connection within {CONNECT_TIMEOUT_S:g}s"),
+        (TooManyInterim, f"sent more than {MOST_INTERIM} interim answers (1xx) and no answer"),
         (aiohttp.ServerDisconnectedError, _ENDED),
         (aiohttp.ClientOSError, _ENDED),
         (aiohttp.ClientResponseError, _NOT_HTTP),

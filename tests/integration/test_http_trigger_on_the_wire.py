@@ -1,6 +1,7 @@
 """The http trigger against real servers: what is sent, what follows a redirect, where it may go."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator, Mapping
 
@@ -243,3 +244,35 @@ async def test_a_target_that_is_no_http_server_is_unavailable(client: Web) -> No
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(TriggerUnavailable, match=r"^http://127.0.0.1:\d+: "):
             await fire({"url": f"http://127.0.0.1:{port}/"}, client)
+
+
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+async def test_a_target_that_sends_interim_answers_for_ever_is_left_and_a_few_do_no_harm(client: Web) -> None:
+    left = asyncio.Event()
+    kept = [0]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while request := await reader.readuntil(b"\r\n\r\n"):
+                if request.startswith(b"POST /few"):
+                    kept[0] += 1
+                    writer.write(20 * INTERIM + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                    continue
+                while True:
+                    writer.write(1000 * INTERIM)
+                    await writer.drain()
+        left.set()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        for _ in range(8):
+            await fire({"url": f"{url}/few"}, client)
+        assert kept == [8]
+        for _ in range(2):  # on a connection that was kept, and on a new one
+            left.clear()
+            with pytest.raises(TriggerUnavailable, match=r"sent more than 100 interim answers"):
+                await fire({"url": f"{url}/many"}, client)
+            await left.wait()

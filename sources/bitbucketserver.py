@@ -2,24 +2,24 @@
 
 from collections.abc import Coroutine, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
-import msgspec
 from pydantic import Field, model_validator
 
-from eventbus.event import Event
+from eventbus.event import UNPARSED, Event
 from eventbus.tls import TLSMaterial, tls_context
 from manifests.fields import Duration, SecretRef, Spec, TLSConfig
 from sources.bitbucketserver_changes import Change, read_changes, with_changes
 from sources.http.answers import Refused
 from sources.http.endpoint import SourceFilter
 from sources.http.hooks import Hooks, events_differ
-from sources.http.payload import parse_json
+from sources.http.payload import parse_json, written_anew
 from sources.http.provider import ProviderSource, ProviderSpec
 from sources.http.provider_api import HookProblem, Json, provider_api
 from sources.http.signatures import SCHEMES, verify
 from sources.http.source import Received, Reply, Taken
+from sources.json_text import Decoded
 from sources.source import sources
 
 _SIGNATURE = SCHEMES["bitbucketserver"]
@@ -126,19 +126,17 @@ class BitbucketServer(ProviderSource[BitbucketServerSpec]):
         if request.headers.get("X-Event-Key") != _REFS_CHANGED:
             return event
         body = parse_json(request.body)
-        changes = read_changes(body)
-        if spec.skip_branch_refs_changed_on_open_pr:
-            return self._without_open(event, body, changes)
-        return self._divided(event, body, changes, changes)
+        push = _Push(request, event, body, read_changes(body.value))
+        return self._without_open(push) if spec.skip_branch_refs_changed_on_open_pr else self._divided(push, push.changes)
 
-    async def _without_open(self, event: Event, body: Any, changes: Sequence[Change]) -> Taken:
+    async def _without_open(self, push: "_Push") -> Taken:
         """What is left without changes of branches that have an open pull request. Raises `Refused` (503) where the server cannot
         be asked."""
         try:
             async with provider_api(self._base, self._headers(), tls=self._tls()) as api:
                 left = [
                     change
-                    for change in changes
+                    for change in push.changes
                     if change.asked_at is None or not any(_is_open(row) for row in await api.rows(change.asked_at, _PAGE))
                 ]
         except HookProblem as exc:
@@ -146,16 +144,18 @@ class BitbucketServer(ProviderSource[BitbucketServerSpec]):
             raise Refused(503, reason, retry_after_s=30) from exc
         if not left:
             return Reply("each branch that changed has an open pull request")
-        return self._divided(event, body, changes, left)
+        return self._divided(push, left)
 
-    def _divided(self, event: Event, body: Any, changes: Sequence[Change], left: Sequence[Change]) -> Event | list[Event]:
+    def _divided(self, push: "_Push", left: Sequence[Change]) -> Event | list[Event]:
+        whole = push.event
         if not self.spec.one_event_per_change:
-            return event if len(left) == len(changes) else self._with(event, body, left, event.id)
-        return [self._with(event, body, [change], f"{event.id}-{change.number}") for change in left]
+            return whole if len(left) == len(push.changes) else self._with(push, left, whole.id)
+        return [self._with(push, [change], f"{whole.id}-{change.number}") for change in left]
 
-    def _with(self, event: Event, body: Any, changes: Sequence[Change], id: str) -> Event:
-        tree = {**event.tree, "body": with_changes(body, changes)}  # type: ignore[dict-item]
-        return msgspec.structs.replace(event, id=id, data=msgspec.json.encode(tree), tree=tree)
+    def _with(self, push: "_Push", changes: Sequence[Change], id: str) -> Event:
+        body = with_changes(push.body.value, changes)
+        tree = UNPARSED if push.body.tree is UNPARSED else body
+        return self.made(push.request, written_anew(body, push.body), tree, id)
 
     @property
     def _base(self) -> str:
@@ -212,6 +212,16 @@ class BitbucketServer(ProviderSource[BitbucketServerSpec]):
             tls=self._tls(),
             every_s=spec.check_interval.total_seconds(),
         )
+
+
+class _Push(NamedTuple):
+    """A delivery that tells of branches and tags."""
+
+    request: Received
+    event: Event
+    """With all of them."""
+    body: Decoded
+    changes: Sequence[Change]
 
 
 def _repositories(project: str) -> str:

@@ -5,7 +5,6 @@ from contextlib import aclosing
 from importlib.util import find_spec
 from typing import Annotated, Self
 
-import msgspec
 import structlog
 from pydantic import AfterValidator, Field, model_validator
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
@@ -14,6 +13,7 @@ from manifests.fields import SecretRef, Spec, TLSConfig
 from sources.handing_over import hand_over
 from sources.http.endpoint import SourceFilter
 from sources.http.payload import metadata_tail, now, random_id
+from sources.json_text import NotJson, decoded
 from sources.source import Emit, Source, SourceContext, SourceRefused, sources
 
 logger = structlog.get_logger()
@@ -117,8 +117,8 @@ class Generic(Source[GenericSpec]):
         if not self.spec.json_body:
             return b'"%b"' % b64encode(payload)
         try:
-            msgspec.json.decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            decoded(payload)
+        except NotJson:
             logger.error("payload_is_not_json", source=str(self.context.road), bytes=len(payload))
             return None
         return payload

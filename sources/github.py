@@ -8,7 +8,7 @@ import msgspec
 from pydantic import AfterValidator, Field, model_validator
 from yarl import URL
 
-from eventbus.event import Event
+from eventbus.event import UNPARSED, Event
 from eventbus.github_app import NOT_INSTALLED, is_installed
 from manifests.fields import GithubApp, SecretRef, Spec
 from sources.github_app import Installation
@@ -16,10 +16,11 @@ from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint, SourceFilter
 from sources.http.hooked import HookedSource
 from sources.http.hooks import Hooks, events_differ
-from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, values_by_name
+from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, values_by_name, written_anew
 from sources.http.provider_api import Authority, Json
 from sources.http.signatures import SCHEMES, verify
 from sources.http.source import Authentication, Received, Reply
+from sources.json_text import Decoded
 from sources.source import SourceContext, SourceRefused, sources
 
 _EVENT, _DELIVERY = "X-GitHub-Event", "X-GitHub-Delivery"
@@ -123,7 +124,7 @@ class Github(HookedSource[GithubSpec]):
         self._secrets = [ref for ref in (spec.webhook_secret, *spec.webhook_secrets) if ref is not None]
         self._wanted = frozenset() if "*" in spec.events else frozenset(spec.events)
         self._tail = metadata_tail(spec.metadata)
-        self._metadata = dict(spec.metadata)
+        self._metadata = {"metadata": dict(spec.metadata)} if spec.metadata else {}
         self._app = self._authority() if spec.registers_hooks and not spec.api_token else None
 
     @property
@@ -196,20 +197,18 @@ class Github(HookedSource[GithubSpec]):
             verify(_SIGNATURE, request.headers, request.body, map(self.secret, self._secrets))
         event, delivery = _named(request, _EVENT), _named(request, _DELIVERY)
         raw = _payload(request)
-        body = parse_json(raw)
-        if not isinstance(body, dict):
+        payload = parse_json(raw)
+        if not isinstance(payload.value, dict):
             raise Refused(400, "the payload is not a JSON object")
-        _agree(event, body)
+        _agree(event, payload.value)
         if self._wanted and event not in self._wanted and event != "ping":
             return Reply("this source does not take this event")
-        return self._event(request, raw, body, event, delivery)
+        return self._event(request, raw, payload, event, delivery)
 
-    def _event(self, request: Received, raw: bytes, body: dict[str, object], event: str, delivery: str) -> Event:
+    def _event(self, request: Received, raw: bytes, payload: Decoded, event: str, delivery: str) -> Event:
         headers = headers_for_data(request.raw_headers)
-        text = _with_names(raw, body, event, delivery)
-        tree: dict[str, object] = {"headers": headers, "body": body}
-        if self._metadata:
-            tree["metadata"] = self._metadata
+        text = _with_names(raw, payload, event, delivery)
+        tree: object = UNPARSED if payload.tree is UNPARSED else {"headers": headers, "body": payload.tree} | self._metadata
         data = b'{"headers":%b,"body":%b%b' % (_encode(headers), text, self._tail)
         return self.event(id=delivery, time=now(), data=data, tree=tree)
 
@@ -295,13 +294,14 @@ def _agree(event: str, body: dict[str, object]) -> None:
         raise Refused(400, f"{_EVENT} and the payload disagree: a {event} has the key {own}")
 
 
-def _with_names(raw: bytes, body: dict[str, object], event: str, delivery: str) -> bytes:
-    """The payload's text with the two names at its end; puts them into `body`, too."""
+def _with_names(raw: bytes, payload: Decoded, event: str, delivery: str) -> bytes:
+    """The payload's text with the two names at its end; puts them into its value, too."""
+    body = payload.value
     taken = _EVENT in body or _DELIVERY in body
     body[_EVENT] = event
     body[_DELIVERY] = delivery
     if taken or len(body) == 2:
         # The payload's own keys of these names would stay in the text, and readers differ on which of two counts.
-        return _encode(body)
+        return written_anew(body, payload)
     names = b',"X-GitHub-Event":"%b","X-GitHub-Delivery":"%b"}' % (event.encode(), delivery.encode())
     return raw.rstrip(b" \t\r\n")[:-1] + names

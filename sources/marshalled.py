@@ -1,5 +1,8 @@
 """JSON text as Argo Events puts it on its bus: compact, and with escapes for what HTML gives a meaning, as Go writes JSON."""
 
+import codecs
+import re
+
 import msgspec
 
 _WHITE_SPACE = b" \n\t\r"
@@ -22,9 +25,34 @@ def marshalled(text: bytes) -> bytes:
     """
     if len(text.translate(None, _LOOSE)) == len(text):
         return text
-    compact = msgspec.json.format(text, indent=-1)
+    compact = _compact(text)
     if len(compact.translate(None, _ESCAPED)) == len(compact):
         return compact
     for character, escape in _ESCAPES:
         compact = compact.replace(character, escape)
     return compact
+
+
+_LOOSE_PARTS = re.compile(rb'("(?:[^"\\]|\\.)*+")|[ \n\t\r]++', re.DOTALL)
+"""Text values, and what is white between values."""
+
+
+def _compact(text: bytes) -> bytes:
+    try:
+        return msgspec.json.format(text, indent=-1)
+    except msgspec.DecodeError:  # half a surrogate pair
+        return _LOOSE_PARTS.sub(lambda part: part[1] or b"", text)
+
+
+def _each_byte(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\ufffd" * (error.end - error.start), error.end
+
+
+codecs.register_error("tocsin-each-byte", _each_byte)
+
+
+def readable(raw: bytes) -> str:
+    """`raw` as text, with U+FFFD for each byte that is not UTF-8, as Go writes it; Python has one for several."""
+    return raw.decode("utf-8", "tocsin-each-byte")

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from pydantic import AfterValidator
 
-from eventbus.event import Event
+from eventbus.event import UNPARSED, Event
 from manifests.objects import Dialect
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint, SourceFilter
@@ -51,7 +51,7 @@ class Webhook(HttpSource[WebhookSpec]):
         self.methods = frozenset({spec.method or "POST"})
         self._reads_query = spec.method == "GET"
         self._tail = metadata_tail(spec.metadata)
-        self._metadata = dict(spec.metadata)
+        self._metadata = {"metadata": dict(spec.metadata)} if spec.metadata else {}
         self._names_events = context.dialect is Dialect.TOCSIN
 
     @property
@@ -67,14 +67,12 @@ class Webhook(HttpSource[WebhookSpec]):
         """The event of one request. Raises `Refused` (400) where the body is neither JSON nor a form."""
         raw, body = self._body(request)
         header = headers_for_data(request.raw_headers)
-        tree: dict[str, object] = {"header": header, "body": body}
-        if self._metadata:
-            tree["metadata"] = self._metadata
+        tree: object = UNPARSED if body is UNPARSED else {"header": header, "body": body} | self._metadata
         data = b'{"header":%b,"body":%b%b' % (_encode(header), raw, self._tail)
         return self.event(id=self._id(request), time=now(), data=data, tree=tree)
 
     def _body(self, request: Received) -> tuple[bytes, object]:
-        """The body as JSON text and as parsed."""
+        """The body as JSON text and as parsed, `UNPARSED` where that is for others to do."""
         if self._reads_query:
             return _values(request.query)
         if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() == _FORM:
@@ -82,7 +80,7 @@ class Webhook(HttpSource[WebhookSpec]):
                 return _values(request.body.decode())
             except UnicodeDecodeError:
                 raise Refused(400, "the form is not UTF-8") from None
-        return request.body, parse_json(request.body)
+        return request.body, parse_json(request.body).tree
 
     def _id(self, request: Received) -> str:
         if self._names_events:

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from os import urandom
 from typing import Any
 
-import msgspec
 import structlog
 
 from eventbus.event import UNPARSED, Event, Road
 from manifests.fields import EventFilter
 from manifests.objects import DeclaredEvent
+from sensors.languages.document import Document
 from sensors.languages.expr import ExprError, Program, compile_expr
 from sensors.languages.expr.builtins import as_floats
 from sensors.languages.expr.environment import environment
@@ -22,8 +22,6 @@ from sensors.languages.gotemplate import moment
 from sources.throttle import Throttle
 
 logger = structlog.get_logger()
-
-_decode = msgspec.json.Decoder().decode
 
 
 class BadFilter(ValueError):
@@ -47,7 +45,7 @@ def compile_filter(expression: str) -> Program:
     return program
 
 
-_FAILURES = (ExprError, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_FAILURES = (ExprError, RecursionError)
 """How computing an expression on an event fails."""
 
 
@@ -62,12 +60,19 @@ def refusal(program: Program, event: Event, now: datetime) -> str:
 
 
 def _holds(program: Program, event: Event, now: datetime, seed: bytes) -> bool:
-    data = _decode(event.data or b"null") if event.tree is UNPARSED else event.tree
+    data = _parsed(event.data or b"null") if event.tree is UNPARSED else event.tree
     if not isinstance(data, dict):
         raise ExprError("the event's data is no JSON object")
     names = environment(as_floats(data))
     with moment(now, seed):
         return program.holds(names, now)
+
+
+def _parsed(text: bytes) -> Any:
+    document = Document(text)
+    if not document.valid:
+        raise ExprError(f"the event's data is no JSON object: {document.problem}")
+    return document.tree
 
 
 class SourceFilter:

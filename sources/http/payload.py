@@ -7,7 +7,10 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from eventbus.event import UNPARSED
 from sources.http.answers import Refused
+from sources.json_text import Decoded, NotJson, decoded, encoded
+from sources.marshalled import readable
 
 MASKED = "*** Masked Auth Secret ***"
 
@@ -46,7 +49,7 @@ def headers_for_data(raw_headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         if name == "Authorization" and raw_value:
             found[name] = [MASKED]
             continue
-        value = raw_value.decode("utf-8", "replace")
+        value = readable(raw_value)
         if name in found:
             found[name].append(value)
         else:
@@ -60,24 +63,20 @@ def random_id() -> str:
     return f"{digits[:12]}4{digits[13:16]}{_VARIANT[digits[16]]}{digits[17:]}"
 
 
-_decoder = msgspec.json.Decoder()
-
-
-def parse_json(body: bytes) -> object:
+def parse_json(body: bytes) -> Decoded:
     """`body` as JSON of any type. Raises `Refused` (400) on anything else, however hostile; the body is never echoed."""
     try:
-        return _decoder.decode(body)
-    except RecursionError:
-        raise Refused(400, "the body is JSON nested too deeply; flatten it") from None
-    except msgspec.DecodeError as exc:
-        raise Refused(400, f"the body is not JSON: {_without_content(str(exc))}") from None
-    except UnicodeDecodeError:
-        raise Refused(400, "the body is not JSON: it is not UTF-8") from None
+        return decoded(body)
+    except NotJson as exc:
+        raise Refused(400, f"the body is not JSON: {exc}") from None
 
 
-def _without_content(message: str) -> str:
-    """The parser's message as far as it is about places, not about what stands there."""
-    return message.removeprefix("JSON is malformed: ")[:100]
+def written_anew(value: object, source: Decoded) -> bytes:
+    """`value`, which is made of what `source` holds, as JSON. Raises `Refused` (400) where it cannot be written."""
+    try:
+        return encoded(value, odd=source.tree is UNPARSED)
+    except NotJson as exc:
+        raise Refused(400, f"the body: {exc}") from None
 
 
 def values_by_name(text: str) -> dict[str, list[str]]:

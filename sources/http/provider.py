@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from eventbus.event import Event
+from eventbus.event import UNPARSED, Event
 from manifests.fields import SecretRef, Spec
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint
@@ -45,7 +45,7 @@ class ProviderSource(HookedSource[SpecT]):
     def __init__(self, spec: SpecT, context: SourceContext) -> None:
         super().__init__(spec, context)
         self._tail = metadata_tail(spec.metadata)
-        self._metadata = dict(spec.metadata)
+        self._metadata = {"metadata": dict(spec.metadata)} if spec.metadata else {}
 
     @property
     def endpoint(self) -> Endpoint:
@@ -86,12 +86,14 @@ class ProviderSource(HookedSource[SpecT]):
         if self.secrets:
             self.verify(request)
         body = parse_json(request.body)
+        return self.made(request, request.body, body.tree, self._delivery(request))
+
+    def made(self, request: Received, body: bytes, tree: object, id: str) -> Event:
+        """The event `id` of a delivery with `body`; `tree` is that decoded, or `UNPARSED`."""
         headers = headers_for_data(request.raw_headers)
-        tree: dict[str, object] = {"headers": headers, "body": body}
-        if self._metadata:
-            tree["metadata"] = self._metadata
-        data = b'{"headers":%b,"body":%b%b' % (_encode(headers), request.body, self._tail)
-        return self.event(id=self._delivery(request), time=now(), data=data, tree=tree)
+        whole: object = UNPARSED if tree is UNPARSED else {"headers": headers, "body": tree} | self._metadata
+        data = b'{"headers":%b,"body":%b%b' % (_encode(headers), body, self._tail)
+        return self.event(id=id, time=now(), data=data, tree=whole)
 
     def _delivery(self, request: Received) -> str:
         for header in self.delivery_headers:

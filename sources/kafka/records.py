@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from eventbus.chain import ATTRIBUTES, CAUSATION, CORRELATION, HOPS, unquoted
+from eventbus.event import UNPARSED
+from sources.json_text import NotJson, decoded
+from sources.marshalled import readable
 
 if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
@@ -36,7 +39,8 @@ class Read(NamedTuple):
     """A record's data, and its tree."""
 
     data: bytes
-    tree: Mapping[str, object]
+    tree: object
+    """`UNPARSED` where the value is for others to decode."""
 
 
 class Reader:
@@ -66,7 +70,7 @@ class Reader:
         raw, body = self._body(record.value)
         tree: dict[str, object] = {
             "topic": record.topic,
-            "key": "" if record.key is None else record.key.decode("utf-8", "replace"),
+            "key": "" if record.key is None else readable(record.key),
             "partition": record.partition,
             "body": body,
             "timestamp": timestamp(record.timestamp),
@@ -83,7 +87,7 @@ class Reader:
         )
         if self._metadata:
             tree["metadata"] = self._metadata
-        return Read(data, tree)
+        return Read(data, UNPARSED if body is UNPARSED else tree)
 
     def _body(self, value: bytes | None) -> tuple[bytes, object]:
         if value is None:
@@ -93,9 +97,9 @@ class Reader:
             return b'"%b"' % text, text.decode()
         value = value if self._schemas is None else _from_avro(self._schemas, value)
         try:
-            return value, msgspec.json.decode(value)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
-            raise Unreadable(f"jsonBody: the value is not JSON ({type(exc).__name__})") from None
+            return value, decoded(value).tree
+        except NotJson as exc:
+            raise Unreadable(f"jsonBody: the value is not JSON: {exc}") from None
 
 
 def told_by(record: "ConsumerRecord[bytes, bytes]") -> tuple[str | None, str | None, str | None]:
@@ -142,4 +146,4 @@ def _second(seconds: int) -> str:
 
 def _headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
     """The last of each name, in the order of the names, as Go writes a map."""
-    return dict(sorted({name: (value or b"").decode("utf-8", "replace") for name, value in headers}.items()))
+    return dict(sorted({name: readable(value or b"") for name, value in headers}.items()))

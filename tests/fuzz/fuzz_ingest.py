@@ -83,7 +83,7 @@ def one(data: bytes) -> None:
             _check_refusal(refused)
         else:
             if isinstance(result, Event):
-                if parse_json(result.data or b"") != result.tree:
+                if parse_json(result.data or b"").tree != result.tree:
                     raise AssertionError("the data and its tree differ")
                 accepted(result.id, b"")
     try:

@@ -82,7 +82,7 @@ async def test_two_producers_may_use_one_id() -> None:
         ({"data": None, "datacontenttype": "application/json"}, "application/json", None),
         ({"data": "text", "datacontenttype": "text/plain"}, "text/plain", b"text"),
         ({"data": "text"}, "application/json", b'"text"'),
-        ({"data": {"a": 1}, "datacontenttype": "application/vnd.x+json"}, "application/vnd.x+json", b'{"a":1}'),
+        ({"data": {"a": 1}, "datacontenttype": "application/vnd.x+json"}, "application/vnd.x+json", b'{"a": 1}'),
         ({"data_base64": "AAH/", "datacontenttype": "image/png"}, "image/png", b"\x00\x01\xff"),
     ],
 )
@@ -109,6 +109,11 @@ async def test_data_of_any_kind_is_kept_as_it_is_meant(fields: dict[str, Any], k
         ({"data_base64": "!"}, "data_base64: not Base64"),
         ({"data_base64": "AA==", "data": 1}, "exclude each other"),
         ({"id": "x" * 600}, "at most 512"),
+        ({"id": 5}, "id: Attribute 'id' must be text"),
+        ({"id": "a\x00b"}, "id: has control characters"),
+        ({"subject": "a\uffff"}, "subject: has control characters"),
+        ({"weight": 1.5}, "weight: expected a whole number of 32 bits"),
+        ({"weight": 1 << 31}, "weight: expected a whole number of 32 bits"),
     ],
 )
 async def test_what_is_wrong_with_an_event_is_named(changes: dict[str, Any], says: str) -> None:
@@ -122,6 +127,81 @@ async def test_what_is_wrong_with_an_event_is_named(changes: dict[str, Any], say
         assert said.status == 400
         assert said.json["detail"].startswith("event 2: ")
         assert rig.events == [], "a batch is taken whole or not at all"
+
+
+async def test_attributes_are_kept_as_the_types_of_cloudevents_are_written() -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig))
+        told = structured(
+            first=True,
+            last=False,
+            weight=-5,
+        )
+        assert (await rig.post("/hook", told, Content_Type=STRUCTURED)).status == 200
+        (event,) = rig.events
+        assert (event.attributes["first"], event.attributes["last"], event.attributes["weight"]) == ("true", "false", "-5")
+
+
+async def test_a_null_beside_data_is_as_if_it_were_not_there() -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig))
+        body = structured()[:-1] + b', "data_base64": null, "data": [1]}'
+        assert (await rig.post("/hook", body, Content_Type=STRUCTURED)).status == 200
+        assert rig.events[0].data == b"[1]"
+
+
+async def test_data_in_structured_mode_stays_as_it_is_written() -> None:
+    data = b'{"price": 1.10, "big": 12345678901234567890123, "a": 1, "a": 2, "far": 1e400}'
+    async with rigged() as rig:
+        await rig.serve(source(rig))
+        assert (await rig.post("/hook", structured()[:-1] + b', "data": ' + data + b"}", Content_Type=STRUCTURED)).status == 200
+        assert rig.events[0].data == data
+
+
+async def test_slashes_in_ids_do_not_make_two_producers_one() -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig))
+        for producer, id in (("/shop", "eu/7"), ("/shop/eu", "7"), ("/shop", "eu%2F7")):
+            assert (await rig.post("/hook", structured(source=producer, id=id), Content_Type=STRUCTURED)).status == 200
+        assert [event.id for event in rig.events] == ["/shop/eu%2F7", "/shop/eu/7", "/shop/eu%252F7"]
+        assert [event.attributes["id"] for event in rig.events] == ["eu/7", "7", "eu%2F7"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "id"),
+    [(b"a%20b", "a b"), (b'"a b"', "a b"), (rb'"a\"b%22"', 'a"b"'), ("é€".encode(), "é€"), (b"%C3%A9", "é"), (b"a%2Fb", "a/b")],
+)
+async def test_a_header_says_its_value_without_quotes_and_decoded_once(sent: bytes, id: str) -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig))
+        assert (await rig.send(binary(sent))).status == 200
+        assert rig.events[0].attributes["id"] == id
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"), [(b"%FF", "ce-id: not UTF-8"), (b"\xff", "ce-id: not UTF-8"), (b"%00", "id: has control")]
+)
+async def test_a_header_that_is_no_text_is_refused(sent: bytes, says: str) -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig))
+        said = await rig.send(binary(sent))
+        assert said.status == 400, "else two ids could become one, and the second event a repeat"
+        assert says in said.json["detail"]
+
+
+async def test_an_attribute_that_is_given_twice_and_a_format_that_is_not_read_are_refused() -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig))
+        twice = await rig.send(binary(b"1\r\nCE-Id: 2"))
+        assert (twice.status, twice.json["detail"]) == (400, "ce-id: given twice; an attribute has one value")
+        avro = await rig.post("/hook", b"{}", **BINARY | {"Content_Type": "application/cloudevents+avro"})
+        assert avro.status == 415
+        assert rig.events == []
+
+
+def binary(id: bytes) -> bytes:
+    head = b"POST /hook HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nce-specversion: 1.0\r\nce-source: /shop\r\nce-type: t\r\n"
+    return head + b"ce-id: " + id + b"\r\n\r\n{}"
 
 
 async def test_what_is_no_cloudevent_is_answered_415_and_too_many_413() -> None:

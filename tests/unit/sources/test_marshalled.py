@@ -18,6 +18,8 @@ from sources.marshalled import marshalled
         (b'"a b\\t\\u00e9"', b'"a b\\t\\u00e9"'),
         (b'["<a href=\\"x\\">&amp;"]', rb'["\u003ca href=\"x\"\u003e\u0026amp;"]'),
         ('"\u2028\u2029"'.encode(), rb'"\u2028\u2029"'),
+        (rb'{ "a \" b" : ["\ud83d <x>", "\\"] }', rb'{"a \" b":["\ud83d \u003cx\u003e","\\"]}'),
+        (b"[ 1e400 ]", b"[1e400]"),
         ('"\u20ac \u00e9 \U0001f600"'.encode(), '"\u20ac \u00e9 \U0001f600"'.encode()),
     ],
 )

@@ -31,6 +31,8 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import HttpResponseParser
+from aiohttp.http_exceptions import HttpProcessingError
 
 if TYPE_CHECKING:
     from aiohttp.client_reqrep import ConnectionKey
@@ -43,6 +45,11 @@ _GONE = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
 MOST_INTERIM = 100
 """Answers of 1xx before the one that counts. A server that sends one after the other for ever is not listened to: reading them
 would keep the loop from everything else."""
+
+
+_LIMITS: dict[str, Any] = {"max_line_size": 64 * 1024, "max_field_size": 256 * 1024, "max_headers": 1024}
+"""Of an answer. Go's client takes 10 MiB of headers; aiohttp fails at 8 KiB in one, by which the target has acted."""
+_BUFFER_BYTES = 64 * 1024
 
 
 class NotProcessed(aiohttp.ServerDisconnectedError):
@@ -66,6 +73,7 @@ class KeptConnection(ResponseHandler):
         self._requests = 0
         self._answering = False
         self._interim = 0
+        self._beginning = b""
         self._undelivered = False
 
     def is_connected(self) -> bool:
@@ -77,12 +85,14 @@ class KeptConnection(ResponseHandler):
         self._requests += 1
         self._answering = False
         self._interim = 0
-        super().set_response_params(**params)
+        super().set_response_params(**{**params, **_LIMITS})
 
     def data_received(self, data: bytes) -> None:
         """Some of an answer came."""
-        self._answering = True
+        if not self._answering:
+            self._answering, self._beginning = True, data
         super().data_received(data)
+        self._beginning = b""
 
     def feed_data(self, data: "tuple[RawResponseMessage, aiohttp.StreamReader]", size: int = 0) -> None:
         """One answer was read; those of 1xx are followed by another."""
@@ -100,9 +110,30 @@ class KeptConnection(ResponseHandler):
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         """Fail the request under way."""
+        if self._beginning and isinstance(exc, HttpProcessingError):
+            self._hand_on_the_head()
         if self._requests > 1 and not self._answering:
             exc = self._judged(exc)
         super().set_exception(exc, *cause)
+
+    def _hand_on_the_head(self) -> None:
+        """Whether the status that stands before what is no HTTP is seen must not depend on how an answer is cut into packets.
+
+        A status says what happened, also before a body that cannot be read, or more of one than was announced.
+        """
+        parser = HttpResponseParser(self, self._loop, _BUFFER_BYTES, payload_exception=aiohttp.ClientPayloadError, **_LIMITS)
+        rest = self._beginning
+        for _ in range(MOST_INTERIM + 1):
+            head, blank, rest = rest.partition(b"\r\n\r\n")
+            try:
+                messages, _, _ = parser.feed_data(head + blank)
+            except HttpProcessingError:
+                return
+            for message, payload in messages:
+                payload.set_exception(aiohttp.ClientPayloadError("the body is not HTTP"))
+                self.feed_data((message, payload))
+                if message.code >= 200:
+                    return
 
     def _judged(self, exc: BaseException) -> BaseException:
         """`exc`, or that the request was not processed."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from multidict import CIMultiDict
@@ -173,3 +174,25 @@ async def test_a_cancelled_exchange_closes_its_connection_whose_answer_nobody_el
                 await web.send(a_call(target))
         assert (await web.send(a_call(target))).status == 200
         assert (target.connections, len(kept)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        pytest.param(b"HTTP/1.1 204 No Content\r\n\r\nok", 204, id="a body where none may be"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokay", 200, id="more than was announced"),
+        pytest.param(b"HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 500, id="no chunk"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000 + b"\r\n" + OK.partition(b"\r\n")[2], 200, id="a long header"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\nok", 204, id="behind an interim answer"),
+    ],
+)
+async def test_the_status_counts_whatever_follows_it_and_in_however_many_packets(answer: bytes, status: int) -> None:
+    async with scripted(answer, OK, answer, OK) as (target, web):
+        found = [(await web.send(a_call(target))).status for _ in range(4)]
+    assert found == [status, 200, status, 200]
+
+
+async def test_a_body_that_is_wanted_and_cannot_be_read_is_a_failure() -> None:
+    async with scripted(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n") as (target, web):
+        with pytest.raises(TriggerUnavailable, match="not HTTP"):
+            await web.send(replace(a_call(target), keep=1000))

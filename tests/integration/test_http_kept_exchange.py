@@ -182,7 +182,9 @@ async def test_a_cancelled_exchange_closes_its_connection_whose_answer_nobody_el
         pytest.param(b"HTTP/1.1 204 No Content\r\n\r\nok", 204, id="a body where none may be"),
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokay", 200, id="more than was announced"),
         pytest.param(b"HTTP/1.1 500 No\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 500, id="no chunk"),
-        pytest.param(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000 + b"\r\n" + OK.partition(b"\r\n")[2], 200, id="a long header"),
+        pytest.param(
+            b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100_000 + b"\r\n" + OK.partition(b"\r\n")[2], 200, id="a long header"
+        ),
         pytest.param(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\nok", 204, id="behind an interim answer"),
     ],
 )

@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 # A lock names everything, so nothing is resolved: a pip that looks for `name[extra]` beside the locked `name` takes the newest and fails.
 LOCKED := --no-deps --require-hashes -r
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3 python3.13 python3.12 python3.11)
-CODE := manifests eventbus cluster sources sensors tocsin
+CODE := manifests clients eventbus cluster sources sensors tocsin
 DATA ?= .tocsin
 KILLS ?= 300
 OTHERS ?= 60

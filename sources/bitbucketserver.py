@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from pydantic import Field, model_validator
 
+from clients.tls import TLSMaterial, tls_context
 from eventbus.event import UNPARSED, Event
-from eventbus.tls import TLSMaterial, tls_context
 from manifests.fields import Duration, SecretRef, Spec, TLSConfig
 from sources.bitbucketserver_changes import Change, read_changes, with_changes
 from sources.http.answers import Refused

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
-from eventbus.grpc_library import grpc
+from clients.grpc_library import grpc
 from sources.generic_wire import METHOD, EventMessage, EventSourceMessage
 
 _OPTIONS = (

@@ -9,7 +9,7 @@ message Event { string name = 1; bytes payload = 2; }
 ```
 """
 
-from eventbus.protobuf import Scalar, message_classes
+from clients.protobuf import Scalar, message_classes
 
 METHOD = "/generic.Eventing/StartEventSource"
 

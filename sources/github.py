@@ -8,8 +8,8 @@ import msgspec
 from pydantic import AfterValidator, Field, model_validator
 from yarl import URL
 
+from clients.github_app import NOT_INSTALLED, is_installed
 from eventbus.event import UNPARSED, Event
-from eventbus.github_app import NOT_INSTALLED, is_installed
 from manifests.fields import GithubApp, SecretRef, Spec
 from sources.github_app import Installation
 from sources.http.answers import Refused

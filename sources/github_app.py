@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from eventbus.github_app import RENEW_BEFORE, assertion, tokens_path
+from clients.github_app import RENEW_BEFORE, assertion, tokens_path
 from sources.http.provider_api import HookProblem, NotAuthorised, ProviderApi
 
 

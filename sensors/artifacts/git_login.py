@@ -5,8 +5,8 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from eventbus.credentials import Credentials
-from eventbus.github_app import NOT_INSTALLED, is_installed
+from clients.credentials import Credentials
+from clients.github_app import NOT_INSTALLED, is_installed
 from manifests.fields import GithubApp
 from sensors.artifacts.git_target import HTTP, GitTarget
 from sensors.artifacts.installations import Installation, Installations

@@ -9,7 +9,7 @@ import msgspec
 from multidict import CIMultiDict
 from yarl import URL
 
-from eventbus.github_app import RENEW_BEFORE, assertion, tokens_path
+from clients.github_app import RENEW_BEFORE, assertion, tokens_path
 from sensors.errors import TriggerUnavailable
 from sensors.triggers.available import available
 from sensors.triggers.http_answer import retry_after_s

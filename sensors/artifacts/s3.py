@@ -7,7 +7,7 @@ from typing import Any
 from multidict import CIMultiDict
 from yarl import URL
 
-from eventbus.tls import TLSMaterial, tls_context
+from clients.tls import TLSMaterial, tls_context
 from manifests.fields import SecretRef
 from sensors.artifacts.content import MAX_BYTES
 from sensors.artifacts.s3_signature import Keys, Unsigned, escaped, signed

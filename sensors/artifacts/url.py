@@ -6,7 +6,7 @@ from typing import Any
 from multidict import CIMultiDict
 from yarl import URL
 
-from eventbus.tls import TLSMaterial, tls_context
+from clients.tls import TLSMaterial, tls_context
 from sensors.artifacts.content import MAX_BYTES
 from sensors.artifacts.spec import UrlLocation
 from sensors.errors import TriggerRefused, TriggerUnavailable

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from clients.credentials import Credentials
 from eventbus.chain import Chain
-from eventbus.credentials import Credentials
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.parameters import compile_payload

@@ -6,7 +6,7 @@ Semantics: Argo Events' `pkg/sensors/triggers/azure-event-hubs`; what differs is
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from eventbus.credentials import Credentials
+from clients.credentials import Credentials
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.parameters import compile_payload

@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
+from clients.tls import TLSMaterial
 from eventbus.chain import Chain
-from eventbus.tls import TLSMaterial
 from sensors.triggers.azure_connection import Connection
 
 KEY = "Idempotency-Key"

@@ -6,10 +6,10 @@ Semantics: Argo Events' `pkg/sensors/triggers/azure-service-bus`; what differs i
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from eventbus.credentials import Credentials
+from clients.credentials import Credentials
+from clients.kept_tls import KeptTLS
+from clients.tls import TLSMaterial
 from eventbus.firing import TriggerRef
-from eventbus.kept_tls import KeptTLS
-from eventbus.tls import TLSMaterial
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.parameters import compile_payload

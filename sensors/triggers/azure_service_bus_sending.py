@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, ClassVar
 
-from eventbus.tls import tls_context
+from clients.tls import tls_context
 from sensors.triggers.azure_message import AzureMessage, AzureWay
 from sensors.triggers.azure_sending import Opened, Senders, Verdict, socket_of
 

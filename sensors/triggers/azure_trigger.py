@@ -2,8 +2,8 @@
 
 from typing import Protocol, TypeVar
 
+from clients.credentials import Credentials
 from eventbus.chain import Chain
-from eventbus.credentials import Credentials
 from manifests.objects import DeclaredTrigger
 from sensors.triggers.available import available
 from sensors.triggers.azure_message import AzureMessage, AzureWay, told_message

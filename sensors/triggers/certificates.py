@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from weakref import WeakSet
 
+from clients.kept_tls import KeptTLS
 from eventbus.firing import TriggerRef
-from eventbus.kept_tls import KeptTLS
 
 
 class TriggerTLS(KeptTLS):

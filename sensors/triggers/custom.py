@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from clients.credentials import Credentials
+from clients.kept_tls import KeptTLS
+from clients.tls import TLSMaterial
 from eventbus.chain import Chain
-from eventbus.credentials import Credentials
 from eventbus.firing import TriggerRef
-from eventbus.kept_tls import KeptTLS
-from eventbus.tls import TLSMaterial
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, TocsinTriggerHead
 from sensors.bound import Bound

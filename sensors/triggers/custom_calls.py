@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from eventbus.grpc_library import grpc
+from clients.grpc_library import grpc
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers.custom_wire import EXECUTE, FETCH, JUDGE, Rpc
 from sensors.triggers.pool import Pool

@@ -19,7 +19,7 @@ message ApplyPolicyResponse { bool success = 1; string message = 2; }
 
 from typing import Any, NamedTuple
 
-from eventbus.protobuf import Scalar, message_classes
+from clients.protobuf import Scalar, message_classes
 
 _RESOURCE = Scalar("resource", "bytes")
 _classes = message_classes(

@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from clients.kept_tls import KeptTLS
 from eventbus.chain import Chain
 from eventbus.firing import TriggerRef
-from eventbus.kept_tls import KeptTLS
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from manifests.secrets import SecretMissing

@@ -10,10 +10,10 @@ from importlib.metadata import version
 from multidict import CIMultiDict
 from yarl import URL
 
+from clients.credentials import Credentials
+from clients.kept_tls import KeptTLS
+from clients.tls import TLSMaterial, tls_context
 from eventbus.chain import Chain
-from eventbus.credentials import Credentials
-from eventbus.kept_tls import KeptTLS
-from eventbus.tls import TLSMaterial, tls_context
 from manifests.fields import TLSConfig
 from manifests.secrets import Values
 from sensors.triggers.http_spec import HttpSpec

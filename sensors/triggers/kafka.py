@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from clients.kafka.connection import NOT_INSTALLED, NotInstalled, is_installed, require_avro, require_msk, resolve
 from eventbus.chain import Chain
 from eventbus.firing import TriggerRef
-from eventbus.kafka.connection import NOT_INSTALLED, NotInstalled, is_installed, require_avro, require_msk, resolve
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from manifests.secrets import Values
@@ -28,7 +28,7 @@ from sensors.triggers.kafka_spec import KafkaTriggerSpec, check_usable
 from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
 
 if TYPE_CHECKING:
-    from eventbus.kafka.registry import Schemas
+    from clients.kafka.registry import Schemas
 
 MASK = "***"
 
@@ -180,6 +180,6 @@ def _schemas(spec: KafkaTriggerSpec, context: TriggerContext) -> "Schemas | None
         require_avro()
     except NotInstalled as exc:
         raise ValueError(str(exc)) from exc
-    from eventbus.kafka.registry import Schemas  # noqa: PLC0415 - only who has a registry pays for its libraries
+    from clients.kafka.registry import Schemas  # noqa: PLC0415 - only who has a registry pays for its libraries
 
     return Schemas(spec.schema_registry, namespace=context.namespace, values=context.values)

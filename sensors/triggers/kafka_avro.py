@@ -2,17 +2,17 @@
 
 from typing import TYPE_CHECKING
 
-from eventbus.kafka.connection import RegistryUnavailable
+from clients.kafka.connection import RegistryUnavailable
 from sensors.errors import TriggerRefused, TriggerUnavailable
 
 if TYPE_CHECKING:
-    from eventbus.kafka.registry import Schemas
+    from clients.kafka.registry import Schemas
 
 
 async def avro_value(schemas: "Schemas", schema: int, payload: bytes) -> bytes:
     """The value of a record. Raises `TriggerUnavailable` where the registry is away, `TriggerRefused` where they do not fit."""
-    from eventbus.kafka.avro import AvroError  # noqa: PLC0415 - see `Schemas`
-    from eventbus.kafka.registry import framed  # noqa: PLC0415
+    from clients.kafka.avro import AvroError  # noqa: PLC0415 - see `Schemas`
+    from clients.kafka.registry import framed  # noqa: PLC0415
 
     try:
         await schemas.ask(schema)

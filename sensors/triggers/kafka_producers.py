@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING, NamedTuple
 
-from eventbus.kafka.connection import Connection, UnknownTopic, partitions_of, require_library
-from eventbus.kafka.faults import why
+from clients.kafka.connection import Connection, UnknownTopic, partitions_of, require_library
+from clients.kafka.faults import why
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers.kafka_record import Record
 from sensors.triggers.pool import CLOSE_S, Pool

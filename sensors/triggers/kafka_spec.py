@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from eventbus.kafka.declared import NOT_BUILT, MskIam, ProtocolVersion, Sasl, SchemaRegistry, brokers, check_topic
+from clients.kafka.declared import NOT_BUILT, MskIam, ProtocolVersion, Sasl, SchemaRegistry, brokers, check_topic
 from manifests.features import unsupported
 from manifests.fields import Spec, TLSConfig
 from manifests.objects import Parameter

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
+from clients.credentials import Credentials
+from clients.kept_tls import KeptTLS
 from eventbus.chain import Chain
-from eventbus.credentials import Credentials
 from eventbus.firing import TriggerRef
-from eventbus.kept_tls import KeptTLS
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.parameters import compile_payload

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eventbus.tls import TLSMaterial, tls_context
+from clients.tls import TLSMaterial, tls_context
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers.pool import Pool
 

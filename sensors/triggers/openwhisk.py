@@ -11,8 +11,8 @@ from multidict import CIMultiDict
 from pydantic import Field
 from yarl import URL
 
+from clients.credentials import Credentials
 from eventbus.chain import Chain
-from eventbus.credentials import Credentials
 from manifests.fields import SecretRef, Spec
 from manifests.objects import DeclaredTrigger, Parameter
 from sensors.parameters import compile_payload

@@ -6,12 +6,12 @@ Semantics: Argo Events' `pkg/sensors/triggers/pulsar`; what differs is in `docs/
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
+from clients.credentials import Credentials
+from clients.kept_tls import KeptTLS
+from clients.pulsar_connection import NOT_INSTALLED, PulsarWay, is_installed
+from clients.tls import TLSMaterial
 from eventbus.chain import Chain
-from eventbus.credentials import Credentials
 from eventbus.firing import TriggerRef
-from eventbus.kept_tls import KeptTLS
-from eventbus.pulsar_connection import NOT_INSTALLED, PulsarWay, is_installed
-from eventbus.tls import TLSMaterial
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.parameters import compile_payload

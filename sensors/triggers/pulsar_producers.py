@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from zlib import crc32
 
-from eventbus.pulsar_connection import PulsarConnection, PulsarFailed, PulsarWay, failed
+from clients.pulsar_connection import PulsarConnection, PulsarFailed, PulsarWay, failed
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers.pool import Pool
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from eventbus.pulsar_connection import check_url
+from clients.pulsar_connection import check_url
 from manifests.fields import Backoff, SecretRef, TLSConfig
 from manifests.objects import Parameter
 from manifests.ours import OURS

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Any, ClassVar
 
+from clients.credentials import Credentials
 from eventbus.chain import Chain
-from eventbus.credentials import Credentials
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.triggers.available import available

@@ -11,7 +11,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
-from eventbus.kafka.connection import Connection
+from clients.kafka.connection import Connection
 from sources.kafka.settings import HEARTBEAT_MS
 from sources.kafka.spec import KafkaSpec
 

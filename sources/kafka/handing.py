@@ -8,9 +8,9 @@ from typing import TypeAlias
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
+from clients.kafka.connection import RegistryUnavailable
 from eventbus.errors import BusUnavailable, EventRejected
 from eventbus.event import Event
-from eventbus.kafka.connection import RegistryUnavailable
 from sources.kafka.records import Unreadable
 from sources.source import Emit, SourceContext
 from sources.throttle import Throttle

@@ -21,7 +21,7 @@ from sources.marshalled import readable
 if TYPE_CHECKING:
     from aiokafka import ConsumerRecord
 
-    from eventbus.kafka.registry import Schemas
+    from clients.kafka.registry import Schemas
 
 # The registry's libraries are imported where a source has one.
 
@@ -57,8 +57,8 @@ class Reader:
         """Ask for what reading records with `values` needs. Raises `RegistryUnavailable`."""
         if self._schemas is None:
             return
-        from eventbus.kafka.avro import AvroError  # noqa: PLC0415 - see above
-        from eventbus.kafka.registry import schema_of  # noqa: PLC0415
+        from clients.kafka.avro import AvroError  # noqa: PLC0415 - see above
+        from clients.kafka.registry import schema_of  # noqa: PLC0415
 
         for value in values:
             if value is not None:
@@ -115,8 +115,8 @@ def told_by(record: "ConsumerRecord[bytes, bytes]") -> tuple[str | None, str | N
 
 
 def _from_avro(schemas: "Schemas", value: bytes) -> bytes:
-    from eventbus.kafka.avro import AvroError  # noqa: PLC0415 - see above
-    from eventbus.kafka.registry import avro_part, schema_of  # noqa: PLC0415
+    from clients.kafka.avro import AvroError  # noqa: PLC0415 - see above
+    from clients.kafka.registry import avro_part, schema_of  # noqa: PLC0415
 
     try:
         return schemas.known(schema_of(value)).to_json(avro_part(value))

@@ -12,10 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
-from eventbus.chain import continued
-from eventbus.errors import BusUnavailable
-from eventbus.event import Event
-from eventbus.kafka.connection import (
+from clients.kafka.connection import (
     Connection,
     NotInstalled,
     UnknownTopic,
@@ -25,9 +22,12 @@ from eventbus.kafka.connection import (
     require_msk,
     resolve,
 )
-from eventbus.kafka.declared import brokers
-from eventbus.kafka.faults import why
-from eventbus.kept_tls import KeptTLS
+from clients.kafka.declared import brokers
+from clients.kafka.faults import why
+from clients.kept_tls import KeptTLS
+from eventbus.chain import continued
+from eventbus.errors import BusUnavailable
+from eventbus.event import Event
 from manifests.fields import TLSConfig
 from manifests.secrets import SecretMissing
 from sources.http.payload import now
@@ -39,7 +39,7 @@ from sources.source import Emit, Source, SourceContext, SourceRefused, sources
 if TYPE_CHECKING:
     from aiokafka import AIOKafkaConsumer
 
-    from eventbus.kafka.registry import Schemas
+    from clients.kafka.registry import Schemas
     from sources.kafka.handing import Record
     from sources.kafka.intake import Intake
     from sources.kafka.topic import Topic
@@ -261,7 +261,7 @@ def _schemas(spec: KafkaSpec, context: SourceContext) -> "Schemas | None":
         require_avro()
     except NotInstalled as exc:
         raise SourceRefused(str(exc)) from exc
-    from eventbus.kafka.registry import Schemas  # noqa: PLC0415 - see above
+    from clients.kafka.registry import Schemas  # noqa: PLC0415 - see above
 
     return Schemas(spec.schema_registry, namespace=context.road.namespace, values=context.values)
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from eventbus.kafka.declared import (
+from clients.kafka.declared import (
     NOT_BUILT,
     NOT_BUILT_HINT,
     BrokerList,

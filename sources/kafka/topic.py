@@ -7,7 +7,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from eventbus.kafka.topic_ids import topic_id
+from clients.kafka.topic_ids import topic_id
 from sources.state import SourceState
 
 if TYPE_CHECKING:

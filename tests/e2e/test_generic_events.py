@@ -6,7 +6,7 @@ from threading import Event
 
 from service_process import free_port, running
 
-from eventbus.grpc_library import grpc
+from clients.grpc_library import grpc
 from sources.generic_wire import METHOD, EventMessage, EventSourceMessage
 
 

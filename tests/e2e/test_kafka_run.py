@@ -9,7 +9,7 @@ from kafka_rig import Cluster, cluster_of
 from servers.kafka import KafkaBroker
 from service_process import Service
 
-from eventbus.kafka.connection import Connection
+from clients.kafka.connection import Connection
 
 pytestmark = pytest.mark.kafka
 

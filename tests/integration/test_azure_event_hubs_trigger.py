@@ -15,8 +15,8 @@ from servers.azure_facts import ISSUER_ONLY, KEY, KEY_NAME, LARGEST_BYTES, REFUS
 from servers.certificates import make_certificates
 from trigger_rig import PAYLOAD, RigValues, TriggerRig, a_bound, ref, rig_of
 
+from clients.tls import tls_context
 from eventbus.chain import Chain
-from eventbus.tls import tls_context
 from manifests.objects import TocsinTriggerHead
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers import azure_sending

@@ -10,8 +10,8 @@ import pytest
 from servers.certificates import make_certificates
 from trigger_rig import PAYLOAD, RigValues, TriggerRig, a_bound, parameter, ref, rig_of
 
+from clients.grpc_library import grpc
 from eventbus.chain import Chain
-from eventbus.grpc_library import grpc
 from manifests.objects import TocsinTriggerHead
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers.certificates import Certificates

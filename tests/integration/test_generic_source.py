@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from pydantic import ValidationError
 
+from clients.grpc_library import grpc
 from eventbus.contract import Appended
 from eventbus.event import Event, Road
-from eventbus.grpc_library import grpc
 from manifests.objects import Dialect
 from manifests.secrets import SecretValue
 from sources.generic import Generic, GenericSpec

@@ -15,8 +15,8 @@ from kafka_rig import Cluster, Remembering, cluster_of, doubled, reading, until
 from registry_double import Registry
 from servers.kafka import KafkaBroker
 
+from clients.kafka.registry import framed
 from eventbus.errors import BusUnavailable
-from eventbus.kafka.registry import framed
 from sources.kafka import intake
 from sources.kafka.source import Kafka
 from sources.state import SourceState

@@ -259,7 +259,7 @@ async def test_nothing_is_sent_after_the_end(rig: Rig) -> None:
 
 
 async def test_a_way_prints_no_password() -> None:
-    from eventbus.kafka.connection import Connection
+    from clients.kafka.connection import Connection
 
     assert "hush" not in repr(Way(Connection(("a:1",), None, "PLAIN", "me", "hush"), -1))
 

@@ -45,7 +45,7 @@ def secure(here: dict[str, Any], pulsar_server: PulsarServer) -> dict[str, Any]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("eventbus.pulsar_connection.OPERATION_S", 1)
+    monkeypatch.setattr("clients.pulsar_connection.OPERATION_S", 1)
     monkeypatch.setattr(pulsar_producers, "SEND_S", 1.0)
 
 

@@ -42,7 +42,7 @@ def test_the_image_installs_what_is_locked_by_hash() -> None:
 
 def test_the_image_copies_only_what_exists() -> None:
     copied = [name for word, rest in instructions() if word == "COPY" for name in rest.split()[:-1]]
-    assert {"manifests", "eventbus", "cluster", "sources", "sensors", "tocsin"} <= set(copied)
+    assert {"manifests", "clients", "eventbus", "cluster", "sources", "sensors", "tocsin"} <= set(copied)
     assert all((DEPLOY.parent / name).exists() for name in copied)
 
 

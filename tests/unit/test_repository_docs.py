@@ -12,7 +12,7 @@ from tocsin.kinds import MODULES
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-MODULE = re.compile(r"`((?:manifests|eventbus|sources|sensors|tocsin|tests|deploy|examples|docs)/[\w./-]*)`")
+MODULE = re.compile(r"`((?:manifests|clients|eventbus|cluster|sources|sensors|tocsin|tests|deploy|examples|docs)/[\w./-]*)`")
 
 
 def ids(path: Path) -> str:

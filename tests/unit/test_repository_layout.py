@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("manifests", "eventbus", "cluster", "sources", "sensors", "tocsin")
+PACKAGES = ("manifests", "clients", "eventbus", "cluster", "sources", "sensors", "tocsin")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from clients.kafka import connection
 from eventbus.event import Event
-from eventbus.kafka import connection
 from manifests.objects import DeclaredTrigger, Dialect, TocsinTriggerHead, TriggerHead
 from sensors.bound import Bound, EventView
 from sensors.errors import RenderError

@@ -8,8 +8,8 @@ import pytest
 from pydantic import ValidationError
 from trigger_rig import PAYLOAD, TriggerRig, a_bound, parameter, ref
 
-from eventbus.pulsar_connection import PulsarWay, check_url
-from eventbus.tls import TLSMaterial
+from clients.pulsar_connection import PulsarWay, check_url
+from clients.tls import TLSMaterial
 from manifests.objects import Dialect, TocsinTriggerHead
 from sensors.errors import RenderError
 from sensors.triggers.pulsar import PulsarKind

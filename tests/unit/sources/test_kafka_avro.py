@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from registry_double import Registry
 
-from eventbus.kafka import registry as registry_module
-from eventbus.kafka.avro import AvroError, Codec
-from eventbus.kafka.connection import RegistryUnavailable
-from eventbus.kafka.declared import SchemaRegistry
-from eventbus.kafka.registry import NoSuchSchema, Schemas, avro_part, framed, schema_of
+from clients.kafka import registry as registry_module
+from clients.kafka.avro import AvroError, Codec
+from clients.kafka.connection import RegistryUnavailable
+from clients.kafka.declared import SchemaRegistry
+from clients.kafka.registry import NoSuchSchema, Schemas, avro_part, framed, schema_of
 from manifests.secrets import SecretMissing, SecretValue
 
 EXAMPLE = '{"type":"record","name":"test","fields":[{"name":"a","type":"long"},{"name":"b","type":"string"}]}'

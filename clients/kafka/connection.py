@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eventbus.credentials import Credentials
-from eventbus.kafka.declared import BEARER, MskIam, Sasl, brokers
-from eventbus.kept_tls import KeptTLS
-from eventbus.tls import TLSMaterial, tls_context
+from clients.credentials import Credentials
+from clients.kafka.declared import BEARER, MskIam, Sasl, brokers
+from clients.kafka.token_endpoint import TokenEndpoint
+from clients.kept_tls import KeptTLS
+from clients.tls import TLSMaterial, tls_context
 from manifests.fields import TLSConfig
 from manifests.secrets import Values
 
@@ -20,7 +21,6 @@ REQUEST_TIMEOUT_S = 15.0
 """Seconds for one answer of a broker, and for all tries of sending one batch."""
 _TOPIC_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.5)
 """Seconds between asking for a topic that the broker does not know: a busy one hears late of a topic that was just made."""
-
 
 NOT_INSTALLED = "Kafka needs more than the base installation: pip install 'tocsin[kafka]'"
 
@@ -35,15 +35,6 @@ class UnknownTopic(Exception):
 
 class RegistryUnavailable(Exception):
     """A registry of schemas does not answer as one; trying again may help. The message says why."""
-
-
-class TokenEndpoint(NamedTuple):
-    """Where tokens are fetched, by the user and the password of the connection."""
-
-    url: str
-    scope: str = ""
-    ca: bytes = b""
-    """PEM of the authority of its certificate; empty: the machine's own."""
 
 
 class Connection(NamedTuple):
@@ -79,9 +70,12 @@ class Connection(NamedTuple):
         if self.tls is not None:
             told["ssl_context"] = tls_context(self.tls)
         if self.mechanism == BEARER:
-            from eventbus.kafka.tokens import provider_for  # noqa: PLC0415 - heavy: only who needs tokens pays for it
+            from clients.kafka.tokens import provider_for  # noqa: PLC0415 - heavy: only who needs tokens pays for it
 
-            told |= {"sasl_mechanism": BEARER, "sasl_oauth_token_provider": provider_for(self)}
+            told |= {
+                "sasl_mechanism": BEARER,
+                "sasl_oauth_token_provider": provider_for(self.region, self.endpoint, self.user, self.password),
+            }
         elif self.mechanism:
             told |= {"sasl_mechanism": self.mechanism, "sasl_plain_username": self.user, "sasl_plain_password": self.password}
         return told

@@ -8,7 +8,7 @@ import ssl
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from eventbus.tls import TLSMaterial
+from clients.tls import TLSMaterial
 
 if TYPE_CHECKING:
     from pulsar.asyncio import PulsarException

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import aiohttp
 import msgspec
 
-from eventbus.credentials import Credentials
-from eventbus.kafka.avro import AvroError, Codec
-from eventbus.kafka.connection import RegistryUnavailable
-from eventbus.kafka.declared import SchemaRegistry
+from clients.credentials import Credentials
+from clients.kafka.avro import AvroError, Codec
+from clients.kafka.connection import RegistryUnavailable
+from clients.kafka.declared import SchemaRegistry
 from manifests.secrets import SecretMissing, Values
 
 TIMEOUT_S = 5.0

@@ -13,7 +13,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import BotoCoreError
 from botocore.session import Session
 
-from eventbus.kafka.tokens import Tokens, TokenUnavailable
+from clients.kafka.bearer import Tokens, TokenUnavailable
 
 LIFE_S = 900
 """Seconds for which a token is good: what MSK allows. Each connection gets a fresh one."""

@@ -12,10 +12,12 @@ from aiokafka.errors import SaslAuthenticationFailed
 from botocore.credentials import Credentials
 from msk_double import judged
 
-from eventbus.kafka.connection import Connection, TokenEndpoint
-from eventbus.kafka.declared import BEARER
-from eventbus.kafka.msk import LIFE_S, MskTokens, signed
-from eventbus.kafka.tokens import Fetched, Given, TokenUnavailable, provider_for
+from clients.kafka.bearer import Tokens, TokenUnavailable
+from clients.kafka.connection import Connection
+from clients.kafka.declared import BEARER
+from clients.kafka.msk import LIFE_S, MskTokens, signed
+from clients.kafka.token_endpoint import TokenEndpoint
+from clients.kafka.tokens import Fetched, Given
 
 REGION = "eu-central-1"
 
@@ -28,6 +30,12 @@ def nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+
+
+def provider_of(connection: Connection) -> Tokens:
+    provider = connection.arguments()["sasl_oauth_token_provider"]
+    assert isinstance(provider, Tokens)
+    return provider
 
 
 def by_msk(token: str, *, after: timedelta = timedelta(0), secret: str = "s/cret+") -> str:
@@ -106,8 +114,8 @@ async def test_a_token_that_a_broker_refuses_is_replaced_unless_it_is_new(
 
     monkeypatch.setattr(Fetched, "_post", post)
     now = 1000.0
-    monkeypatch.setattr("eventbus.kafka.tokens.monotonic", lambda: now)
-    provider = provider_for(Connection(("a:1",), mechanism=BEARER, endpoint=TokenEndpoint("https://login/token")))
+    monkeypatch.setattr("clients.kafka.tokens.monotonic", lambda: now)
+    provider = provider_of(Connection(("a:1",), mechanism=BEARER, endpoint=TokenEndpoint("https://login/token")))
     assert await provider.token() == "abc1"
     now += age_s
     refusable = AIOKafkaConnection.authenticator_oauth(SimpleNamespace(_sasl_oauth_token_provider=provider))
@@ -121,7 +129,7 @@ def test_a_connection_says_where_its_tokens_come_from_and_shows_none() -> None:
     fetched = given._replace(endpoint=TokenEndpoint("https://login/token"))
 
     async def kinds() -> list[type]:
-        return [type(provider_for(each)) for each in (given, fetched, given._replace(region=REGION))]
+        return [type(provider_of(each)) for each in (given, fetched, given._replace(region=REGION))]
 
     assert asyncio.run(kinds()) == [Given, Fetched, MskTokens]
     assert "t0ken" not in repr(given) + repr(fetched)

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import structlog
 
-from eventbus.tls import TLSMaterial, tls_context
+from clients.tls import TLSMaterial, tls_context
 from manifests.secrets import SecretMissing
 
 logger = structlog.get_logger("tls")

@@ -11,12 +11,12 @@ from urllib.parse import quote_plus
 
 import aiohttp
 import msgspec
-from aiokafka.abc import AbstractTokenProvider
 from aiokafka.conn import AIOKafkaConnection, OAuthAuthenticator
-from aiokafka.errors import KafkaError, SaslAuthenticationFailed
+from aiokafka.errors import SaslAuthenticationFailed
 
-from eventbus.kafka.connection import Connection, TokenEndpoint
-from eventbus.tls import TLSMaterial, tls_context
+from clients.kafka.bearer import Tokens, TokenUnavailable, usable
+from clients.kafka.token_endpoint import TokenEndpoint
+from clients.tls import TLSMaterial, tls_context
 
 TIMEOUT_S = 10.0
 """Seconds for one answer of an endpoint."""
@@ -28,20 +28,6 @@ UNSAID_LIFE_S = 60.0
 LONGEST_LIFE_S = 86_400.0
 REFUSED_AFTER_S = 10.0
 """Age in seconds from which on a token that a broker refuses is replaced."""
-
-
-class TokenUnavailable(KafkaError):  # type: ignore[misc]  # the library has no types
-    """There is no token now; trying again may help. The message says why."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])  # the library would put the name of the class before it
-
-
-class Tokens(AbstractTokenProvider):  # type: ignore[misc]  # the library has no types
-    """Gives tokens."""
-
-    def refused(self) -> None:
-        """A broker does not take the last one. Nothing follows where each connection gets another one anyway."""
 
 
 class _Refusable(OAuthAuthenticator):  # type: ignore[misc]  # see above
@@ -60,16 +46,14 @@ def _authenticator(connection: AIOKafkaConnection) -> _Refusable:
     return _Refusable(sasl_oauth_token_provider=connection._sasl_oauth_token_provider)  # noqa: SLF001 - nowhere else
 
 
-def provider_for(connection: Connection) -> Tokens:
-    """What gives the tokens of `connection`."""
+def provider_for(region: str, endpoint: TokenEndpoint | None, user: str, password: str) -> Tokens:
+    """What gives tokens: AWS for MSK in `region` where that is given, else `endpoint`, else `password` is the one token."""
     AIOKafkaConnection.authenticator_oauth = _authenticator  # there is no other way to have another authenticator
-    if connection.region:
-        from eventbus.kafka.msk import MskTokens  # noqa: PLC0415 - heavy: only who logs in to MSK pays for it
+    if region:
+        from clients.kafka.msk import MskTokens  # noqa: PLC0415 - heavy: only who logs in to MSK pays for it
 
-        return MskTokens(connection.region)
-    if connection.endpoint is not None:
-        return Fetched(connection.endpoint, connection.user, connection.password)
-    return Given(connection.password)
+        return MskTokens(region)
+    return Given(password) if endpoint is None else Fetched(endpoint, user, password)
 
 
 class Given(Tokens):
@@ -80,7 +64,7 @@ class Given(Tokens):
 
     async def token(self) -> str:
         """The token. Raises `TokenUnavailable` where it is none."""
-        return _usable(self._token, "sasl.passwordSecret")
+        return usable(self._token, "sasl.passwordSecret")
 
 
 class _Answer(msgspec.Struct):
@@ -102,7 +86,7 @@ class Fetched(Tokens):
         async with self._one_at_a_time:
             if monotonic() >= self._until:
                 answer = await self._fetched()
-                self._token = _usable(answer.access_token, f"the answer of sasl.oauth.tokenUrl {self._endpoint.url}")
+                self._token = usable(answer.access_token, f"the answer of sasl.oauth.tokenUrl {self._endpoint.url}")
                 self._since = monotonic()
                 self._until = self._since + RENEW_AT * min(max(0.0, answer.expires_in), LONGEST_LIFE_S)
             return self._token
@@ -160,10 +144,3 @@ def _tls(exc: ssl.SSLError) -> str:
     """Why TLS failed; the HTTP library wraps what OpenSSL says."""
     inner = getattr(exc, "certificate_error", exc)
     return getattr(inner, "verify_message", None) or getattr(inner, "reason", None) or type(inner).__name__
-
-
-def _usable(token: str, what: str) -> str:
-    """`token` where it can be sent; the brokers' grammar has no room for anything else (RFC 6750, 2.1)."""
-    if not token or not token.isascii() or any(char <= " " or char == "\x7f" for char in token):
-        raise TokenUnavailable(f"{what} is no bearer token: {'it is empty' if not token else 'it holds more than one word'}")
-    return token

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from eventbus.kafka.connection import UnknownTopic, partitions_of
+from clients.kafka.connection import UnknownTopic, partitions_of
 from tocsin.scenarios.virtual_time import VirtualLoop
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from eventbus.kafka.topic_ids import _MetadataResponse, _TopicRequest, topic_id
+from clients.kafka.topic_ids import _MetadataResponse, _TopicRequest, topic_id
 
 ID = bytes(range(16))
 

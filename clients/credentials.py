@@ -1,6 +1,6 @@
 """Reading what a declaration refers to: Secrets as they are now, each time."""
 
-from eventbus.tls import TLSMaterial
+from clients.tls import TLSMaterial
 from manifests.fields import SecretRef, TLSConfig
 from manifests.secrets import Values
 

@@ -3,8 +3,8 @@
 import asyncio
 import ssl
 
-from eventbus.kafka.connection import Connection, UnknownTopic
-from eventbus.kafka.declared import BEARER
+from clients.kafka.connection import Connection, UnknownTopic
+from clients.kafka.declared import BEARER
 
 _PROBE_S = 5.0
 
@@ -48,7 +48,7 @@ def plainly(exc: BaseException, connection: Connection) -> str:
     """`exc` in words."""
     from aiokafka import errors  # noqa: PLC0415 - heavy
 
-    from eventbus.kafka.tokens import TokenUnavailable  # noqa: PLC0415 - heavy
+    from clients.kafka.bearer import TokenUnavailable  # noqa: PLC0415 - heavy
 
     if isinstance(exc, UnknownTopic):
         return f"{exc}; make it, or correct the name"

@@ -11,6 +11,7 @@ PYPROJECT = (ROOT / "pyproject.toml").read_text()
 PROJECT = tomllib.loads(PYPROJECT)
 BASE: list[str] = PROJECT["project"]["dependencies"]
 GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
+EXTRAS = [one for extra in PROJECT["project"]["optional-dependencies"].values() for one in extra if not one.startswith("tocsin[")]
 
 
 def name_of(requirement: str) -> str:
@@ -24,15 +25,21 @@ def locked(file: str) -> dict[str, str]:
     return {name_of(line): line.split("==")[1].split()[0] for line in lines if re.match(r"[A-Za-z0-9._-]+==", line)}
 
 
-@pytest.mark.parametrize("requirement", [*BASE, *GROUPS["dev"]])
+@pytest.mark.parametrize("requirement", [*BASE, *EXTRAS, *GROUPS["dev"]])
 def test_every_dependency_says_why_it_is_there(requirement: str) -> None:
     line = next(line for line in PYPROJECT.splitlines() if f'"{requirement}"' in line)
-    assert re.search(r'",?\s+# \S.{3,}', line), f"{requirement}: no reason beside it"
+    assert re.search(r'"[],]*\s+# \S.{3,}', line), f"{requirement}: no reason beside it"
+
+
+@pytest.mark.parametrize("requirement", [*BASE, *EXTRAS, *GROUPS["dev"]])
+def test_every_dependency_has_a_lowest_and_a_highest_version(requirement: str) -> None:
+    version = requirement.partition(";")[0]
+    assert ("==" in version) or (">=" in version and ("<" in version or name_of(version) == "tzdata")), requirement
 
 
 def test_every_dependency_is_locked() -> None:
-    assert {name_of(requirement) for requirement in BASE} <= set(locked("requirements.lock"))
-    assert {name_of(requirement) for requirement in [*BASE, *GROUPS["dev"]]} <= set(locked("requirements-dev.lock"))
+    assert {name_of(requirement) for requirement in [*BASE, *EXTRAS]} <= set(locked("requirements.lock"))
+    assert {name_of(requirement) for requirement in [*BASE, *EXTRAS, *GROUPS["dev"]]} <= set(locked("requirements-dev.lock"))
 
 
 def test_tests_run_with_the_versions_that_users_get() -> None:
@@ -53,7 +60,7 @@ def test_the_locked_versions_satisfy_what_the_project_asks_for() -> None:
     versions = locked("requirements-dev.lock")
     wrong = [
         f"{requirement}: {versions[name_of(requirement)]}"
-        for requirement in [*BASE, *GROUPS["dev"]]
+        for requirement in [*BASE, *EXTRAS, *GROUPS["dev"]]
         if not Requirement(requirement).specifier.contains(versions[name_of(requirement)], prereleases=True)
     ]
     assert not wrong

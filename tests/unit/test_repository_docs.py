@@ -50,6 +50,12 @@ def test_every_page_is_reached_from_the_index(page: Path) -> None:
     assert page == index or page in linked
 
 
+def test_the_page_about_the_bus_says_what_each_module_of_the_store_is_about() -> None:
+    table = (ROOT / "docs" / "bus.md").read_text().partition("## For who changes it")[2]
+    modules = {path.name for path in (ROOT / "eventbus" / "sqlite").glob("*.py")} - {"__init__.py"}
+    assert modules - set(re.findall(r"`(\w+\.py)`", table)) == set()
+
+
 def test_the_changelog_has_an_open_section_with_known_headings() -> None:
     text = (ROOT / "CHANGELOG.md").read_text()
     assert re.search(r"^## \[?Unreleased", text, re.MULTILINE)

@@ -184,7 +184,7 @@ class TocsinTriggerHead(TriggerHead):
     order_by: str = ""
     """GJSON path into the first event's data; firings of one value run in order."""
     concurrency: int = Field(default=0, ge=0)
-    """Attempts at a time; 0 means the service's default."""
+    """Attempts at a time; 0 means what is usual for the kind: 32, or 128 of `kafka`."""
     timeout: Duration | None = None
     """Deadline of one attempt."""
     max_hops: int = Field(default=0, ge=0)

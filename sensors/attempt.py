@@ -15,6 +15,7 @@ from sensors.bound import Bound, EventView
 from sensors.errors import RenderError, TriggerRefused, TriggerUnavailable
 from sensors.hops import MAX_HOPS, Lineage, loop_reason, unknown_lineage
 from sensors.languages.gjson import Path, Result
+from sensors.limits import TriggerLimits
 from sensors.parameters.searched import Searched, search
 from sensors.retry import MAX_DELAY_S, RetryPolicy, retry_policy
 from sensors.transforms import TransformFailed, Transforms
@@ -71,8 +72,8 @@ class Armed:
 class Armory(Protocol):
     """Where the dispatcher finds triggers."""
 
-    def head(self, trigger: TriggerRef) -> TriggerHead | None:
-        """What is declared now: limits follow it. None where nothing is."""
+    def limits(self, trigger: TriggerRef) -> TriggerLimits:
+        """What bounds the trigger as it is declared now; `UNDECLARED` where it is not."""
 
     async def armed(self, trigger: TriggerRef, revision: str) -> Armed:
         """The trigger as the revision that decided declares it, compiled if need be. Raises `Unarmed`."""

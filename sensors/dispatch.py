@@ -178,7 +178,7 @@ class Dispatcher:
             pause_s = _FIRST_PAUSE_S
             now = loop.time()
             for one in taken:
-                self._lanes.put(one, self._armory.head(one.firing.trigger), now)
+                self._lanes.put(one, self._armory.limits(one.firing.trigger), now)
             self._start()
 
     async def _take(self, limit: int) -> Sequence[Taken]:

@@ -10,8 +10,7 @@ from itertools import count
 from typing import NamedTuple
 
 from eventbus.firing import FiringId, Taken, TriggerRef
-from manifests.objects import TriggerHead
-from sensors.limits import ActingLimits, pace_of, share
+from sensors.limits import ActingLimits, TriggerLimits, pace_of, share
 
 _ALL = 1 << 30
 GIVE_BACK_S = 30.0
@@ -21,11 +20,11 @@ GIVE_BACK_S = 30.0
 class Lane:
     """One trigger's firings: those that wait here, and how many are being carried out."""
 
-    __slots__ = ("_pace", "delayed", "head", "limit", "queued", "ref", "running", "shut_until", "waiting")
+    __slots__ = ("_pace", "delayed", "limit", "own", "queued", "ref", "running", "shut_until", "waiting")
 
-    def __init__(self, ref: TriggerRef, head: TriggerHead | None, limit: int, now: float) -> None:
+    def __init__(self, ref: TriggerRef, own: TriggerLimits, limit: int, now: float) -> None:
         self.ref = ref
-        self.head = head
+        self.own = own
         self.limit = limit
         """Attempts at a time."""
         self.running = 0
@@ -36,13 +35,13 @@ class Lane:
         """Its attempts under way when it began to wait for room; None while it does not."""
         self.shut_until = 0.0
         """The target asked for a pause until then."""
-        self._pace = pace_of(head, now)
+        self._pace = pace_of(own, now)
 
-    def declare(self, head: TriggerHead | None, limit: int, now: float) -> None:
+    def declare(self, own: TriggerLimits, limit: int, now: float) -> None:
         """Take over what an edited declaration says."""
-        if (head and head.rate_limit) != (self.head and self.head.rate_limit):
-            self._pace = pace_of(head, now)
-        self.head = head
+        if own.rate != self.own.rate:
+            self._pace = pace_of(own, now)
+        self.own = own
         self.limit = limit
 
     def free_at(self, now: float) -> float:
@@ -96,14 +95,14 @@ class Lanes:
         self._delayed: list[tuple[float, int, Lane]] = []
         self._order = count()
 
-    def put(self, taken: Taken, head: TriggerHead | None, now: float) -> None:
-        """Hold `taken` until there is room for it; limits follow `head`, what is declared now."""
+    def put(self, taken: Taken, own: TriggerLimits, now: float) -> None:
+        """Hold `taken` until there is room for it; `own` is what is declared of its trigger now."""
         ref = taken.firing.trigger
         lane = self._lanes.get(ref)
         if lane is None:
-            lane = self._lanes[ref] = Lane(ref, head, self._limits.concurrency(head), now)
-        elif lane.head is not head:
-            lane.declare(head, self._limits.concurrency(head), now)
+            lane = self._lanes[ref] = Lane(ref, own, self._limits.concurrency(own), now)
+        elif lane.own is not own:
+            lane.declare(own, self._limits.concurrency(own), now)
         lane.waiting.append(taken)
         self.waiting += 1
         self._queue(lane)

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 from manifests.objects import RateLimit, TocsinTriggerHead, TriggerHead
 from sensors.hops import MAX_HOPS
@@ -12,6 +13,24 @@ SAVED_SLOTS = 10
 _UNIT_S = {"Second": 1.0, "Minute": 60.0, "Hour": 3600.0}
 
 
+class TriggerLimits(NamedTuple):
+    """Bounds of one trigger, as it is declared now."""
+
+    concurrency: int = 0
+    """Attempts at a time; 0: the service's default."""
+    rate: RateLimit | None = None
+
+    @classmethod
+    def of(cls, head: TriggerHead, usual: int = 0) -> Self:
+        """What `head` declares; `usual` is what its kind makes of a concurrency that it does not."""
+        own = head.concurrency if isinstance(head, TocsinTriggerHead) else 0
+        return cls(own or usual, head.rate_limit)
+
+
+UNDECLARED = TriggerLimits()
+"""Of a trigger that is not there any more, and has open firings."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActingLimits:
     """Bounds of one dispatcher."""
@@ -19,7 +38,7 @@ class ActingLimits:
     running: int = 256
     """Attempts at a time, over all triggers."""
     running_per_trigger: int = 32
-    """Attempts at a time of one trigger that does not say its own `concurrency`."""
+    """Attempts at a time of one trigger where neither its declaration nor its kind says how many."""
     starts_per_turn: int = 16
     """Attempts started in one turn of the event loop: what answers senders and other triggers get theirs in between."""
     held: int = 1024
@@ -33,10 +52,9 @@ class ActingLimits:
     grace_s: float = 20.0
     """Seconds that attempts in flight are given to end when the dispatcher stops."""
 
-    def concurrency(self, head: TriggerHead | None) -> int:
-        """Attempts at a time of a trigger with this head."""
-        own = head.concurrency if isinstance(head, TocsinTriggerHead) else 0
-        return own or self.running_per_trigger
+    def concurrency(self, own: TriggerLimits) -> int:
+        """Attempts at a time of a trigger with these limits."""
+        return own.concurrency or self.running_per_trigger
 
 
 class Pace:
@@ -71,11 +89,9 @@ class Pace:
         self._starts.append(now)
 
 
-def pace_of(head: TriggerHead | None, now: float) -> Pace | None:
-    """The rate limit that `head` declares, fresh; None where it declares none."""
-    if head is None or head.rate_limit is None:
-        return None
-    return Pace(head.rate_limit, now)
+def pace_of(own: TriggerLimits, now: float) -> Pace | None:
+    """The rate limit of a trigger, fresh; None where it has none."""
+    return None if own.rate is None else Pace(own.rate, now)
 
 
 def share(limit: int, *, free: int) -> int:

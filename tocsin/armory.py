@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 
 from eventbus.firing import TriggerRef
 from eventbus.journal import Journal
-from manifests.objects import ObjectRef, Sensor, TriggerHead
+from manifests.objects import DeclaredTrigger, ObjectRef, Sensor, TriggerHead
 from manifests.problems import ManifestError
 from manifests.secrets import Values
 from sensors.attempt import Armed, Unarmed
 from sensors.compile import CompiledSensor, compile_sensor
 from sensors.dead_letters import dead_letter_ref
+from sensors.limits import UNDECLARED, TriggerLimits
 from sensors.parameters.searched import searched_by
 from sensors.triggers.shared import Shared
 from sensors.triggers.trigger import TriggerKinds
@@ -28,6 +29,7 @@ class Armory:
         self._journal, self._kinds, self._values, self._web = journal, kinds, values, web
         self._shared = shared or Shared()
         self._heads: dict[ObjectRef, Mapping[str, TriggerHead]] = {}
+        self._limits: dict[ObjectRef, Mapping[str, TriggerLimits]] = {}
         self._keys: dict[ObjectRef, tuple[tuple[TriggerRef, str], ...]] = {}
         """What is present of each sensor."""
         self._present: dict[tuple[TriggerRef, str], Armed] = {}
@@ -45,9 +47,11 @@ class Armory:
         for ref in gone:
             self._replace(ref, {})
             self._heads.pop(ref, None)
+            self._limits.pop(ref, None)
         for declared, compiled in changed:
             self._replace(declared.ref, self._armed(declared, compiled))
             self._heads[declared.ref] = {name: trigger.declared.head for name, trigger in compiled.acting.items()}
+            self._limits[declared.ref] = {name: self._limited(trigger.declared) for name, trigger in compiled.acting.items()}
         await self._forget()
 
     def _replace(self, ref: ObjectRef, wanted: Mapping[tuple[TriggerRef, str], Armed]) -> None:
@@ -69,6 +73,14 @@ class Armory:
         """What is declared now."""
         heads = self._heads.get(ObjectRef("Sensor", trigger.namespace, trigger.sensor))
         return None if heads is None else heads.get(trigger.trigger)
+
+    def limits(self, trigger: TriggerRef) -> TriggerLimits:
+        """What bounds it as it is declared now."""
+        limits = self._limits.get(ObjectRef("Sensor", trigger.namespace, trigger.sensor))
+        return UNDECLARED if limits is None else limits.get(trigger.trigger, UNDECLARED)
+
+    def _limited(self, declared: DeclaredTrigger) -> TriggerLimits:
+        return TriggerLimits.of(declared.head, self._kinds.concurrency(declared.kind))
 
     async def armed(self, trigger: TriggerRef, revision: str) -> Armed:
         """The trigger as `revision` declares it. Raises `Unarmed`."""

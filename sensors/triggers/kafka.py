@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from clients.kafka.registry import Schemas
 
 MASK = "***"
+AT_A_TIME = 128
+"""Firings under way at a time: those that wait for the brokers travel together, and cost each of them less than few would."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(StoredRecord).decode
@@ -150,7 +152,7 @@ class KafkaTrigger:
         """Do nothing: producers are closed when nobody has used them for a while, or with the service."""
 
 
-@triggers.register
+@partial(triggers.register, concurrency=AT_A_TIME)
 class KafkaKind:
     """The kind `kafka`."""
 

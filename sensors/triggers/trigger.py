@@ -94,19 +94,28 @@ class TriggerKinds:
 
     def __init__(self) -> None:
         self._kinds: dict[str, Callable[[], TriggerKind]] = {}
+        self._usual: dict[str, int] = {}
         self._specs: dict[str, type[Spec]] = {}
 
-    def register(self, kind: type[TriggerKind]) -> type[TriggerKind]:
-        """Register `kind` under its key; use as a class decorator."""
+    def register(self, kind: type[TriggerKind], *, concurrency: int = 0) -> type[TriggerKind]:
+        """Register `kind` under its key; use as a class decorator.
+
+        `concurrency` is for kinds that send together what is fired together: see `concurrency`.
+        """
         if kind.key in self._kinds:
             raise ValueError(f"two owners of the trigger kind {kind.key!r}")
         self._kinds[kind.key] = kind
         self._specs[kind.key] = kind.spec
+        self._usual[kind.key] = concurrency
         return kind
 
     def make(self, key: str) -> TriggerKind:
         """A new kind object for `key`; raises `KeyError` where there is none."""
         return self._kinds[key]()
+
+    def concurrency(self, key: str) -> int:
+        """Attempts at a time of a trigger of this kind that declares no number; 0: the service's default."""
+        return self._usual.get(key, 0)
 
     def kinds(self) -> Iterator[Kind]:
         """What the manifest loader needs to know."""

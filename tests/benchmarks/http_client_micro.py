@@ -26,6 +26,7 @@ from manifests.objects import DeclaredTrigger, Dialect, TocsinTriggerHead, Trigg
 from sensors.attempt import Armed
 from sensors.bound import EventView
 from sensors.dispatch import Dispatcher
+from sensors.limits import TriggerLimits
 from sensors.triggers.http import HttpKind
 from sensors.triggers.trigger import TriggerContext
 from sensors.web.call import Call
@@ -106,10 +107,10 @@ class _One:
     """The armory of one trigger."""
 
     def __init__(self, armed: Armed, head: TriggerHead) -> None:
-        self._armed, self._head = armed, head
+        self._armed, self._limits = armed, TriggerLimits.of(head)
 
-    def head(self, trigger: TriggerRef) -> TriggerHead:
-        return self._head
+    def limits(self, trigger: TriggerRef) -> TriggerLimits:
+        return self._limits
 
     async def armed(self, trigger: TriggerRef, revision: str) -> Armed:
         return self._armed

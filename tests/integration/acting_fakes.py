@@ -21,7 +21,7 @@ from manifests.secrets import SecretMissing, SecretValue
 from sensors.attempt import Armed, Unarmed
 from sensors.bound import Bound, EventView
 from sensors.dispatch import Dispatcher
-from sensors.limits import ActingLimits
+from sensors.limits import UNDECLARED, ActingLimits, TriggerLimits
 from sensors.parameters.searched import Searched
 from sensors.report import Watch
 from sensors.triggers.http import HttpKind
@@ -133,7 +133,7 @@ class FixedArmory:
     """Triggers by name."""
 
     def __init__(self) -> None:
-        self.heads: dict[TriggerRef, TriggerHead] = {}
+        self.declared: dict[TriggerRef, TriggerLimits] = {}
         self.triggers: dict[TriggerRef, Armed] = {}
 
     def add(
@@ -145,12 +145,13 @@ class FixedArmory:
         searched: Searched | None = None,
     ) -> TriggerRef:
         ref = TriggerRef("default", "shop", name)
-        self.heads[ref] = head or TocsinTriggerHead()
-        self.triggers[ref] = Armed.of(trigger, self.heads[ref], dialect, searched=searched or {})
+        head = head or TocsinTriggerHead()
+        self.declared[ref] = TriggerLimits.of(head)
+        self.triggers[ref] = Armed.of(trigger, head, dialect, searched=searched or {})
         return ref
 
-    def head(self, trigger: TriggerRef) -> TriggerHead | None:
-        return self.heads.get(trigger)
+    def limits(self, trigger: TriggerRef) -> TriggerLimits:
+        return self.declared.get(trigger, UNDECLARED)
 
     async def armed(self, trigger: TriggerRef, revision: str) -> Armed:
         if trigger not in self.triggers:

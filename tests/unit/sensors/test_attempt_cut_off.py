@@ -1,9 +1,9 @@
 """An attempt that was cancelled is recorded with its outcome, whatever its trigger does."""
 
 from eventbus.firing import Firing, Outcome, OutcomeKind, Taken, TriggerRef, firing_id
-from manifests.objects import TriggerHead
 from sensors.attempt import Armed, Attempts
 from sensors.bound import Bound, EventView
+from sensors.limits import UNDECLARED, TriggerLimits
 from sensors.retry import ONCE
 from sensors.triggers.broken import BrokenTrigger
 
@@ -17,8 +17,8 @@ class _Faulty(BrokenTrigger):
 
 
 class _Armory:
-    def head(self, trigger: TriggerRef) -> TriggerHead | None:
-        return None
+    def limits(self, trigger: TriggerRef) -> TriggerLimits:
+        return UNDECLARED
 
     async def armed(self, trigger: TriggerRef, revision: str) -> Armed:
         return Armed(trigger=_Faulty("never"), retry=ONCE, timeout_s=None)

@@ -3,12 +3,11 @@
 from collections import deque
 
 from eventbus.firing import Firing, FiringId, Taken, TriggerRef
-from manifests.objects import RateLimit, TocsinTriggerHead, TriggerHead
+from manifests.objects import RateLimit
 from sensors.lanes import GIVE_BACK_S, Lane, Lanes
-from sensors.limits import ActingLimits
+from sensors.limits import UNDECLARED, ActingLimits, TriggerLimits
 
 A, B = TriggerRef("default", "shop", "a"), TriggerRef("default", "shop", "b")
-HEAD = TocsinTriggerHead()
 
 
 def taken(ref: TriggerRef, n: int) -> Taken:
@@ -16,14 +15,14 @@ def taken(ref: TriggerRef, n: int) -> Taken:
     return Taken(firing=firing, attempt=1, request=None)
 
 
-def put(lanes: Lanes, ref: TriggerRef, count: int, head: TriggerHead = HEAD, now: float = 0.0) -> None:
+def put(lanes: Lanes, ref: TriggerRef, count: int, own: TriggerLimits = UNDECLARED, now: float = 0.0) -> None:
     for n in range(count):
-        lanes.put(taken(ref, n), head, now)
+        lanes.put(taken(ref, n), own, now)
 
 
 def test_a_trigger_starts_no_more_than_its_concurrency() -> None:
     lanes = Lanes(ActingLimits())
-    put(lanes, A, 10, TocsinTriggerHead(concurrency=3))
+    put(lanes, A, 10, TriggerLimits(concurrency=3))
     starting, _ = lanes.start(0.0)
     assert [one.firing.id for _, one in starting] == ["a0", "a1", "a2"]
     assert lanes.start(0.0)[0] == []
@@ -41,8 +40,8 @@ def test_only_so_many_start_at_once_and_triggers_take_turns_for_them() -> None:
 
 def test_a_trigger_is_full_while_it_holds_its_share_and_eased_when_half_is_gone() -> None:
     lanes = Lanes(ActingLimits())
-    head = TocsinTriggerHead(concurrency=4)
-    put(lanes, A, 8, head)
+    own = TriggerLimits(concurrency=4)
+    put(lanes, A, 8, own)
     (lane, _), *_ = lanes.start(0.0)[0]
     assert lanes.full == {A}
     lanes.eased = False
@@ -66,7 +65,7 @@ def test_all_places_are_shared_so_that_a_newcomer_finds_one() -> None:
 
 def test_a_rate_limited_trigger_waits_for_its_time_and_says_when() -> None:
     lanes = Lanes(ActingLimits())
-    put(lanes, A, 3, TocsinTriggerHead(rate_limit=RateLimit(requests_per_unit=2)))
+    put(lanes, A, 3, TriggerLimits(rate=RateLimit(requests_per_unit=2)))
     assert len(lanes.start(0.0)[0]) == 1
     assert lanes.next_at() == 0.5
     assert lanes.start(0.4)[0] == []
@@ -87,8 +86,8 @@ def test_a_pause_that_the_target_asked_for_holds_all_of_its_trigger_and_no_other
 
 def test_what_would_wait_long_is_given_back_and_no_more_is_taken_until_its_time() -> None:
     lanes = Lanes(ActingLimits())
-    head = TocsinTriggerHead(rate_limit=RateLimit(unit="Hour", requests_per_unit=1))
-    put(lanes, A, 3, head)
+    own = TriggerLimits(rate=RateLimit(unit="Hour", requests_per_unit=1))
+    put(lanes, A, 3, own)
     starting, (back,) = lanes.start(0.0)
     assert [one.firing.id for _, one in starting] == ["a0"]
     assert (back.firings, back.due_in_s) == (["a1", "a2"], 3600.0)
@@ -101,18 +100,18 @@ def test_what_would_wait_long_is_given_back_and_no_more_is_taken_until_its_time(
 
 def test_an_edited_declaration_counts_from_the_next_firing_on() -> None:
     lanes = Lanes(ActingLimits())
-    put(lanes, A, 4, TocsinTriggerHead(concurrency=1))
+    put(lanes, A, 4, TriggerLimits(concurrency=1))
     assert len(lanes.start(0.0)[0]) == 1
-    lanes.put(taken(A, 9), TocsinTriggerHead(concurrency=3), 0.0)
+    lanes.put(taken(A, 9), TriggerLimits(concurrency=3), 0.0)
     assert len(lanes.start(0.0)[0]) == 2
 
 
 def test_an_edit_of_something_else_does_not_forget_the_rate_that_was_used() -> None:
     lanes = Lanes(ActingLimits())
     limit = RateLimit(requests_per_unit=1)
-    put(lanes, A, 1, TocsinTriggerHead(rate_limit=limit))
+    put(lanes, A, 1, TriggerLimits(rate=limit))
     assert len(lanes.start(0.0)[0]) == 1
-    lanes.put(taken(A, 9), TocsinTriggerHead(rate_limit=limit, concurrency=5), 0.1)
+    lanes.put(taken(A, 9), TriggerLimits(rate=limit, concurrency=5), 0.1)
     assert lanes.start(0.1)[0] == []
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from manifests.objects import RateLimit, TocsinTriggerHead, TriggerHead
-from sensors.limits import SAVED_SLOTS, ActingLimits, Pace, pace_of, share
+from sensors.limits import SAVED_SLOTS, UNDECLARED, ActingLimits, Pace, TriggerLimits, pace_of, share
 
 
 def starts(pace: Pace, arrivals: list[float]) -> list[float]:
@@ -57,14 +57,15 @@ def test_a_rate_of_zero_or_less_is_read_as_one(rate: int) -> None:
 
 
 def test_without_a_rate_limit_there_is_no_pace() -> None:
-    assert pace_of(TriggerHead(), 0.0) is None
-    assert pace_of(None, 0.0) is None
+    assert pace_of(TriggerLimits.of(TriggerHead()), 0.0) is None
+    assert pace_of(UNDECLARED, 0.0) is None
 
 
-def test_concurrency_is_the_triggers_own_or_the_services() -> None:
-    limits = ActingLimits(running_per_trigger=7)
-    assert limits.concurrency(TocsinTriggerHead(concurrency=3)) == 3
-    assert limits.concurrency(TocsinTriggerHead()) == limits.concurrency(TriggerHead()) == limits.concurrency(None) == 7
+def test_concurrency_is_the_triggers_own_or_its_kinds_or_the_services() -> None:
+    limits, ours, theirs = ActingLimits(running_per_trigger=7), TocsinTriggerHead(), TriggerHead()
+    assert limits.concurrency(TriggerLimits.of(TocsinTriggerHead(concurrency=3), 9)) == 3
+    assert [limits.concurrency(TriggerLimits.of(head, 9)) for head in (ours, theirs)] == [9, 9]
+    assert [limits.concurrency(own) for own in (TriggerLimits.of(ours), TriggerLimits.of(theirs), UNDECLARED)] == [7, 7, 7]
 
 
 @given(limit=st.integers(1, 300), total=st.integers(1, 300), hungry=st.integers(1, 299))

@@ -118,7 +118,7 @@ class Declarations:
         return found
 
     def summary(self) -> str:
-        """How many objects of each kind there are."""
+        """How many objects of each kind there are; empty where there are none."""
         counts = {
             "event source": len(self.sources),
             "sensor": len(self.sensors),
@@ -132,7 +132,7 @@ class Declarations:
             for name, count in counts.items()
             if count
         ]
-        return ", ".join(said) or "nothing"
+        return ", ".join(said)
 
 
 @cache

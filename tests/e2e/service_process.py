@@ -50,16 +50,19 @@ def ask(
 class Service:
     """A running `tocsin run`."""
 
-    def __init__(self, *args: str, data: Path, log: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, *args: str, data: Path, log: Path, env: Mapping[str, str] | None = None, shell: str = "") -> None:
+        """`shell`: a script that runs the command, its `"$@"`; its process group has the number of `process`."""
         self.data = data
         self.api = f"http://127.0.0.1:{free_port()}"
         self._log = log
+        started_by = ("/bin/sh", "-c", shell, "sh") if shell else ()
         with log.open("ab") as out:
             self.process = subprocess.Popen(
-                [*TOCSIN, "run", *args, "--data", str(data), "--api", self.api.removeprefix("http://")],
+                [*started_by, *TOCSIN, "run", *args, "--data", str(data), "--api", self.api.removeprefix("http://")],
                 stdout=out,
                 stderr=out,
                 env=QUIET_ENV | (env or {}),
+                start_new_session=bool(shell),
             )
 
     def ready(self) -> "Service":

@@ -62,6 +62,8 @@ def test_every_command_has_help(command: str) -> None:
         ["run", "--port-offset", "many"],
         ["schema", "Nonsense"],
         ["version", "-o", "xml"],
+        ["events", "--server", "http://somewhere:port"],
+        ["simulate", "-", "--events", "-"],
     ],
 )
 def test_wrong_usage_exits_2_and_says_so_on_stderr(args: list[str]) -> None:
@@ -94,6 +96,15 @@ def test_common_options_stand_before_or_after_the_command_and_in_the_environment
         done = tocsin(*args, env=env)
         assert (done.returncode, done.stdout) == (1, "")
         assert missing in done.stderr
+
+
+def test_an_option_of_one_command_is_read_from_the_environment_by_that_command_alone() -> None:
+    env = {"TOCSIN_SENSORS_RESUME_RATE": "many", "TOCSIN_VERSION": "7"}
+    done = tocsin("sensors", "resume", "deploy", env=env)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "'many'" in done.stderr
+    assert tocsin("sources", "resume", "--help", env=env).returncode == 0
+    assert tocsin("version", env=env).stdout.startswith("tocsin ")
 
 
 def test_a_reader_that_leaves_early_ends_it_quietly() -> None:
@@ -136,6 +147,12 @@ def test_validate_says_what_is_valid(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(webhook("hooks", 12000))
     done = tocsin("validate", str(tmp_path))
     assert (done.returncode, done.stdout, done.stderr) == (0, "1 event source valid\n", "")
+
+
+def test_where_nothing_is_declared_nothing_is_called_valid(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text("# to come\n")
+    done = tocsin("validate", str(tmp_path / "m.yaml"))
+    assert (done.returncode, done.stdout) == (0, "nothing is declared here\n")
 
 
 def test_a_pattern_that_cannot_work_is_a_problem_at_its_sensor(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """The command line: one file per command, each imported only when it is called."""
 
+import contextlib
 import os
 import sys
 
+from tocsin.cli.output import stop_writing
 from tocsin.cli.root import tocsin
 
 __all__ = ["main"]
@@ -10,6 +12,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run `tocsin` with the process's arguments and exit: 0 done, 1 it failed, 2 usage or a manifest is wrong."""
+    _open_what_is_closed()
     _leave_out_rich()
     try:
         code = tocsin.main(prog_name="tocsin", standalone_mode=False)
@@ -23,6 +26,19 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _open_what_is_closed() -> None:
+    """Put nothing where stdin, stdout or stderr were closed: else the next file gets its number, and what is printed with it."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            if nothing != number:
+                os.dup2(nothing, number)
+                os.close(nothing)
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 - open as long as the process
+
+
 def _leave_out_rich() -> None:
     """Where something else has installed `rich`, structlog imports it: 3 MiB and 40 ms at every start, and nothing uses it."""
     sys.modules.setdefault("rich", None)  # type: ignore[arg-type]  # None is how Python marks what cannot be imported
@@ -30,7 +46,7 @@ def _leave_out_rich() -> None:
 
 def _quiet_exit() -> None:
     """End without a word: whoever read our output has seen enough."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    stop_writing()
     sys.exit(0)
 
 
@@ -43,7 +59,8 @@ def _report(exc: Exception) -> int:
         click.echo("interrupted", err=True)
         return 130
     if isinstance(exc, click.ClickException):
-        exc.show()
+        with contextlib.suppress(OSError):  # where it cannot be shown, the code still says it
+            exc.show()
         return exc.exit_code
     return _unexpected(exc)
 

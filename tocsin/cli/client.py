@@ -90,14 +90,10 @@ def service_url(settings: Settings) -> str:
 
 def call(settings: Settings, url: str, method: str, target: str, body: Json | None = None) -> Json:
     """One request to the API. Raises `Unreachable`, or `Failed` with the service's own words."""
-    parts = urlsplit(url if "//" in url else f"http://{url}")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise click.UsageError(f"--server {url!r} is no address such as http://127.0.0.1:7070")
-    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = connect(parts.hostname, parts.port, timeout=TIMEOUT_S)
+    connection, base = _connection(url)
     try:
         sent = None if body is None else json.dumps(body)
-        connection.request(method, parts.path.rstrip("/") + target, sent, headers=_headers(settings))
+        connection.request(method, base + target, sent, headers=_headers(settings))
         response = connection.getresponse()
         received = response.read()
     except (OSError, http.client.HTTPException) as exc:
@@ -106,6 +102,19 @@ def call(settings: Settings, url: str, method: str, target: str, body: Json | No
         connection.close()
     _same_instance(settings, url, response.getheader("Tocsin-Instance"))
     return _decoded(url, response.status, received)
+
+
+def _connection(url: str) -> tuple[http.client.HTTPConnection, str]:
+    """A connection to a server that is not made yet, and the path that all of its paths begin with."""
+    try:
+        parts = urlsplit(url if "//" in url else f"http://{url}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if host is None or parts.scheme not in ("http", "https"):
+        raise click.UsageError(f"--server {url!r} is no address such as http://127.0.0.1:7070")
+    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    return connect(host, port, timeout=TIMEOUT_S), parts.path.rstrip("/")
 
 
 def _headers(settings: Settings) -> dict[str, str]:
@@ -131,7 +140,9 @@ def _decoded(url: str, status: int, body: bytes) -> Json:
     try:
         document = json.loads(body)
     except ValueError:
-        raise Unreachable(f"what answers at {url} is no tocsin service") from None
+        document = None
+    if not isinstance(document, dict):
+        raise Unreachable(f"what answers at {url} is no tocsin service")
     if status >= 400:
         lines = [str(document.get("detail") or document.get("title") or f"the service answered {status}")]
         lines += ["/".join((c["namespace"], c["source"], c["name"], c["id"])) for c in document.get("candidates", ())]

@@ -34,6 +34,7 @@ class LazyGroup(click.Group):
         if lazy is None:
             return None
         command: click.Command = getattr(import_module(lazy.module), lazy.attribute)
+        read_environment(command, self._aliases.get(name, name))
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -80,6 +81,20 @@ class DefaultGroup(click.Group):
             if takes_value.get(arg):
                 next(rest, None)
         return None
+
+
+def read_environment(command: click.Command, words: str) -> None:
+    """Let every option be given as `TOCSIN_<COMMAND>_<OPTION>` too, where it has no name of its own in the environment.
+
+    With the command in it, so that what is set for one does not mean something else to another. The options that all
+    commands share are left to the root, which reads them once: what stands on the line counts more.
+    """
+    for param in command.params:
+        if isinstance(param, click.Option) and param.envvar is None and param.expose_value:
+            param.envvar = f"TOCSIN_{words}_{param.opts[0].lstrip('-')}".replace("-", "_").upper()
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            read_environment(below, f"{words}_{name}")
 
 
 def nearest(word: str, known: list[str]) -> str:

@@ -20,7 +20,11 @@ Json = Mapping[str, Any]
 def objects_group(plural: str, kind: str) -> click.Group:
     """The group of commands for one kind of object."""
 
-    @click.group(plural, cls=DefaultGroup, help=f"Which {kind}s run, and how they fare: `list` (the default) or `show`.")
+    @click.group(
+        plural,
+        cls=DefaultGroup,
+        help=f"Which {kind}s run, and how they fare: `list` (the default), `show`, `pause` or `resume`.",
+    )
     @common
     def group() -> None:
         pass

@@ -1,5 +1,7 @@
 """How results reach stdout: text for people, JSON for programs."""
 
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -10,6 +12,10 @@ from tocsin.cli.settings import Settings
 from tocsin.encoding import dumps
 
 Json = Mapping[str, Any]
+
+
+class CannotWrite(click.ClickException):
+    """The results could not be written; exit code 1. A reader that has gone is none of it: that stays a `BrokenPipeError`."""
 
 
 def emit(settings: Settings, document: Json, text: Callable[[Any], str], *, items: Iterable[Json] | None = None) -> None:
@@ -26,17 +32,40 @@ def emit(settings: Settings, document: Json, text: Callable[[Any], str], *, item
 def echo(text: str) -> None:
     """Write text to stdout, whatever is in it: what the terminal cannot show is escaped."""
     encoding = sys.stdout.encoding or "utf-8"
-    click.echo(text.encode(encoding, "backslashreplace").decode(encoding))
+    _write(text.encode(encoding, "backslashreplace").decode(encoding))
 
 
 def write_json(value: object, *, indent: bool = False) -> None:
     """Write one JSON value and a newline to stdout."""
-    click.echo(dumps(value, indent=indent))
+    _write(dumps(value, indent=indent))
+
+
+def _write(text: bytes | str) -> None:
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        stop_writing()
+        raise CannotWrite(f"the results cannot be written: {exc.strerror or exc}") from exc
+
+
+def stop_writing() -> None:
+    """Let what is still to be written to stdout go nowhere, so that the process can end, or go on, without it."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)
 
 
 def message(text: str) -> None:
-    """Tell the person something that is no result."""
-    click.echo(text, err=True)
+    """Tell the person something that is no result. Nothing depends on whether it can be told."""
+    with contextlib.suppress(OSError):
+        click.echo(text, err=True)
+
+
+def many(count: int, what: str) -> str:
+    """`1 firing`, `2 firings`."""
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, nothing: str) -> str:

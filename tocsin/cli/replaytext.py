@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tocsin.cli.output import table
+from tocsin.cli.output import many, table
 from tocsin.cli.text import pairs, request_lines, road, seconds, trigger
 
 Json = Mapping[str, Any]
@@ -73,8 +73,3 @@ def progress(replay: Json) -> str:
 
 def _all(replay: Json) -> str:
     return many(max(0, replay["last"] - replay["first"] + 1), "event")
-
-
-def many(count: int, what: str) -> str:
-    """`1 firing`, `2 firings`."""
-    return f"{count} {what}{'' if count == 1 else 's'}"

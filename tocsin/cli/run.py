@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tocsin.cli.client import Failed
-from tocsin.cli.output import message, write_json
+from tocsin.cli.output import CannotWrite, echo, message, stop_writing, write_json
 from tocsin.cli.settings import Settings, common, settings_of
 
 LEAST_BYTES = 64 << 20
@@ -202,7 +202,11 @@ def _serve(config: "RunConfig", reading: "Reading", declared: "Declarations", se
     from tocsin.runtime import NothingToRun, refuse_open_api, serve
 
     def announce(service: "Service", url: str | None) -> None:
-        _announce(service, url, settings)
+        try:
+            _announce(service, url, settings)
+        except (BrokenPipeError, CannotWrite) as exc:
+            stop_writing()
+            message(f"what is listened to could not be written: {exc}")  # the service is there for others, too
 
     logs.configure(verbose=config.verbose)
     expected = (ApiUnavailable, BusError, OSError)
@@ -248,12 +252,9 @@ def _announce(service: "Service", url: str | None, settings: Settings) -> None:
     ]
     if settings.output != "text":
         write_json({"listening": listening, "api": url})
-        sys.stdout.flush()
         return
-    for item in listening:
-        click.echo(f"listening on {item['url']} for {item['source']}/{item['event']}")
-    click.echo(f"the API and metrics are at {url}" if url else "there is no API")
+    lines = [f"listening on {item['url']} for {item['source']}/{item['event']}" for item in listening]
+    echo("\n".join([*lines, f"the API and metrics are at {url}" if url else "there is no API"]))
     for state in service.supervisor.states.values():
         if state.message:
             message(f"{state.ref} is {state.state.value}: {state.message}")
-    sys.stdout.flush()

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tocsin.cli.output import emit, message
+from tocsin.cli.output import emit, many, message
 from tocsin.cli.settings import common, settings_of
 
 if TYPE_CHECKING:
     from manifests.objects import EventSource
+    from manifests.problems import Problem
     from tocsin.left_out import LeftOut
 
 Json = Mapping[str, Any]
@@ -36,6 +37,8 @@ def command(ctx: click.Context, paths: tuple[str, ...], file: str, at: str | Non
     from tocsin.simulate import Simulation
 
     gc.disable()  # a short process that keeps all it makes: collecting would cost a third of its time
+    if file == "-" and "-" in paths:
+        raise click.UsageError("stdin holds either manifests or events; name a file for one of them")
     now = _clock(at)
     declared = load(paths)
     lines, bad_lines = read_events(file, _content(file))
@@ -49,7 +52,7 @@ def command(ctx: click.Context, paths: tuple[str, ...], file: str, at: str | Non
     found = {"verdicts": verdicts, "firings": firings, "problems": [problem_view(problem) for problem in problems]}
     if left_out is not None and left_out.dropped:
         found["dropped"] = left_out.dropped
-    emit(settings_of(ctx), found, _text, items=_items(found))
+    emit(settings_of(ctx), found, lambda found: "\n".join(_lines(found, problems)), items=_items(found))
     if any(problem.severity.value == "error" for problem in problems):
         ctx.exit(2)
 
@@ -91,15 +94,10 @@ def _items(found: Json) -> Iterator[Json]:
         yield from ({name: item} for item in found.get(key, ()))
 
 
-def _text(found: Json) -> str:
-    return "\n".join(_lines(found))
-
-
-def _lines(found: Json) -> Iterator[str]:
+def _lines(found: Json, problems: "Sequence[Problem]") -> Iterator[str]:
     import json
 
-    for problem in found["problems"]:
-        yield f"{problem['file']}:{problem['line']}:{problem['column']}: {problem['path']}: {problem['message']}"
+    yield from map(str, problems)
     for dropped in found.get("dropped", ()):
         yield f"{dropped['event']['source']} {dropped['event']['id']}: {dropped['reason']}"
     for verdict in found["verdicts"]:
@@ -110,8 +108,8 @@ def _lines(found: Json) -> Iterator[str]:
         said = firing["error"] if "error" in firing else json.dumps(firing["request"], indent=2, ensure_ascii=False)
         yield from (f"  {line}" for line in said.splitlines())
     matched = sum(verdict["matched"] for verdict in found["verdicts"])
-    firings, problems = len(found["firings"]), len(found["problems"])
-    yield f"{len(found['verdicts'])} verdicts, {matched} matched; {firings} firings; {problems} problems"
+    verdicts, firings = many(len(found["verdicts"]), "verdict"), many(len(found["firings"]), "firing")
+    yield f"{verdicts}, {matched} matched; {firings}; {many(len(problems), 'problem')}"
 
 
 def _names(events: Sequence[Json]) -> str:

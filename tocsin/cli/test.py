@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tocsin.cli.output import emit
+from tocsin.cli.output import emit, many
 from tocsin.cli.settings import Settings, common, settings_of
 
 Json = Mapping[str, Any]
@@ -63,14 +63,14 @@ def lines(found: Json, *, verbose: bool = False) -> Iterator[str]:
     for scenario in found["scenarios"]:
         yield from _scenario(scenario, verbose=verbose)
     wrong = len([problem for problem in found["problems"] if problem["severity"] == "error"])
-    said = [f"{found['passed']} passed", f"{found['failed']} failed", *([f"{_many(wrong, 'problem')}"] if wrong else [])]
+    said = [f"{found['passed']} passed", f"{found['failed']} failed", *([f"{many(wrong, 'problem')}"] if wrong else [])]
     yield ", ".join(said)
 
 
 def _scenario(scenario: Json, *, verbose: bool) -> Iterator[str]:
     plays = f", {scenario['plays']} orders" if scenario["plays"] > 1 else ""
     order = f", in the order {', '.join(scenario['order'])}" if scenario["order"] and not scenario["passed"] else ""
-    took = f"{_many(scenario['events'], 'event')} in {scenario['lasted']}, {_many(len(scenario['firings']), 'firing')}"
+    took = f"{many(scenario['events'], 'event')} in {scenario['lasted']}, {many(len(scenario['firings']), 'firing')}"
     word = click.style("ok", fg="green") if scenario["passed"] else click.style("FAILED", fg="red", bold=True)
     yield f"{word} {scenario['name']} ({scenario['file']}:{scenario['line']}): {took}{plays or order}"
     for failure in scenario["failures"]:
@@ -115,7 +115,3 @@ def _firing(firing: Json) -> Iterator[str]:
         yield f"  attempt {number} at {attempt['at']}: {'succeeded' if attempt['succeeded'] else attempt['reason']}"
     if firing["request"] is not None:
         yield from (f"  {line}" for line in json.dumps(firing["request"], indent=2, ensure_ascii=False).splitlines())
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

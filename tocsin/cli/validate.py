@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tocsin.cli.output import emit
+from tocsin.cli.output import emit, many
 from tocsin.cli.settings import common, settings_of
 
 
@@ -18,7 +18,8 @@ from tocsin.cli.settings import common, settings_of
 def command(ctx: click.Context, paths: tuple[str, ...], strict: bool, complete: bool) -> None:
     """Show every problem in every file; read nothing else, need no network.
 
-    PATH is a file or a directory, which is read in name order. Exit code 2 when anything is wrong.
+    PATH is a file or a directory, which is read in name order, or - for stdin. Exit code 2 when anything is wrong.
+    `tocsin lint` is the same.
     """
     import gc
 
@@ -33,14 +34,10 @@ def command(ctx: click.Context, paths: tuple[str, ...], strict: bool, complete: 
 
     def text(found: Mapping[str, Any]) -> str:
         if not problems:
-            return f"{declared.summary()} valid"
+            return f"{summary} valid" if (summary := declared.summary()) else "nothing is declared here"
         lines = [str(problem) for problem in problems]
-        return "\n".join([*lines, f"{_many(len(problems), 'problem')} in {_many(files, 'file')}; nothing was changed"])
+        return "\n".join([*lines, f"{many(len(problems), 'problem')} in {many(files, 'file')}; nothing was changed"])
 
     emit(settings_of(ctx), {"problems": views}, text, items=views)
     if any(problem.severity.value == "error" or strict for problem in problems):
         ctx.exit(2)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

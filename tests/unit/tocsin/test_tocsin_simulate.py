@@ -176,7 +176,7 @@ def test_the_text_says_what_would_be_sent(tmp_path: Path) -> None:
     done = CliRunner().invoke(tocsin, ["simulate", str(tmp_path / "m.yaml"), "--events", str(tmp_path / "e.jsonl")])
     assert "github 1 → s/d: matched" in done.stdout
     assert "https://example.net/x" in done.stdout
-    assert "1 verdicts, 1 matched; 1 firings; 0 problems" in done.stdout
+    assert "1 verdict, 1 matched; 1 firing; 0 problems" in done.stdout
 
 
 def test_a_reset_forgets_what_came_before_it_by_the_times_of_the_events(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from eventbus.journal import EventFilter, FiringFilter, FiringRecord, Journal
 from tocsin.views import Json, event_view, firing_view, identity_view, page_view, when
 
 MAX_LIMIT = 1000
+FIRING_DIGITS = 32
+"""Of a whole id of a firing."""
 
 
 class QueryError(Exception):
@@ -137,9 +139,19 @@ async def find_firing(journal: Journal, name: str) -> FiringRecord:
     """The firing whose id is `name` or begins with it."""
     record = await journal.firing(name)
     if record is None:
-        hint = "give at least 8 digits of its id" if len(name) < 8 else "or several begin so; give more digits"
-        raise NotFound(f"no firing {name!r}; {hint}; {await off_record(journal)}`tocsin firings` lists what there is")
+        raise NotFound(f"no firing {name!r}; {await _no_firing(journal, name)}")
     return record
+
+
+async def _no_firing(journal: Journal, name: str) -> str:
+    """What to say of a name that no firing has, or several may have."""
+    if await journal.find(name):
+        return "it is the id of an event: `tocsin trace` and `tocsin explain` tell what came of it"
+    if len(name) < 8:
+        hint = "give at least 8 digits of its id; "
+    else:
+        hint = "" if len(name) >= FIRING_DIGITS else "or several begin so; give more digits; "
+    return f"{hint}{await off_record(journal)}`tocsin firings` lists what there is"
 
 
 def candidates_of(exc: QueryError) -> Sequence[str]:
@@ -194,5 +206,5 @@ def parse_time(text: str) -> datetime:
     except ValueError:
         raise ValueError(f"{text!r} is no time such as 2026-01-31T12:00:00Z") from None
     if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no zone; write for instance {text}Z")
+        raise ValueError(f"{text!r} has no zone; write for instance {moment.isoformat()}Z")
     return moment

@@ -1,7 +1,10 @@
 """The listener of all sources that are called over HTTP: one server for each port, many routes on each."""
 
 import asyncio
+import errno
 import ipaddress
+import os
+import socket
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -158,12 +161,11 @@ class HttpListener:
         port = Port(limits=self._limits, full=self._full, tls=None if served is None else served.context)
         number = int(declared) + self._offset if declared != "0" else 0
         try:
-            if number > 65535:
+            if not (0 < number <= 65535 or declared == "0"):
                 raise OverflowError(f"with the port offset {self._offset} it would be {number}")
             await port.open(self.host, number)
         except (OSError, OverflowError) as exc:
-            reason = (exc.strerror if isinstance(exc, OSError) else None) or str(exc)
-            raise SourceRefused(f"port: {road} cannot listen on {self.host}:{number}: {reason}; choose a free port") from exc
+            raise SourceRefused(f"port: {road} cannot listen on {self.host}:{number}: {_why_not(exc)}") from exc
         self._ports[declared], self._tls[declared] = port, (identity, road)
         if served is not None:
             self._served[declared] = served
@@ -188,6 +190,18 @@ class HttpListener:
             del self._ports[declared], self._tls[declared]
             self._served.pop(declared, None)
             await port.close(grace_s=20.0)
+
+
+def _why_not(exc: OSError | OverflowError) -> str:
+    """What keeps a port from being opened, and what to do about it."""
+    if isinstance(exc, OverflowError):
+        return f"{exc}; choose another offset"
+    if isinstance(exc, socket.gaierror):
+        return f"{exc.strerror}; listen on an address of this machine"
+    reason = os.strerror(exc.errno).lower() if exc.errno else str(exc)  # the loop's own text repeats the address
+    if exc.errno == errno.EADDRNOTAVAIL:
+        return f"{reason}; listen on an address of this machine"
+    return f"{reason}; choose a free port" + (" above 1023" if exc.errno == errno.EACCES else "")
 
 
 def _identity(source: HttpSource[Spec]) -> _Identity | None:

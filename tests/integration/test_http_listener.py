@@ -12,6 +12,7 @@ from http_rig import Rig, connected, read_answer, request, rigged
 from eventbus.event import Event, Road
 from manifests.objects import Dialect
 from sources.http.limits import Limits
+from sources.http.listener import HttpListener
 from sources.http.source import Received
 from sources.source import SourceRefused
 from sources.webhook import Webhook, WebhookSpec
@@ -139,6 +140,22 @@ async def test_a_taken_port_is_refused_by_name_and_the_others_run() -> None:
                 await rig.listener.add(rig.webhook("bad", port=str(number)), rig.emit)
             await rig.serve(rig.webhook("good"))
             assert (await rig.post()).status == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "offset", "why"),
+    [
+        ("127.0.0.1", 60_000, "with the port offset 60000 it would be 72000; choose another offset"),
+        ("127.0.0.1", -12_000, "with the port offset -12000 it would be 0; choose another offset"),
+        ("127.0.0.1", -20_000, "with the port offset -20000 it would be -8000; choose another offset"),
+        ("192.0.2.1", 0, "192.0.2.1:12000: cannot assign requested address; listen on an address of this machine"),
+    ],
+)
+async def test_a_port_that_cannot_be_says_why_and_what_to_do(host: str, offset: int, why: str) -> None:
+    listener = HttpListener(host=host, port_offset=offset, allow_unauthenticated=True)
+    async with rigged() as rig:
+        with pytest.raises(SourceRefused, match=f"{why}$"):
+            await listener.add(rig.webhook(port="12000"), rig.emit)
 
 
 async def test_the_port_offset_moves_every_port_but_the_free_ones() -> None:

@@ -186,6 +186,7 @@ async def test_a_wrong_method_is_a_405_problem_that_names_the_right_one(client: 
         ("/api/v1/firings?cursor=nonsense", "cursor"),
         ("/api/v1/events?after=yesterday", "after"),
         ("/api/v1/events?before=2026-01-01T00:00:00", "no zone"),
+        ("/api/v1/events?before=2026-01-01", "no zone; write for instance 2026-01-01T00:00:00Z"),
         ("/api/v1/events?order=1;drop", "unknown parameter"),
         ("/api/v1/firings?state=nonsense", "state"),
         ("/api/v1/why", "'id' is missing"),
@@ -234,6 +235,20 @@ async def test_a_dead_letter_is_redriven_once(client: Client) -> None:
     assert (status, content_type) == (409, "application/problem+json")
     assert "it is open" in document["detail"]
     assert (await client.ok("/api/v1/firings?state=open"))["items"][0]["id"] == firing.id
+
+
+@pytest.mark.parametrize("path", ["/api/v1/why?id=1", "/api/v1/firings/1"])
+async def test_who_names_an_event_for_a_firing_is_told_so(client: Client, path: str) -> None:
+    await a_dead_letter(client.service.bus)
+    status, _, document = await client.ask(path)
+    assert status == 404
+    assert "it is the id of an event: `tocsin trace`" in document["detail"]
+
+
+async def test_no_more_digits_are_asked_for_than_an_id_has(client: Client) -> None:
+    for name, more in (("0" * 31, True), ("0" * 32, False)):
+        _, _, document = await client.ask(f"/api/v1/why?id={name}")
+        assert ("give more digits" in document["detail"]) is more
 
 
 async def write(client: Client, path: str, document: object = None) -> tuple[int, Any]:

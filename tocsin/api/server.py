@@ -1,6 +1,7 @@
 """Serving the API."""
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -68,7 +69,7 @@ async def serving(service: Service, host: str, port: int, token: str) -> AsyncIt
         try:
             await site.start()
         except OSError as exc:
-            reason = exc.strerror or str(exc)
+            reason = os.strerror(exc.errno).lower() if exc.errno and exc.errno > 0 else exc.strerror or str(exc)
             raise ApiUnavailable(
                 f"the API cannot listen on {host}:{port}: {reason}; choose another address with --api, or --api off"
             ) from exc

@@ -77,6 +77,10 @@ class Health(NamedTuple):
 class Outbox(Protocol):
     """Open firings, each put once by id, handed to one worker at a time, closed by an outcome."""
 
+    @property
+    def cut_off(self) -> Sequence[FiringEnded]:
+        """What was closed as `unknown` when this bus was opened: the process before had ended after a recorded start."""
+
     async def take(self, *, limit: int, full: Collection[TriggerRef] = (), timeout_s: float) -> Sequence[Taken]:
         """Hand out up to `limit` firings that are due, none of a trigger in `full`; empty after `timeout_s` seconds.
 

@@ -1,11 +1,12 @@
 """What the dispatcher tells people and metrics. The journal holds every attempt; the log stays bounded."""
 
 import time
+from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
 
-from eventbus.firing import Attempt, Firing, Outcome, OutcomeKind, TriggerRef
+from eventbus.firing import Attempt, Firing, FiringEnded, Outcome, OutcomeKind, TriggerRef
 
 _log = structlog.stdlib.get_logger("tocsin.sensor")
 
@@ -90,6 +91,13 @@ class Report:
             _log.error(
                 "loop_stopped", firing=firing.id, trigger=str(firing.trigger), reason=outcome.reason, lines_left_out=left_out
             )
+
+
+def cut_off(ended: Sequence[FiringEnded], watch: Watch) -> None:
+    """Say and count what the end of the process before has left, of which nobody knows whether the target acted."""
+    for one in ended:
+        watch.closed(one.firing, one.outcome)
+        _log.error("firing_unknown", firing=one.firing.id, trigger=str(one.firing.trigger), reason=one.outcome.reason)
 
 
 def bus_unavailable(reason: str, *, doing: str, retry_in_s: float) -> None:

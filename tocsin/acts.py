@@ -11,7 +11,7 @@ from eventbus.errors import BusError
 from eventbus.firing import FiringId, Outcome, OutcomeKind
 from eventbus.journal import FiringRecord
 from sensors.dispatch import Dispatcher
-from sensors.report import Watch
+from sensors.report import Watch, cut_off
 from tocsin.queries import Busy, QueryError, find_firing
 from tocsin.said import Said
 from tocsin.views import Json, state_of
@@ -44,6 +44,10 @@ class Acts:
 
     def __init__(self, bus: Bus, dispatcher: Dispatcher, watch: Watch) -> None:
         self._bus, self._dispatcher, self._watch = bus, dispatcher, watch
+
+    def tell_cut_off(self) -> None:
+        """Say and count what the end of the process before left unknown. Once, when triggers are declared."""
+        cut_off(self._bus.outbox.cut_off, self._watch)
 
     async def redrive(self, names: Sequence[str], said: Said) -> list[Done]:
         """Open dead letters again, under the same ids."""

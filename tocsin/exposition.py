@@ -92,7 +92,10 @@ def _actions(metrics: Metrics) -> Iterator[Metric]:
         attempts.add_metric((*ref, "failed"), series.failed)
     yield attempts
     yield _counters(
-        "tocsin_firings_given_up", "Firings that ended without success.", TRIGGER, ((r, s.gave_up) for r, s in triggers)
+        "tocsin_firings_given_up",
+        "Firings that were given up on: dead letters, unknown, looped.",
+        TRIGGER,
+        ((r, s.gave_up) for r, s in triggers),
     )
     closed = (((kind.value,), count) for kind, count in metrics.closed.items())
     yield _counters("tocsin_firings_closed", "Firings closed, by outcome.", ("outcome",), closed)

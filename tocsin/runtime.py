@@ -212,6 +212,7 @@ async def serve(
         bus = await stack.enter_async_context(opened(config.data))
         service = await _wired(stack, bus, config, LocalValues(documents=declared.values))
         await service.supervisor.apply(declared)
+        service.acts.tell_cut_off()
         # Not before: what partial matches need is known only now.
         bus.retain(config.retention, service.supervisor.needed)
         await service.pauses.forget(service.supervisor.states)

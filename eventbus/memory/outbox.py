@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from eventbus.errors import BusUnavailable
-from eventbus.firing import Attempt, Firing, FiringId, Outcome, OutcomeKind, Taken, TriggerRef
+from eventbus.firing import Attempt, Firing, FiringEnded, FiringId, Outcome, OutcomeKind, Taken, TriggerRef
 from eventbus.memory.stored import Kept, Stored
 from eventbus.memory.waiting import Changed
 
@@ -23,9 +23,10 @@ class MemoryOutbox:
         self._last_turn: dict[TriggerRef, int] = {}
         self._turn = 0
         self.closed = False
+        self.cut_off: list[FiringEnded] = []
         for kept in stored.firings.values():
             if kept.outcome is None and kept.started is not None and kept.firing.record_start:
-                self._end(kept, Outcome(kind=OutcomeKind.UNKNOWN, reason=f"the process ended during attempt {kept.started}"))
+                self._cut_off(kept, kept.started)
             kept.started = None
 
     def put(self, firings: Sequence[Firing]) -> None:
@@ -151,6 +152,12 @@ class MemoryOutbox:
         self._stored.end(kept, outcome, self._now_us())
         self._release(kept.firing.id)
         self._changed.tell()
+
+    def _cut_off(self, kept: Kept, started: int) -> None:
+        outcome = Outcome(kind=OutcomeKind.UNKNOWN, reason=f"the process ended during attempt {started}")
+        self._end(kept, outcome)
+        ended = FiringEnded(firing=kept.firing, outcome=outcome, attempts=started, closed_us=self._now_us())
+        self.cut_off.append(ended)
 
     def _release(self, firing: FiringId) -> None:
         self._taken.discard(firing)

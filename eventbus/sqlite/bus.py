@@ -9,6 +9,7 @@ import apsw
 from eventbus.contract import Appended, Decisions, Declarations, Health, Outbox, Outcomes, StateStore
 from eventbus.errors import BusUnavailable
 from eventbus.event import Event
+from eventbus.firing import FiringEnded
 from eventbus.journal import Journal
 from eventbus.sqlite import faults
 from eventbus.sqlite.committer import Committer
@@ -34,7 +35,8 @@ from eventbus.sqlite.store import FILE_NAME, Store
 class SqliteBus:
     """See `Bus`. Made by `open_bus`."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, cut_off: Sequence[FiringEnded] = ()) -> None:
+        """`cut_off`: see `Outbox.cut_off`."""
         self._files = files
         store = files.store
         self._committer = Committer(files, self._recovered)
@@ -48,6 +50,7 @@ class SqliteBus:
         self._closed = False
         self._outcomes = SqliteOutcomes(store, self._committer)
         self._outbox = SqliteOutbox(store, self._committer, self._firings, self._retainer.closed, self._outcomes.settled)
+        self._outbox.cut_off = cut_off
         self.outbox: Outbox = self._outbox
         self.outcomes: Outcomes = self._outcomes
         self.state: StateStore = State(store, self._committer)
@@ -143,8 +146,8 @@ async def open_bus(folder: Path, *, options: SqliteOptions | None = None) -> Sql
     files = Files(folder, options or SqliteOptions())
     try:
         with files.store.connection:
-            close_unknown(files.store, files.options.now_us())
-        return SqliteBus(files)
+            cut_off = close_unknown(files.store, files.options.now_us())
+        return SqliteBus(files, cut_off)
     except apsw.Error as exc:
         files.close(clean=False)
         raise faults.from_sqlite(exc, files.path) from exc

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from eventbus.errors import BusUnavailable
-from eventbus.firing import Attempt, Firing, FiringId, Outcome, OutcomeKind, Taken, TriggerRef
+from eventbus.firing import Attempt, Firing, FiringEnded, FiringId, Outcome, OutcomeKind, Taken, TriggerRef
 from eventbus.sqlite.committer import Committer
 from eventbus.sqlite.journal import count_firings
 from eventbus.sqlite.keytable import Keys
@@ -40,6 +40,7 @@ class SqliteOutbox:
         """Firings whose last record is not durable yet, with those who wait for that."""
         self._batch: Closes | None = None
         self.lanes = Lanes(store)
+        self.cut_off: Sequence[FiringEnded] = ()
         self.reload()
 
     def reload(self) -> None:

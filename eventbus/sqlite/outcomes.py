@@ -370,8 +370,9 @@ def _ended_at(store: Store, seq: int, outcome: Outcome, closed_us: int) -> Firin
     return FiringEnded(firing=firing, outcome=outcome, attempts=attempts, status=status, closed_us=closed_us)
 
 
-def close_unknown(store: Store, now_us: int) -> None:
+def close_unknown(store: Store, now_us: int) -> list[FiringEnded]:
     """Close what was started when the process ended, where the manifest says not to repeat it. Inside a transaction."""
+    closed: list[FiringEnded] = []
     rows: Sequence[tuple[int, int]] = store.execute(
         "SELECT seq, started FROM firings INDEXED BY firings_started WHERE started IS NOT NULL"
     ).fetchall()
@@ -382,7 +383,9 @@ def close_unknown(store: Store, now_us: int) -> None:
             continue
         outcome = Outcome(kind=OutcomeKind.UNKNOWN, reason=UNKNOWN.format(started))
         store.execute(CLOSE, (started, OUTCOMES[outcome.kind], outcome.reason, now_us, seq))
+        closed.append(_ended_at(store, seq, outcome, now_us))
         if store.readers:
-            write_ended(store, [_ended_at(store, seq, outcome, now_us)])
+            write_ended(store, closed[-1:])
         if entry.firing.order_key is not None:
             promote(store.execute, entry.trigger, entry.firing.order_key, now_us)
+    return closed

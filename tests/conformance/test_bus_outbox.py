@@ -263,6 +263,11 @@ async def test_a_recorded_start_that_a_crash_cut_off_ends_as_unknown(bus: Reopen
     assert record is not None
     assert record.outcome is OutcomeKind.UNKNOWN
     assert "attempt 1" in record.reason
+    assert [(one.firing, one.outcome.kind, one.attempts) for one in bus.outbox.cut_off] == [
+        (a_firing(1, record_start=True), OutcomeKind.UNKNOWN, 1)
+    ]
+    await bus.crash()
+    assert list(bus.outbox.cut_off) == []
 
 
 async def test_a_start_whose_end_was_recorded_is_no_unknown(bus: ReopenableBus) -> None:

@@ -272,6 +272,16 @@ async def test_a_large_store_loses_its_oldest_first_and_ends_below_its_limit(bus
     assert await on_record(bus) == list(range(1, 401))
 
 
+async def test_what_was_not_decided_stays_however_full_the_store_is(bus: ReopenableBus) -> None:
+    await filled(bus, some_events(100, data=b"x" * BIG))
+    await bus.append(some_events(200, start=101, data=b"x" * BIG))
+    await retain(bus, max_bytes=4 << 20)
+    assert await whole(bus) == list(range(101, 301))
+    await bus.crash()
+    await retain(bus, max_bytes=4 << 20)
+    assert positions(await bus.read("sensors", limit=300, timeout_s=0.0)) == list(range(101, 301))
+
+
 async def test_when_open_work_alone_is_too_much_events_are_refused_until_it_is_done(bus: ReopenableBus, clock: Clock) -> None:
     firings = await filled(bus, some_events(300, data=b"x" * BIG), closed=False)
     await retain(bus, max_bytes=4 << 20)

@@ -318,6 +318,32 @@ spec:
             assert len(service.said()) < 50_000
 
 
+def test_what_nobody_knows_the_end_of_is_not_repeated_and_is_said_counted_and_shown(tmp_path: Path) -> None:
+    port, going, target = free_port(), threading.Event(), Target()
+    with target.serving(going):
+        sensor = calling("deploy", f"http://127.0.0.1:{target.port}/", more="      atLeastOnce: false\n")
+        (tmp_path / "m.yaml").write_text(f"{webhook('hooks', port)}---{sensor}")
+        with running(str(tmp_path / "m.yaml"), data=tmp_path / "data") as service:
+            assert send(port)[0] == 200
+            until = time.monotonic() + 20
+            while not target.received:
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            service.process.kill()
+        going.set()
+        with running(str(tmp_path / "m.yaml"), data=tmp_path / "data") as service:
+            (firing,) = service.wait_for("/api/v1/firings", ended(1))["items"]
+            assert firing["state"] == "unknown"
+            assert "may have acted" in firing["reason"]
+            assert figure(service, 'tocsin_firings_closed_total{outcome="unknown"}') == 1
+            assert figure(service, "tocsin_firings_given_up_total") == 1
+            assert "firing_unknown" in service.said()
+            assert service.stop() == 0
+        with running(str(tmp_path / "m.yaml"), data=tmp_path / "data") as service:
+            assert figure(service, "tocsin_firings_given_up_total") == 0, "it is of the start before"
+    assert len(target.received) == 1
+
+
 SECRET = """
 apiVersion: v1
 kind: Secret

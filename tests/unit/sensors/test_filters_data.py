@@ -59,6 +59,10 @@ def why(*clauses: dict, event=None, operator: str = "") -> str:
         (clause("b", "number", "1"), YES),
         (clause("o", "number", "0"), YES),
         (clause("n", "number", "5", comparator="~"), NO),
+        (clause("n", "number", "5", "6", comparator="!="), YES),
+        (clause("n", "number", "5", "5", comparator="!="), NO),
+        (clause("n", "number", "9", "4", comparator=">"), YES),
+        (clause("n", "number", "9", "8", comparator=">"), NO),
     ],
 )
 def test_a_clause_as_the_original_decides_it(one: dict, expected: Held) -> None:

@@ -1,101 +1,21 @@
 """What a `Scenario` lets its author write: what is given, what targets answer, and what is expected of it."""
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
-    PlainSerializer,
-    PlainValidator,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema, model_validator
 from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_before_validator_function
 
-from manifests.fields import Duration, Spec, parse_duration
+from manifests.fields import Spec
+from manifests.scenario_times import NOW, At, Away, SeenAt, Span, Time
 
 MAX_REPEATS = 2_000
 MAX_EXPECTED = 500
 """Firings that are listed one by one."""
 MAX_IN_ANY_ORDER = 5
 """Events whose every order is tried: 120 of them."""
-_YEARS_END = 2200
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ].*")
-_EXPECTED_MOMENT = "expected +5m (after the step before), 5m (after the start) or a time such as 2026-01-31T12:00:00Z"
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A moment of a scenario's clock, as its author wrote it."""
-
-    text: str
-    after: timedelta | None = None
-    """After the start, or after the step before; None where `time` says it."""
-    follows: bool = False
-    """Whether it counts from the step before."""
-    time: datetime | None = None
-
-
-def parse_moment(value: object) -> Moment:
-    """Return the moment that `value` writes. Raises `ValueError`."""
-    if isinstance(value, Moment):
-        return value
-    if not isinstance(value, str):
-        raise ValueError(_EXPECTED_MOMENT)
-    if _TIME.fullmatch(value):
-        return Moment(value, time=parse_clock(value))
-    try:
-        after = parse_duration(value)
-    except ValueError:
-        raise ValueError(_EXPECTED_MOMENT) from None
-    if after < timedelta(0):
-        raise ValueError("time does not go back; " + _EXPECTED_MOMENT)
-    return Moment(value, after=after, follows=value.startswith("+"))
-
-
-def _parse_seen(value: object) -> Moment:
-    moment = parse_moment(value)
-    if moment.follows:
-        raise ValueError("expected 5m (after the start) or a time such as 2026-01-31T12:00:00Z; there is no step before")
-    return moment
-
-
-def parse_clock(value: object) -> datetime:
-    """Return the time, with its zone, that `value` writes. Raises `ValueError`."""
-    if isinstance(value, datetime):
-        return value
-    try:
-        moment = datetime.fromisoformat(str(value).replace("t", "T").replace("z", "Z"))
-    except ValueError:
-        raise ValueError("expected a time such as 2026-01-31T12:00:00Z") from None
-    if moment.tzinfo is None:
-        raise ValueError("the time has no zone; write for instance 2026-01-31T12:00:00Z")
-    if not 1970 <= moment.year < _YEARS_END:
-        raise ValueError(f"expected a year from 1970 to {_YEARS_END - 1}")
-    return moment
-
-
-def _forwards(span: timedelta) -> timedelta:
-    if span < timedelta(0):
-        raise ValueError("time does not go back")
-    return span
-
-
-def _parse_away(value: object) -> timedelta | None:
-    if value is True:
-        return timedelta(0)
-    try:
-        return None if value is None else parse_duration(value)
-    except ValueError:
-        raise ValueError("expected true, or how long the service is away, such as 30s") from None
 
 
 class _OneOrMore:
@@ -113,31 +33,9 @@ def _as_text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-At = Annotated[
-    Moment,
-    PlainValidator(parse_moment),
-    PlainSerializer(lambda moment: moment.text, return_type=str),
-    WithJsonSchema({"type": "string", "description": "5m: after the start; +5m: after the step before; or RFC 3339 time"}),
-]
-SeenAt = Annotated[
-    Moment,
-    PlainValidator(_parse_seen),
-    PlainSerializer(lambda moment: moment.text, return_type=str),
-    WithJsonSchema({"type": "string", "description": "5m: after the start; or RFC 3339 time"}),
-]
-Span = Annotated[Duration, AfterValidator(_forwards)]
-"""A duration that is not below zero."""
-Time = Annotated[
-    datetime,
-    PlainValidator(parse_clock),
-    PlainSerializer(lambda moment: moment.isoformat(), return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
-Away = Annotated[timedelta | None, PlainValidator(_parse_away), WithJsonSchema({"type": ["boolean", "string"]})]
 Id = Annotated[str, BeforeValidator(_as_text), WithJsonSchema({"type": ["string", "integer"]})]
 """An event's id; a number need not be put in quotes."""
 
-NOW = Moment("+0s", after=timedelta(0), follows=True)
 _DEFAULT_START = "2026-01-05T12:00:00+00:00"
 
 

@@ -8,7 +8,8 @@ from manifests.checked import check
 from manifests.header import Header
 from manifests.objects import Planned, Scenario
 from manifests.report import Fault, Report
-from manifests.scenario_fields import Moment, ScenarioSpec, Step
+from manifests.scenario_fields import ScenarioSpec, Step
+from manifests.scenario_times import Moment
 from manifests.yaml_values import Path
 
 MAX_EVENTS = 2_000

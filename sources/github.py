@@ -12,20 +12,18 @@ from clients.github_app import NOT_INSTALLED, is_installed
 from eventbus.event import UNPARSED, Event
 from manifests.fields import GithubApp, SecretRef, Spec
 from sources.github_app import Installation
+from sources.github_delivery import DELIVERY, EVENT, agree, named, payload_of, with_names
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint, SourceFilter
 from sources.http.hooked import HookedSource
 from sources.http.hooks import Hooks, events_differ
-from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, values_by_name, written_anew
+from sources.http.payload import headers_for_data, metadata_tail, now, parse_json
 from sources.http.provider_api import Authority, Json
 from sources.http.signatures import SCHEMES, verify
 from sources.http.source import Authentication, Received, Reply
 from sources.json_text import Decoded
 from sources.source import SourceContext, SourceRefused, sources
 
-_EVENT, _DELIVERY = "X-GitHub-Event", "X-GitHub-Delivery"
-_JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
-_LONGEST_HEADER = 128
 _SIGNATURE = SCHEMES["github"]
 
 _encode = msgspec.json.encode
@@ -195,19 +193,19 @@ class Github(HookedSource[GithubSpec]):
         """The event of one delivery. Raises `Refused`: 401 where it is not signed, 400 or 415 where it cannot be read."""
         if self._secrets:
             verify(_SIGNATURE, request.headers, request.body, map(self.secret, self._secrets))
-        event, delivery = _named(request, _EVENT), _named(request, _DELIVERY)
-        raw = _payload(request)
+        event, delivery = named(request, EVENT), named(request, DELIVERY)
+        raw = payload_of(request)
         payload = parse_json(raw)
         if not isinstance(payload.value, dict):
             raise Refused(400, "the payload is not a JSON object")
-        _agree(event, payload.value)
+        agree(event, payload.value)
         if self._wanted and event not in self._wanted and event != "ping":
             return Reply("this source does not take this event")
         return self._event(request, raw, payload, event, delivery)
 
     def _event(self, request: Received, raw: bytes, payload: Decoded, event: str, delivery: str) -> Event:
         headers = headers_for_data(request.raw_headers)
-        text = _with_names(raw, payload, event, delivery)
+        text = with_names(raw, payload, event, delivery)
         tree: object = UNPARSED if payload.tree is UNPARSED else {"headers": headers, "body": payload.tree} | self._metadata
         data = b'{"headers":%b,"body":%b%b' % (_encode(headers), text, self._tail)
         return self.event(id=delivery, time=now(), data=data, tree=tree)
@@ -235,73 +233,3 @@ def _places(spec: GithubSpec) -> Iterator[str]:
 def _url_of(hook: Json) -> object:
     config = hook.get("config")
     return config.get("url") if isinstance(config, dict) else None
-
-
-def _named(request: Received, header: str) -> str:
-    """The value of a header that names the delivery: one, short, of plain characters. Raises `Refused` (400)."""
-    values = request.headers.getall(header, [])
-    if len(values) != 1:
-        raise Refused(400, f"{header}: expected exactly one; is the sender GitHub?")
-    value = values[0]
-    if not 0 < len(value) <= _LONGEST_HEADER or not value.isascii() or not value.replace("-", "").replace("_", "").isalnum():
-        raise Refused(400, f"{header}: expected up to {_LONGEST_HEADER} letters, digits, - and _")
-    return value
-
-
-def _payload(request: Received) -> bytes:
-    """The JSON text of a delivery, from either of the content types that GitHub sends."""
-    media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-    if media_type == _JSON:
-        return request.body
-    if media_type != _FORM:
-        raise Refused(415, f"expected Content-Type {_JSON} or {_FORM}", headers=(("Accept", f"{_JSON}, {_FORM}"),))
-    try:
-        payloads = values_by_name(request.body.decode()).get("payload", [])
-    except UnicodeDecodeError:
-        raise Refused(400, "the form is not UTF-8") from None
-    if len(payloads) != 1:
-        raise Refused(400, "expected exactly one form field named payload")
-    return payloads[0].encode()
-
-
-_TOLD_BY: dict[str, str] = {
-    "ping": "zen",
-    "push": "ref",
-    "pull_request": "pull_request",
-    "release": "release",
-    "workflow_run": "workflow_run",
-    "package": "package",
-    "registry_package": "registry_package",
-    "deployment": "deployment",
-    "deployment_status": "deployment_status",
-    "check_suite": "check_suite",
-    "check_run": "check_run",
-    "issues": "issue",
-    "issue_comment": "comment",
-}
-"""A key that every body of an event has."""
-_TELLING = frozenset(_TOLD_BY.values())
-
-
-def _agree(event: str, body: dict[str, object]) -> None:
-    """Refuse (400) a body that is recognisably of another event than the header says.
-
-    The event's name stands in a header, which no signature covers: without this, a signed body of one event could be
-    passed off as another. A body that tells nothing is taken at the header's word.
-    """
-    own = _TOLD_BY.get(event)
-    if own is not None and own not in body and not _TELLING.isdisjoint(body):
-        raise Refused(400, f"{_EVENT} and the payload disagree: a {event} has the key {own}")
-
-
-def _with_names(raw: bytes, payload: Decoded, event: str, delivery: str) -> bytes:
-    """The payload's text with the two names at its end; puts them into its value, too."""
-    body = payload.value
-    taken = _EVENT in body or _DELIVERY in body
-    body[_EVENT] = event
-    body[_DELIVERY] = delivery
-    if taken or len(body) == 2:
-        # The payload's own keys of these names would stay in the text, and readers differ on which of two counts.
-        return written_anew(body, payload)
-    names = b',"X-GitHub-Event":"%b","X-GitHub-Delivery":"%b"}' % (event.encode(), delivery.encode())
-    return raw.rstrip(b" \t\r\n")[:-1] + names

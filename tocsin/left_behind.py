@@ -23,7 +23,7 @@ from manifests.problems import ManifestError
 from manifests.revision import canonical_json
 from sources.source import Source, SourceRefused
 from tocsin.declared import object_of
-from tocsin.troubles import Trouble
+from tocsin.trouble import Trouble
 
 logger = structlog.get_logger()
 

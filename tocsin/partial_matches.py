@@ -15,7 +15,7 @@ from manifests.objects import ObjectRef
 from sensors.decide import Decider
 from sensors.joins import PREFIX, Joins, Pending, decode, key_of, trigger_of
 from tocsin.gate import GatedBus
-from tocsin.troubles import Trouble
+from tocsin.trouble import Trouble
 
 logger = structlog.get_logger()
 

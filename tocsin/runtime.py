@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import gc
-import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 
 import structlog
@@ -30,35 +29,20 @@ from tocsin.changes import Changes
 from tocsin.components import running
 from tocsin.config import RunConfig
 from tocsin.declared import Declarations, Reading
-from tocsin.holding import Holding
 from tocsin.kinds import source_kinds, trigger_kinds
-from tocsin.left_behind import LeftBehind
-from tocsin.metrics import Metrics, PauseSeries
-from tocsin.objects import ObjectState, State, gone, left_something, sensor_view, source_view
+from tocsin.metrics import Metrics
+from tocsin.objects import ObjectState, State
 from tocsin.outcome_readers import OutcomeReaders
-from tocsin.pauses import Mode, Pauses, pause_text, pause_view
+from tocsin.pauses import Pauses
 from tocsin.reload import Reloader
-from tocsin.replaying.replayer import Replayer
 from tocsin.running_sensors import RunningSensors
 from tocsin.running_sources import RunningSources
-from tocsin.said import Said
 from tocsin.secrets import LocalValues
-from tocsin.sensor_pauses import Paused
+from tocsin.service import Service
 from tocsin.sharing import Sharing
 from tocsin.supervisor import Supervisor
-from tocsin.troubles import (
-    DAMAGED_HINT,
-    Trouble,
-    Troubles,
-    degraded_view,
-    of_certificates,
-    of_floods,
-    of_rules,
-    of_sources,
-    of_targets,
-    with_troubles,
-)
-from tocsin.views import Json
+from tocsin.trouble_finders import of_certificates, of_floods, of_rules, of_sources, of_targets
+from tocsin.troubles import Troubles
 
 logger = structlog.get_logger()
 
@@ -69,134 +53,6 @@ _SWITCH_S = 0.0005
 
 class NothingToRun(Exception):
     """Nothing that is declared can run, and nothing was kept from before."""
-
-
-class Service:
-    """The running service as the API sees it."""
-
-    def __init__(
-        self,
-        bus: Bus,
-        supervisor: Supervisor,
-        *,
-        metrics: Metrics,
-        changes: Changes,
-        pauses: Pauses,
-        holding: Holding,
-        acts: Acts,
-        troubles: Troubles,
-        left: LeftBehind,
-    ) -> None:
-        self.troubles = troubles
-        self.left = left
-        self.replayer = Replayer(bus)
-        metrics.replays_of = self.replayer.series
-        self.pauses = pauses
-        self.holding = holding
-        self.acts = acts
-        self.bus = bus
-        self.metrics = metrics
-        self.changes = changes
-        self.supervisor = supervisor
-        self.instance = secrets.token_hex(8)
-        self.started = False
-
-    def readiness(self) -> Json:
-        """Ready when the log takes events and the start is over. What does not run, or not well, is only named."""
-        health = self.bus.health()
-        not_ready = [] if health.ok else [{"name": "bus", "reason": health.reason}]
-        if not self.started:
-            not_ready.append({"name": "service", "reason": "starting or stopping"})
-        degraded = [
-            {"name": str(state.ref), "state": state.state.value, "reason": state.message}
-            for state in self.supervisor.states.values()
-            if state.state not in (State.RUNNING, State.DEGRADED)
-        ]
-        degraded += [degraded_view(trouble) for some in self.troubles.now().values() for trouble in some]
-        degraded += [
-            {"name": "bus", "state": State.DEGRADED.value, "reason": reason, "hint": DAMAGED_HINT}
-            for reason in self.troubles.damaged
-        ]
-        degraded += [
-            {"name": str(ref), "state": State.PAUSED.value, "reason": pause_text(pause)}
-            for ref in self.supervisor.states
-            if (pause := self.pauses.of(ref)) is not None
-        ]
-        degraded += [
-            {"name": str(ref), "state": pause.state, "reason": pause.text()} for ref, pause in self.holding.pauses.items()
-        ]
-        return {"ready": not not_ready, "not_ready": not_ready, "degraded": degraded}
-
-    async def sources(self) -> list[Json]:
-        """Every declared event source, and those that are gone and left something elsewhere."""
-        troubles = self.troubles.now()
-        return [await self._source(state, troubles) for state in [*self._of("EventSource"), *self._left()]]
-
-    async def source(self, ref: ObjectRef) -> Json:
-        """One of them."""
-        state = self.supervisor.states.get(ref) or left_something(ref)
-        return await self._source(state, self.troubles.now())
-
-    def _left(self) -> list[ObjectState]:
-        return [left_something(ref) for ref in self.left.refs() if ref not in self.supervisor.states]
-
-    async def _source(self, state: ObjectState, troubles: Mapping[ObjectRef, Sequence[Trouble]]) -> Json:
-        view = await source_view(state, self.bus.journal, self.pauses.of(state.ref))
-        return with_troubles(view, troubles.get(state.ref, ()))
-
-    def source_refs(self) -> list[ObjectRef]:
-        """Every declared event source, and those that are gone and left something elsewhere."""
-        return [state.ref for state in [*self._of("EventSource"), *self._left()]]
-
-    async def pause_source(self, ref: ObjectRef, mode: Mode, said: Said) -> Json:
-        """Hold an event source, or drop what comes to it, until it is resumed."""
-        return pause_view(await self.pauses.pause(ref, mode, said)) or {}
-
-    async def resume_source(self, ref: ObjectRef, said: Said) -> Json | None:
-        """End a pause and say what it was; None where there was none."""
-        return pause_view(await self.pauses.resume(ref, said))
-
-    async def sensors(self) -> list[Json]:
-        """Every declared sensor, and those that are gone and still hold events."""
-        troubles = self.troubles.now()
-        states = [*self._of("Sensor"), *(gone(ref) for ref in self.holding.pauses if ref not in self.supervisor.states)]
-        return [await self._sensor(state, troubles) for state in states]
-
-    async def sensor(self, ref: ObjectRef) -> Json:
-        """One of them."""
-        return await self._sensor(self.supervisor.states.get(ref) or gone(ref), self.troubles.now())
-
-    async def _sensor(self, state: ObjectState, troubles: Mapping[ObjectRef, Sequence[Trouble]]) -> Json:
-        view = await sensor_view(state, self.bus.journal, await self.holding.counted(state.ref))
-        return with_troubles(view, troubles.get(state.ref, ()))
-
-    def sensor_refs(self) -> list[ObjectRef]:
-        """Every declared sensor, and every other that is paused."""
-        return list(dict.fromkeys([*(state.ref for state in self._of("Sensor")), *self.holding.pauses]))
-
-    async def pause_sensor(self, ref: ObjectRef, mode: Mode, said: Said) -> Json:
-        """Let a sensor decide nothing until it is resumed."""
-        pause = await self.holding.pause(ref, mode, said)
-        return (await self.holding.counted(ref) or Paused(pause)).view()
-
-    async def resume_sensor(self, ref: ObjectRef, rate: float, said: Said) -> Json:
-        """Let a sensor go on and say what the pause was. Raises `Conflict` where it is not paused."""
-        before = await self.holding.counted(ref)
-        pause = await self.holding.resume(ref, rate, said)
-        return (before._replace(pause=pause) if before is not None else Paused(pause)).view()
-
-    async def count_pauses(self) -> None:
-        """Bring the metrics of paused sensors up to date."""
-        series: dict[ObjectRef, PauseSeries] = {}
-        for ref in self.sensor_refs():
-            now, before = await self.holding.counted(ref), self.holding.dropped.get(ref, 0)
-            series[ref] = PauseSeries(
-                paused=now is not None, waiting=now.waiting if now else 0, dropped=before + (now.dropped if now else 0)
-            )
-        self.metrics.paused = series
-
-    def _of(self, kind: str) -> list[ObjectState]:
-        return [state for state in self.supervisor.states.values() if state.ref.kind == kind]
 
 
 async def serve(
@@ -254,9 +110,7 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig, 
     `values` knows the Secrets of the manifests already: what was under way when the process ended is tried again at once.
     """
     metrics, changes = Metrics(), Changes()
-    shared = Shared()
-    shared.put(Memory(bus.state))
-    shared.put(Hand(config.cluster, Allowed(config.allowed)))
+    shared = _shared(bus, config)
     armory = Armory(bus.journal, trigger_kinds(), values, Web(), shared)
     stack.push_async_callback(armory.aclose)
     sharing = Sharing()
@@ -278,12 +132,9 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig, 
         bus, metrics, changes, pauses, kinds=source_kinds(), values=values, listener=listener, sharing=sharing, readers=readers
     )
     supervisor = Supervisor(bus, values, metrics, sources, sensors)
-    metrics.in_flight_of = lambda: sensors.dispatcher.in_flight
-    metrics.answers_of, metrics.unrouted_of = listener.answers, listener.unrouted
     of_sensors = (sensors.dispatcher, sensors.dead_letters, sensors.router, sensors.holding, sensors.partial_matches)
     for component in (*of_sensors, sources):
         await stack.enter_async_context(running(component, grace_s=config.grace_s + 5.0))
-    acts = Acts(bus, sensors.dispatcher, sensors.watch)
     finders = [
         of_sources(supervisor.fare, listener.look_at_certificates),
         of_floods(sharing),
@@ -295,6 +146,8 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig, 
     ]
     troubles = Troubles(finders, bus.journal)
     await stack.enter_async_context(running(troubles))
+    metrics.in_flight_of = lambda: sensors.dispatcher.in_flight
+    metrics.answers_of, metrics.unrouted_of = listener.answers, listener.unrouted
     metrics.troubles_of = lambda: troubles.counts(supervisor.states)
     return Service(
         bus,
@@ -303,10 +156,18 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig, 
         changes=changes,
         pauses=pauses,
         holding=sensors.holding,
-        acts=acts,
+        acts=Acts(bus, sensors.dispatcher, sensors.watch),
         troubles=troubles,
         left=sources.left,
     )
+
+
+def _shared(bus: Bus, config: RunConfig) -> Shared:
+    """What triggers of all sensors share."""
+    shared = Shared()
+    shared.put(Memory(bus.state))
+    shared.put(Hand(config.cluster, Allowed(config.allowed)))
+    return shared
 
 
 @contextlib.asynccontextmanager

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cluster.allowed import Rule
     from tocsin.config import RunConfig
     from tocsin.declared import Declarations, Reading
-    from tocsin.runtime import Service
+    from tocsin.service import Service
 
 
 def _age(_ctx: click.Context, _param: click.Parameter, text: str) -> float:

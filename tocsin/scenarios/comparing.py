@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from manifests.scenario_fields import ExpectedFiring, Moment
+from manifests.scenario_fields import ExpectedFiring
+from manifests.scenario_times import Moment
 from manifests.words import path_text
 from tocsin.scenarios.seen import Seen, span, spans
 

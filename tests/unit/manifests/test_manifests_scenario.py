@@ -15,7 +15,8 @@ from pydantic import TypeAdapter
 from manifests.fields import parse_duration
 from manifests.load import load_text
 from manifests.objects import ObjectRef, Scenario
-from manifests.scenario_fields import Answers, parse_moment
+from manifests.scenario_fields import Answers
+from manifests.scenario_times import parse_moment
 from manifests.schema import json_schema
 
 HEAD = "apiVersion: tocsin.dev/v1\nkind: Scenario\nmetadata: {name: one}\nspec:\n"

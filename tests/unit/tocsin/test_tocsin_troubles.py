@@ -12,18 +12,9 @@ from sensors.erring import IN_A_ROW, Erring
 from sensors.lanes import Hanging
 from tocsin.metrics import Metrics
 from tocsin.objects import EventState, ObjectState, State
-from tocsin.troubles import (
-    FAILED_IN_A_ROW,
-    FAILS_FOR_US,
-    SLOW_FOR_US,
-    SLOW_TIMES,
-    Trouble,
-    Troubles,
-    of_rules,
-    of_sources,
-    of_targets,
-    with_troubles,
-)
+from tocsin.trouble import Trouble, with_troubles
+from tocsin.trouble_finders import FAILED_IN_A_ROW, FAILS_FOR_US, SLOW_FOR_US, SLOW_TIMES, of_rules, of_sources, of_targets
+from tocsin.troubles import Troubles
 
 TRIGGER = TriggerRef("default", "deploy", "call")
 SENSOR = ObjectRef("Sensor", "default", "deploy")

@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from zlib import crc32
 
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_fixed
+
 from clients.pulsar_connection import PulsarConnection, PulsarFailed, PulsarWay, failed
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers.pool import Pool
@@ -20,6 +22,8 @@ SEND_S = 10.0
 WAITING = 10_000
 """Messages that may wait for a broker's answer."""
 _CLOSE_S = 2.0
+_BUSY = "ProducerBusy"
+_AGAIN_S = 0.1
 _NO_ENTRY = -1
 _ONLY_THIS = frozenset({"InvalidMessage", "MemoryBufferIsFull", "MessageTooBig", "ProducerQueueIsFull", "Timeout"})
 """Failures of a message that say nothing about its producer, which connects again by itself."""
@@ -132,10 +136,15 @@ async def _again(connect: Callable[[], Awaitable[T]], pauses: Iterator[float]) -
 
 
 async def _producer(connection: PulsarConnection, topic: str, name: str) -> "Producer":
+    """Raises `PulsarFailed`. A name that an attempt before this one left with the broker is waited for."""
     from pulsar.asyncio import PulsarException  # noqa: PLC0415 - an extra, and heavy
 
+    freed = AsyncRetrying(
+        retry=retry_if_exception(_is_busy), wait=wait_fixed(_AGAIN_S), stop=stop_after_delay(SEND_S), reraise=True
+    )
     try:
-        return await connection.client.create_producer(
+        return await freed(
+            connection.client.create_producer,
             topic,
             send_timeout_millis=int(1000 * SEND_S),
             max_pending_messages=WAITING,
@@ -145,6 +154,12 @@ async def _producer(connection: PulsarConnection, topic: str, name: str) -> "Pro
         )
     except PulsarException as exc:
         raise await failed(exc, connection.way) from exc
+
+
+def _is_busy(exc: BaseException) -> bool:
+    from pulsar.asyncio import PulsarException  # noqa: PLC0415 - see above
+
+    return isinstance(exc, PulsarException) and exc.error().name == _BUSY
 
 
 def _named(name: str) -> dict[str, Any]:

@@ -118,6 +118,35 @@ async def test_a_message_whose_attempt_was_cut_off_is_stored_once_by_the_next(
     assert keys == ["f-0", "f-1", "f-2"]
 
 
+async def test_a_name_that_an_attempt_before_has_not_let_go_yet_is_waited_for(
+    rig: TriggerRig, here: dict[str, Any], pulsar_server: PulsarServer
+) -> None:
+    trigger = rig.trigger(here | {"deduplicate": True})
+    before = Client(pulsar_server.url, logger=pulsar.FileLogger(pulsar.LoggerLevel.Error, "/dev/null"))
+    try:
+        left = await before.create_producer(here["topic"], producer_name="tocsin-f-1")
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            fired = group.create_task(rig.fire(trigger, key="f-1"))
+            await asyncio.wait([fired], timeout=0.5)
+            assert not fired.done()
+            await left.close()
+    finally:
+        await before.close()
+    assert fired.result().detail.endswith("entry 0")
+
+
+async def test_a_name_that_another_keeps_is_told_and_may_be_tried_again(
+    rig: TriggerRig, here: dict[str, Any], pulsar_server: PulsarServer, impatient: None
+) -> None:
+    other = Client(pulsar_server.url, logger=pulsar.FileLogger(pulsar.LoggerLevel.Error, "/dev/null"))
+    try:
+        await other.create_producer(here["topic"], producer_name="tocsin-f-1")
+        with pytest.raises(TriggerUnavailable, match="ProducerBusy"):
+            await rig.fire(rig.trigger(here | {"deduplicate": True}), key="f-1")
+    finally:
+        await other.close()
+
+
 async def test_a_message_that_is_too_large_is_refused_and_others_go_on(rig: TriggerRig, here: dict[str, Any]) -> None:
     trigger = rig.trigger(here)
     answers = await asyncio.gather(

@@ -57,11 +57,13 @@ class OutcomeKind(StrEnum):
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    """Part of the contract, but no firing ends so in this version: it is a dead letter. Nor do any as superseded or timed out."""
     DEAD_LETTERED = "dead-lettered"
     SKIPPED = "skipped"
     SUPERSEDED = "superseded"
     TIMED_OUT = "timed-out"
     UNKNOWN = "unknown"
+    """`atLeastOnce: false`, and the process ended between the start and the record."""
     LOOPED = "looped"
     """Stopped before it began, because too many firings had led to it, each causing the next."""
 

@@ -93,12 +93,7 @@ def _native(schema: Any, value: Any, named: Mapping[str, Any], at: str = "") -> 
     if kind in ("bytes", "fixed") and isinstance(value, str):
         return value.encode("latin-1")
     if kind in ("record", "error") and isinstance(value, dict):
-        fields = {field["name"]: field for field in schema["fields"]}
-        if unknown := sorted(value.keys() - fields.keys()):
-            raise _Unfit(f"{at or 'the value'} has no field {', '.join(unknown)}")
-        if missing := sorted(name for name, field in fields.items() if name not in value and "default" not in field):
-            raise _Unfit(f"{at or 'the value'} lacks {', '.join(missing)}")
-        return {name: _native(fields[name]["type"], part, named, f"{at}.{name}") for name, part in value.items()}
+        return _record(schema["fields"], value, named, at)
     if kind == "array" and isinstance(value, list):
         return [_native(schema["items"], part, named, f"{at}[{n}]") for n, part in enumerate(value)]
     if kind == "map" and isinstance(value, dict):
@@ -108,6 +103,15 @@ def _native(schema: Any, value: Any, named: Mapping[str, Any], at: str = "") -> 
     if kind == "int" and not -(1 << 31) <= value < 1 << 31:
         raise _Unfit(f"{at or 'the value'} is too large for an int")
     return value
+
+
+def _record(declared: Sequence[Any], value: Mapping[str, Any], named: Mapping[str, Any], at: str) -> Mapping[str, Any]:
+    fields = {field["name"]: field for field in declared}
+    if unknown := sorted(value.keys() - fields.keys()):
+        raise _Unfit(f"{at or 'the value'} has no field {', '.join(unknown)}")
+    if missing := sorted(name for name, field in fields.items() if name not in value and "default" not in field):
+        raise _Unfit(f"{at or 'the value'} lacks {', '.join(missing)}")
+    return {name: _native(fields[name]["type"], part, named, f"{at}.{name}") for name, part in value.items()}
 
 
 def _branch(union: Sequence[Any], value: Any, named: Mapping[str, Any], at: str) -> Any:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from clients.kafka.registry import Schemas
     from sources.kafka.handing import Record
     from sources.kafka.intake import Intake
+    from sources.kafka.membership import Membership
     from sources.kafka.topic import Topic
 
 logger = structlog.get_logger()
@@ -163,34 +164,11 @@ class Kafka(Source[KafkaSpec]):
         """Join the group, or take the one partition. Raises `UnknownTopic` where there is no such partition."""
         from aiokafka import TopicPartition  # noqa: PLC0415 - see above
 
-        from sources.kafka.handing import Handing  # noqa: PLC0415 - see above
-        from sources.kafka.intake import COMMIT_S, Intake  # noqa: PLC0415
-        from sources.kafka.membership import Membership  # noqa: PLC0415
+        from sources.kafka.membership import Membership  # noqa: PLC0415 - see above
 
         spec = self.spec
         membership = Membership(self.context.state, consumer, self.group)
-        pace: Pace[TopicPartition] = Pace(spec.limit_events_per_second)
-        oldest = spec.consumer_group is not None and (spec.consumer_group.oldest or spec.settings.oldest)
-        look = partial(self._look, consumer._client)  # noqa: SLF001 - see above
-        handing = Handing(
-            partial(self._event_of, topic.marked),
-            emit,
-            prepare=self._reader.prepare,
-            context=self.context,
-            stopping=self._session_over,
-        )
-        intake = Intake(
-            consumer,
-            handing,
-            topic=topic,
-            look=look,
-            joined=membership.note,
-            context=self.context,
-            oldest=oldest,
-            commit_s=spec.settings.commit_s or COMMIT_S,
-            pace=pace,
-            stopping=self._session_over,
-        )
+        intake = self._intake(consumer, emit, topic, membership)
         if spec.consumer_group is not None:
             if not spec.settings.instance:  # a static member comes back as the same, as whoever named it wants
                 await membership.attend()
@@ -202,6 +180,36 @@ class Kafka(Source[KafkaSpec]):
         consumer.assign([only])
         intake.assign([only])
         return intake
+
+    def _intake(self, consumer: "AIOKafkaConsumer", emit: Emit, topic: "Topic", membership: "Membership") -> "Intake":
+        from aiokafka import TopicPartition  # noqa: PLC0415 - see above
+
+        from sources.kafka.handing import Handing  # noqa: PLC0415 - see above
+        from sources.kafka.intake import COMMIT_S, Intake  # noqa: PLC0415
+
+        spec = self.spec
+        pace: Pace[TopicPartition] = Pace(spec.limit_events_per_second)
+        oldest = spec.consumer_group is not None and (spec.consumer_group.oldest or spec.settings.oldest)
+        look = partial(self._look, consumer._client)  # noqa: SLF001 - see above
+        handing = Handing(
+            partial(self._event_of, topic.marked),
+            emit,
+            prepare=self._reader.prepare,
+            context=self.context,
+            stopping=self._session_over,
+        )
+        return Intake(
+            consumer,
+            handing,
+            topic=topic,
+            look=look,
+            joined=membership.note,
+            context=self.context,
+            oldest=oldest,
+            commit_s=spec.settings.commit_s or COMMIT_S,
+            pace=pace,
+            stopping=self._session_over,
+        )
 
     def _event_of(self, topic: str, record: "Record") -> Event:
         data, tree = self._reader.read(record)

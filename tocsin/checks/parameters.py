@@ -71,12 +71,25 @@ def _said(
 
 
 def _source(source: ParameterSource, names: Sequence[str], *, edits: bool) -> Iterator[Said]:
+    yield from _dependency(source, names, edits=edits)
+    on_data = bool(source.data_key or source.data_template)
+    yield from _context_key(source, on_data=on_data)
+    key, template = (source.data_key, source.data_template) if on_data else (source.context_key, source.context_template)
+    if source.use_raw_data and not key:
+        yield "src.useRawData", "does nothing without dataKey or contextKey: what a template prints is text"
+    if template and (key or source.value is not None) and (why := _bad_template(template)):
+        yield "src.dataTemplate" if on_data else "src.contextTemplate", f"cannot work, and what stands in is always taken: {why}"
+
+
+def _dependency(source: ParameterSource, names: Sequence[str], *, edits: bool) -> Iterator[Said]:
     if names and source.dependency_name not in names:
         then = "it is left out" if edits else "the request cannot be built"
         then = then if source.value is None else "its 'value' is always taken"
         why = f"the condition of this trigger does not wait for {quoted(source.dependency_name)}: no event of it, so {then}"
         yield "src.dependencyName", why
-    on_data = bool(source.data_key or source.data_template)
+
+
+def _context_key(source: ParameterSource, *, on_data: bool) -> Iterator[Said]:
     if on_data and (source.context_key or source.context_template):
         place = "src.contextKey" if source.context_key else "src.contextTemplate"
         yield place, "is not looked at beside dataKey or dataTemplate"
@@ -84,11 +97,6 @@ def _source(source: ParameterSource, names: Sequence[str], *, edits: bool) -> It
         first = object_step(source.context_key)
         if first.key not in _CONTEXT and not first.wild:
             yield "src.contextKey", f"an event's context has no {quoted(first.key)}{did_you_mean(first.key, _CONTEXT)}"
-    key, template = (source.data_key, source.data_template) if on_data else (source.context_key, source.context_template)
-    if source.use_raw_data and not key:
-        yield "src.useRawData", "does nothing without dataKey or contextKey: what a template prints is text"
-    if template and (key or source.value is not None) and (why := _bad_template(template)):
-        yield "src.dataTemplate" if on_data else "src.contextTemplate", f"cannot work, and what stands in is always taken: {why}"
 
 
 def _bad_template(text: str) -> str:

@@ -5,11 +5,11 @@ from typing import Any
 
 import click
 
-from tocsin.cli import client, storytext, text
+from tocsin.cli import client, text
 from tocsin.cli.acting import DROP, REDRIVE, act_on, choosing
 from tocsin.cli.groups import DefaultGroup
+from tocsin.cli.of_firings import add_show, listed
 from tocsin.cli.output import emit
-from tocsin.cli.paging import paged
 from tocsin.cli.settings import common, settings_of
 
 
@@ -21,11 +21,7 @@ def command() -> None:
 
 @command.command("list")
 @common
-@click.option("--namespace", metavar="NAME", help="Only of this namespace.")
-@click.option("--sensor", metavar="NAME", help="Only of this sensor.")
-@click.option("--trigger", metavar="NAME", help="Only of this trigger.")
-@click.option("--replay", metavar="N", help="Only what the replay of this number decided.")
-@paged
+@listed
 @click.pass_context
 def list_(ctx: click.Context, /, **params: str | None) -> None:
     """List dead letters, newest first."""
@@ -43,17 +39,7 @@ def list_(ctx: click.Context, /, **params: str | None) -> None:
     emit(settings, page, partial(text.firings_table, nothing="no dead letters"), items=page["items"])
 
 
-@command.command("show")
-@common
-@click.argument("firing")
-@click.pass_context
-def show(ctx: click.Context, firing: str) -> None:
-    """Show one dead letter. FIRING is its id, or at least 8 digits of it."""
-    from tocsin.story import show_firing
-
-    settings = settings_of(ctx)
-    found = client.ask(settings, client.path("dead-letters", firing), {}, lambda journal: show_firing(journal, firing))
-    emit(settings, found, storytext.firing_text)
+add_show(command, "dead-letters", "Show one dead letter. FIRING is its id, or at least 8 digits of it.")
 
 
 @command.command("redrive")

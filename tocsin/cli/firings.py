@@ -4,11 +4,11 @@ from typing import Any
 
 import click
 
-from tocsin.cli import client, storytext, text
+from tocsin.cli import client, text
 from tocsin.cli.acting import CANCEL, act_on, choosing
 from tocsin.cli.groups import DefaultGroup
+from tocsin.cli.of_firings import add_show, listed
 from tocsin.cli.output import emit
-from tocsin.cli.paging import paged
 from tocsin.cli.settings import common, settings_of
 
 
@@ -20,14 +20,8 @@ def command() -> None:
 
 @command.command("list")
 @common
-@click.option("--namespace", metavar="NAME", help="Only of this namespace.")
-@click.option("--sensor", metavar="NAME", help="Only of this sensor.")
-@click.option("--trigger", metavar="NAME", help="Only of this trigger.")
-@click.option("--replay", metavar="N", help="Only what the replay of this number decided.")
-@click.option(
-    "--state", metavar="STATE", help="open, succeeded, failed, dead-lettered, skipped, superseded, timed-out, unknown or looped."
-)
-@paged
+@click.option("--state", metavar="STATE", help="open, succeeded, dead-lettered, skipped, unknown or looped.")
+@listed
 @click.pass_context
 def list_(ctx: click.Context, /, **params: str | None) -> None:
     """List firings, newest first."""
@@ -39,17 +33,9 @@ def list_(ctx: click.Context, /, **params: str | None) -> None:
     emit(settings, page, text.firings_table, items=page["items"])
 
 
-@command.command("show")
-@common
-@click.argument("firing")
-@click.pass_context
-def show(ctx: click.Context, firing: str) -> None:
-    """Show one firing: its events, its attempts, what was sent. FIRING is its id, or at least 8 digits of it."""
-    from tocsin.story import show_firing
-
-    settings = settings_of(ctx)
-    found = client.ask(settings, client.path("firings", firing), {}, lambda journal: show_firing(journal, firing))
-    emit(settings, found, storytext.firing_text)
+add_show(
+    command, "firings", "Show one firing: its events, its attempts, what was sent. FIRING is its id, or at least 8 digits of it."
+)
 
 
 @command.command("cancel")

@@ -85,6 +85,20 @@ def _text(found: Json) -> str:
 
 
 def _lines(found: Json) -> Iterator[str]:
+    """What is there: an event source has events, a sensor dependencies and triggers."""
+    yield from _head(found)
+    for event in found.get("events", ()):
+        yield from _event(event)
+    for item in found.get("dependencies", ()):
+        counts = f"{item['matched']} matched, {item['errors']} errors"
+        yield f"dependency  {item['name']} on {item['source']}/{item['event']}: {counts}"
+    for item in found.get("triggers", ()):
+        yield f"trigger     {item['name']} ({item['kind']})" + (f" when {item['conditions']}" if item["conditions"] else "")
+    yield from _history(found)
+    yield from _faults(found)
+
+
+def _head(found: Json) -> Iterator[str]:
     yield from pairs(
         {
             "name": f"{found['namespace']}/{found['name']}",
@@ -95,18 +109,18 @@ def _lines(found: Json) -> Iterator[str]:
     )
     if found.get("paused"):
         yield f"paused      {_pause(found['paused'])}"
-    for event in found.get("events", ()):
-        where = f", {event['endpoint']}" if event.get("endpoint") else ""
-        state = f", {event['state']}" if event.get("state") else ""
-        why = f": {event['message']}" if event.get("message") else ""
-        yield f"event       {event['name']} ({event['kind']}{where}): {event['seen']} seen{state}{why}"
-        if event.get("filter"):
-            yield f"filter      {_filter(event['filter'])}"
-    for item in found.get("dependencies", ()):
-        counts = f"{item['matched']} matched, {item['errors']} errors"
-        yield f"dependency  {item['name']} on {item['source']}/{item['event']}: {counts}"
-    for item in found.get("triggers", ()):
-        yield f"trigger     {item['name']} ({item['kind']})" + (f" when {item['conditions']}" if item["conditions"] else "")
+
+
+def _event(event: Json) -> Iterator[str]:
+    where = f", {event['endpoint']}" if event.get("endpoint") else ""
+    state = f", {event['state']}" if event.get("state") else ""
+    why = f": {event['message']}" if event.get("message") else ""
+    yield f"event       {event['name']} ({event['kind']}{where}): {event['seen']} seen{state}{why}"
+    if event.get("filter"):
+        yield f"filter      {_filter(event['filter'])}"
+
+
+def _history(found: Json) -> Iterator[str]:
     for gap in found.get("gaps", ()):
         yield f"skipped     {gap['events']} events, up to position {gap['last']}, at {gap['at']}: {gap['reason']}"
     for item in found.get("waiting", ()):
@@ -114,6 +128,9 @@ def _lines(found: Json) -> Iterator[str]:
         yield f"waiting     {item['trigger']} for {ways(item['waits_for'])}; it has {has}"
     if found.get("last_firing"):
         yield f"last firing {found['last_firing']['id']} at {found['last_firing']['decided']}: {found['last_firing']['state']}"
+
+
+def _faults(found: Json) -> Iterator[str]:
     for trouble in found.get("troubles", ()):
         todo = f"; {trouble['hint']}" if trouble["hint"] else ""
         yield f"{trouble['what']:<11} {trouble['part']}, since {trouble['since']}: {trouble['reason']}{todo}"

@@ -15,6 +15,9 @@ class BusError(Exception):
 class BusUnavailable(BusError):
     """The bus cannot take or give work now: full disk, read-only file, saturation, shutdown."""
 
+    told = "the event cannot be stored now; try again"
+    """What a stranger who sent the event is told; the message is for who runs the service."""
+
     def __init__(self, message: str, *, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s

@@ -105,6 +105,8 @@ def _actions(metrics: Metrics) -> Iterator[Metric]:
 
 
 def _pauses(metrics: Metrics) -> Iterator[Metric]:
+    sources = (((ref.namespace, ref.name), paused) for ref, paused in metrics.paused_sources.items())
+    yield _gauges("tocsin_source_paused", "1 while paused.", ("namespace", "source"), sources)
     sensors = [((ref.namespace, ref.name), series) for ref, series in metrics.paused.items()]
     yield _gauges("tocsin_sensor_paused", "1 while paused or catching up.", SENSOR, ((r, s.paused) for r, s in sensors))
     yield _gauges(

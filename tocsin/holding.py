@@ -154,8 +154,7 @@ class Holding:
             return await self._pause(ref, mode, said)
         former, group = held.pause, held_group(ref)
         again = msgspec.structs.replace(former, mode=mode, rate=None, resumed_us=None, resumed_by="", problem="")
-        if said.by or said.reason:
-            again = msgspec.structs.replace(again, by=said.by, reason=said.reason)
+        again = msgspec.structs.replace(again, by=said.by or former.by, reason=said.reason or former.reason)
         async with self._gate.closed():
             last = await self._gate.quiet()
             if former.mode == "drop" and mode == "hold":

@@ -134,6 +134,8 @@ class Metrics:
         """Declared objects by (kind, state)."""
         self.paused: dict[ObjectRef, PauseSeries] = {}
         """Every sensor, as it was when metrics were asked for."""
+        self.paused_sources: dict[ObjectRef, bool] = {}
+        """Every event source, and whether it was paused when metrics were asked for."""
         self.accept_s = Histogram(FAST_S)
         self.decide_s = Histogram(FAST_S)
         """Seconds from durable to decided."""

@@ -31,6 +31,8 @@ Mode = Literal["hold", "drop"]
 class Paused(BusUnavailable):
     """A source is held: what is sent to it should be sent again later."""
 
+    told = "this event source is paused; try again later"
+
 
 class Pause(msgspec.Struct, kw_only=True):
     """One pause."""
@@ -73,8 +75,7 @@ class Pauses:
         """Pause `ref`, or change how it is paused. Returns once a restart cannot forget it."""
         former = self.of(ref)
         pause = former or Pause(mode=mode, since_us=time.time_ns() // 1000)
-        who = said if said != NOBODY else Said(pause.by, pause.reason)
-        pause = msgspec.structs.replace(pause, mode=mode, by=who.by, reason=who.reason)
+        pause = msgspec.structs.replace(pause, mode=mode, by=said.by or pause.by, reason=said.reason or pause.reason)
         await self._state.put(key_of(ref), msgspec.json.encode(msgspec.structs.replace(pause, held=0, dropped=0)))
         self._paused[key_of(ref)] = pause
         logger.warning("object_paused", object=str(ref), mode=mode, by=said.by or None, reason=said.reason or None)

@@ -119,6 +119,12 @@ async def listening(journal: Journal, recorded: Recorded, wanted: str | None, no
     return found
 
 
+async def not_reached(journal: Journal, recorded: Recorded) -> bool:
+    """Whether deciding has not come to an event yet."""
+    tallies = await journal.tallies()
+    return recorded.position > tallies.last_position - tallies.undecided
+
+
 def roads_of(namespace: str, content: bytes) -> Iterator[Road]:
     """The events that a kept revision of a sensor depends on."""
     spec = msgspec.json.decode(content).get("spec") or {}
@@ -155,8 +161,8 @@ async def _sensor(journal: Journal, declared: Declared, recorded: Recorded, now_
     view |= {"verdicts": [], "joins": [], "problem": None}
     view["undecided"] = await undecided(journal, ObjectRef("Sensor", namespace, name), recorded.position) or None
     view["verdicts"], view["problem"] = await verdict_views(journal, declared, recorded)
-    if view["problem"] is not None:
-        return view
+    if view["problem"] is not None or view["undecided"] is not None or await not_reached(journal, recorded):
+        return view  # nothing was joined yet
     sensor = compiled(declared.content)
     matched = [verdict["dependency"] for verdict in view["verdicts"] if verdict["matched"]]
     view["joins"] = await joined(journal, sensor, recorded, matched, now_us)

@@ -136,7 +136,7 @@ class Service:
         return (before._replace(pause=pause) if before is not None else Paused(pause)).view()
 
     async def count_pauses(self) -> None:
-        """Bring the metrics of paused sensors up to date."""
+        """Bring the metrics of what is paused up to date."""
         series: dict[ObjectRef, PauseSeries] = {}
         for ref in self.sensor_refs():
             now, before = await self.holding.counted(ref), self.holding.dropped.get(ref, 0)
@@ -144,6 +144,7 @@ class Service:
                 paused=now is not None, waiting=now.waiting if now else 0, dropped=before + (now.dropped if now else 0)
             )
         self.metrics.paused = series
+        self.metrics.paused_sources = {state.ref: self.pauses.of(state.ref) is not None for state in self._of("EventSource")}
 
     def _of(self, kind: str) -> list[ObjectState]:
         return [state for state in self.supervisor.states.values() if state.ref.kind == kind]

@@ -187,8 +187,9 @@ def _firings_of(records: Any, sensor: Mapping[str, Any]) -> list[Json]:
 
 async def _note(journal: Journal, recorded: Recorded, sensors: list[Json]) -> str:
     """What the verdicts alone do not say."""
-    tallies = await journal.tallies()
-    if recorded.position > tallies.last_position - tallies.undecided:
+    from tocsin.pinned import not_reached  # noqa: PLC0415
+
+    if await not_reached(journal, recorded):
         return "not decided yet: the verdicts are what the sensors in force now would say"
     if not sensors:
         return f"no sensor in force at {when(recorded.received_us)} depends on {recorded.event.road}"

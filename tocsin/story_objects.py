@@ -85,7 +85,7 @@ async def maker(journal: Journal, kind: str, namespace: str, name: str) -> Firin
             break
         await asyncio.sleep(0)
     raise NotFound(
-        f"no firing on record names {kind}/{namespace}/{name} in what it sent ({LOOKED_THROUGH} were looked through);"
+        f"none of the newest {LOOKED_THROUGH} firings on record names {kind}/{namespace}/{name} in what it sent;"
         " what a trigger wrote carries the ids of its firings in the annotation tocsin.dev/firings"
     )
 

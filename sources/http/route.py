@@ -59,7 +59,7 @@ class Route:
             raise Refused(503, "too much is being received at once; try again", retry_after_s=1, close=True) from None
         except BusUnavailable as exc:
             self._log(exc)
-            raise Refused(503, "the event cannot be stored now; try again", retry_after_s=exc.retry_after_s) from exc
+            raise Refused(503, exc.told, retry_after_s=exc.retry_after_s) from exc
         except EventRejected as exc:
             raise Refused(413, f"the log does not take this event: {exc}") from exc
         finally:

@@ -27,7 +27,9 @@ def test_a_held_source_turns_senders_away_until_it_is_resumed(tmp_path: Path) ->
         with running(str(manifests), data=data) as service:
             assert send(port)[0] == 200
             assert service.cli("sources", "pause", "hooks")["paused"][0]["paused"]["mode"] == "hold"
-            assert send(port)[0] == 503
+            status, answer = send(port)
+            assert (status, json.loads(answer)["detail"]) == (503, "this event source is paused; try again later")
+            assert 'tocsin_source_paused{namespace="default",source="hooks"} 1.0' in ask(f"{service.api}/metrics")[2].decode()
             found = source(service)
             assert (found["state"], found["paused"]["held"]) == ("paused", 1)  # type: ignore[index]
             degraded = service.get("/readyz")["degraded"]
@@ -42,6 +44,29 @@ def test_a_held_source_turns_senders_away_until_it_is_resumed(tmp_path: Path) ->
             service.wait_for("/api/v1/firings", lambda page: len(page["items"]) == 2)
             again = tocsin("sources", "resume", "hooks", "--data", str(data))
             assert (again.returncode, "is not paused" in again.stderr) == (1, True)
+
+
+def test_each_of_several_is_paused_and_resumed_whatever_becomes_of_the_others(tmp_path: Path) -> None:
+    data, manifests = tmp_path / "data", tmp_path / "manifests.yaml"
+    manifests.write_text(webhook("hooks", free_port()))
+    with running(str(manifests), data=data) as service:
+        for word, state in (("pause", "paused"), ("resume", "running")):
+            done = tocsin("sources", word, "none", "hooks", "-o", "json", "--data", str(data))
+            assert (done.returncode, done.stderr) == (1, "Error: no event source 'none'\n")
+            found = json.loads(done.stdout)
+            assert [one["name"] for one in found[f"{word.rstrip('e')}ed"]] == ["hooks"]
+            assert found["failed"] == [{"name": "none", "reason": "no event source 'none'"}]
+            assert source(service)["state"] == state
+
+
+def test_a_pause_keeps_its_reason_until_another_is_given(tmp_path: Path) -> None:
+    data, manifests = tmp_path / "data", tmp_path / "manifests.yaml"
+    manifests.write_text("\n---\n".join((webhook("hooks", free_port()), calling("call", "http://127.0.0.1:9/x"))))
+    with running(str(manifests), data=data) as service:
+        for plural, name in (("sources", "hooks"), ("sensors", "call")):
+            for reason, shown in (("moving", "moving"), ("", "moving"), ("again", "again")):
+                service.cli(plural, "pause", name, *(("--reason", reason) if reason else ()))
+                assert service.get(f"/api/v1/{plural}/{name}")["paused"]["reason"] == shown
 
 
 def test_a_dropping_source_acknowledges_counts_and_keeps_nothing(tmp_path: Path) -> None:

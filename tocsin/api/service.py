@@ -46,7 +46,7 @@ class Service(Protocol):
         """Every declared sensor, and every other that is paused."""
 
     async def count_pauses(self) -> None:
-        """Bring the metrics of paused sensors up to date."""
+        """Bring the metrics of what is paused up to date."""
 
     async def pause_sensor(self, ref: ObjectRef, mode: Mode, said: Said) -> Json:
         """Let a sensor decide nothing until it is resumed; durable."""

@@ -75,7 +75,8 @@ def act_on(
 
 
 def _text(found: Json) -> str:
-    return "\n".join(f"{item['id']} {_is(item['detail'])}" for item in found["items"] if item["done"]) or "nothing to do"
+    done = [f"{item['id']} {_is(item['detail'])}" for item in found["items"] if item["done"]]
+    return "\n".join(done) or ("nothing was done" if found["failed"] else "nothing to do")
 
 
 def _is(detail: str) -> str:

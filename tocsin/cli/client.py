@@ -31,6 +31,10 @@ class Failed(click.ClickException):
     exit_code = 1
 
 
+class NoService(Failed):
+    """It needs a running service, and there is none."""
+
+
 class AskedWrongly(Failed):
     """The service or the journal does not understand what was asked; exit code 2."""
 
@@ -74,8 +78,8 @@ def get(settings: Settings, path: str, params: Mapping[str, str]) -> Json:
         raise _needs_service(exc) from None
 
 
-def _needs_service(exc: Unreachable) -> Failed:
-    return Failed(f"this needs a running service: {exc}; start one with `tocsin run`")
+def _needs_service(exc: Unreachable) -> NoService:
+    return NoService(f"this needs a running service: {exc}; start one with `tocsin run`")
 
 
 def service_url(settings: Settings) -> str:

@@ -7,7 +7,7 @@ import click
 
 from tocsin.cli import client
 from tocsin.cli.groups import DefaultGroup
-from tocsin.cli.output import emit, table
+from tocsin.cli.output import emit, many, table
 from tocsin.cli.settings import common, settings_of
 from tocsin.cli.text import pairs, ways
 
@@ -146,7 +146,7 @@ def _filter(found: Json) -> str:
 def _pause(pause: Json) -> str:
     who = f" by {pause['by']}" if pause["by"] else ""
     why = f", because: {pause['reason']}" if pause["reason"] else ""
-    counts = ", ".join(f"{pause[word]} events {word}" for word in ("waiting", "held", "dropped") if pause.get(word))
+    counts = ", ".join(f"{many(pause[word], 'event')} {word}" for word in ("waiting", "held", "dropped") if pause.get(word))
     resumed = f"; resumed {pause['resumed']}" if pause.get("resumed") else ""
     by = f" by {pause['resumed_by']}" if pause.get("resumed_by") else ""
     return f"{pause['mode']} since {pause['since']}{who}{why}" + (f": {counts}" if counts else "") + resumed + by

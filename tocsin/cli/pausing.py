@@ -1,6 +1,8 @@
 """`pause` and `resume`, which `tocsin sources` and `tocsin sensors` share."""
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,7 +10,7 @@ import click
 
 from tocsin.cli import client
 from tocsin.cli.acting import by
-from tocsin.cli.output import emit
+from tocsin.cli.output import emit, many, message
 from tocsin.cli.settings import Settings, common, settings_of
 
 Json = Mapping[str, Any]
@@ -30,8 +32,7 @@ def pausing(group: click.Group, plural: str, kind: str) -> None:
     def pause(ctx: click.Context, names: tuple[str, ...], drop: bool, reason: str) -> None:
         settings = settings_of(ctx)
         query = {"mode": "drop" if drop else "hold"}
-        done = [_post(settings, client.path(plural, name, "pause"), query, reason) for name in names]
-        emit(settings, {"paused": done}, lambda found: "\n".join(map(_paused, found["paused"])))
+        _each(settings, names, "paused", _paused, lambda name: _post(settings, client.path(plural, name, "pause"), query, reason))
 
     if plural == "sensors":
         _resuming_sensors(group)
@@ -50,8 +51,8 @@ def _resuming_sources(group: click.Group) -> None:
     @click.pass_context
     def resume(ctx: click.Context, names: tuple[str, ...]) -> None:
         settings = settings_of(ctx)
-        done = [_post(settings, client.path("sources", name, "resume"), {}, "") for name in names]
-        emit(settings, {"resumed": done}, lambda found: "\n".join(map(_source_resumed, found["resumed"])))
+        path = partial(client.path, "sources")
+        _each(settings, names, "resumed", _source_resumed, lambda name: _post(settings, path(name, "resume"), {}, ""))
 
 
 def _resuming_sensors(group: click.Group) -> None:
@@ -68,8 +69,26 @@ def _resuming_sensors(group: click.Group) -> None:
     def resume(ctx: click.Context, names: tuple[str, ...], rate: float | None) -> None:
         settings = settings_of(ctx)
         query = {} if rate is None else {"rate": f"{rate:g}"}
-        done = [_post(settings, client.path("sensors", name, "resume"), query, "") for name in names]
-        emit(settings, {"resumed": done}, lambda found: "\n".join(map(_sensor_resumed, found["resumed"])))
+        path = partial(client.path, "sensors")
+        _each(settings, names, "resumed", _sensor_resumed, lambda name: _post(settings, path(name, "resume"), query, ""))
+
+
+def _each(settings: Settings, names: Sequence[str], word: str, line: Callable[[Json], str], act: Callable[[str], Json]) -> None:
+    """Do it to each of `names` and say what became of it. Exits with 1 where one could not be done."""
+    done: list[Json] = []
+    failed: list[Json] = []
+    for name in names:
+        try:
+            done.append(act(name))
+        except client.NoService:
+            raise
+        except client.Failed as exc:
+            failed.append({"name": name, "reason": exc.message})
+            message(f"Error: {exc.message}")
+    if done or settings.output != "text":
+        emit(settings, {word: done, "failed": failed}, lambda _: "\n".join(map(line, done)), items=done)
+    if failed:
+        sys.exit(1)
 
 
 def _post(settings: Settings, path: str, query: Mapping[str, str], reason: str) -> Json:
@@ -78,17 +97,19 @@ def _post(settings: Settings, path: str, query: Mapping[str, str], reason: str) 
 
 def _paused(found: Json) -> str:
     waiting = found["paused"].get("waiting")
-    return f"{found['name']} is paused" + (f"; {waiting} events wait" if waiting else "")
+    return f"{found['name']} is paused" + (f"; {many(waiting, 'event')} waiting" if waiting else "")
 
 
 def _source_resumed(found: Json) -> str:
     was = found["was"]
-    return f"{found['name']} goes on; since {was['since']} it turned away {was['held']} events and dropped {was['dropped']}"
+    return (
+        f"{found['name']} goes on; since {was['since']} it turned away {many(was['held'], 'event')} and dropped {was['dropped']}"
+    )
 
 
 def _sensor_resumed(found: Json) -> str:
     was = found["was"]
     if was["mode"] == "drop":
-        return f"{found['name']} goes on; since {was['since']} it skipped {was['dropped']} events"
+        return f"{found['name']} goes on; since {was['since']} it skipped {many(was['dropped'], 'event')}"
     pace = f"at {found['rate']:g} firings a second" if found["rate"] else "as fast as it can"
-    return f"{found['name']} catches up {pace} with {was['waiting']} events held since {was['since']}"
+    return f"{found['name']} catches up {pace} with {many(was['waiting'], 'event')} held since {was['since']}"

@@ -1,6 +1,7 @@
 """`why`, `explain`, `trace` and single firings as text for people."""
 
 from collections.abc import Iterator, Mapping
+from shlex import quote
 from typing import Any
 
 from tocsin.cli.replaytext import replay_text
@@ -53,7 +54,7 @@ def _object_lines(story: Json) -> Iterator[str]:
         yield from (f"  fired {fired(firing)}: {firing['id']}, {outcome_line(firing)}" for firing in item["firings"])
         yield from (f"  {line}" for line in _verdicts(item))
         if found["kind"] != "Sensor" and not item["firings"]:
-            yield f"  fired nothing; `tocsin explain {item['event']['id']}` says why"
+            yield f"  fired nothing; `tocsin explain {quote(item['event']['id'])}` says why"
     if story["note"]:
         yield story["note"]
 
@@ -114,7 +115,7 @@ def _event_tree(node: Json, head: str, indent: str) -> Iterator[str]:
     event = node["event"]
     yield f"{head}event {event['id']} from {road(event)}, received {event['received']}"
     if not node["firings"]:
-        yield f"{indent}  fired nothing; `tocsin explain {event['id']}` says why"
+        yield f"{indent}  fired nothing; `tocsin explain {quote(event['id'])}` says why"
     last = len(node["firings"]) - 1
     for n, branch in enumerate(node["firings"]):
         below = indent + ("   " if n == last else "│  ")

@@ -11,8 +11,10 @@ from click.testing import CliRunner
 from eventbus.contract import Decisions
 from eventbus.event import Event
 from eventbus.memory.bus import MemoryBus
+from manifests.objects import ObjectRef
 from tocsin.cli.root import tocsin
 from tocsin.cli.storytext import explain_text
+from tocsin.sensor_pauses import SensorPause
 from tocsin.story import explain
 
 DATA = {"body": {"ref": "refs/heads/dev", "n": 5, "ok": False, "tags": ["a", "b"]}}
@@ -127,8 +129,8 @@ def sensor(name: str, **more: Any) -> dict[str, Any]:
     }
 
 
-async def explained(*sensors: dict[str, Any]) -> Any:
-    """What `explain` says of one event that came when `sensors` were in force."""
+async def explained(*sensors: dict[str, Any], decided: int = 1, pause: SensorPause | None = None) -> Any:
+    """What `explain` says of one event that came when `sensors` were in force, up to where everything is `decided`."""
     bus = MemoryBus()
     for one in sensors:
         await bus.declarations.put(f"Sensor/default/{one['metadata']['name']}", one["metadata"]["name"], msgspec.json.encode(one))
@@ -137,7 +139,8 @@ async def explained(*sensors: dict[str, Any]) -> Any:
         datacontenttype="application/json", data=msgspec.json.encode(DATA),
     )  # fmt: skip
     await bus.append([event])
-    await bus.commit(Decisions(group="sensors", position=1))
+    state = [] if pause is None else [pause.change(ObjectRef("Sensor", "default", sensors[0]["metadata"]["name"]))]
+    await bus.commit(Decisions(group="sensors", position=decided, state=state))
     return await explain(bus.journal, "1")
 
 
@@ -189,3 +192,24 @@ async def test_near_misses_are_named_with_the_clause_that_kept_them() -> None:
     assert 'one clause away:\n  nearer/d: context type: "webhook" is not "github"\n  near/d: data body.ref:' in text
     assert "d did not match (3 of 4 clauses held): context type" in text
     assert "d matched\n" in text
+
+
+JOINED = {
+    **sensor("s"),
+    "spec": {
+        "dependencies": [{"name": name, "eventSourceName": "hooks", "eventName": name} for name in ("push", "other")],
+        "triggers": [{"template": {"name": "t", "log": {}}}],
+    },
+}
+
+
+async def test_nothing_is_said_to_have_replaced_an_event_that_is_not_decided_yet() -> None:
+    gone = "t did not fire on it"
+    assert gone in explain_text(await explained(JOINED))
+    behind = await explained(JOINED, decided=0)
+    assert gone not in explain_text(behind)
+    assert "not decided yet" in behind["note"]
+    for mode, word in (("hold", "it waits"), ("drop", "it is skipped")):
+        text = explain_text(await explained(JOINED, pause=SensorPause(mode=mode, since_us=1, position=0)))  # type: ignore[arg-type]
+        assert word in text
+        assert gone not in text

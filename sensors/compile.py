@@ -62,6 +62,7 @@ class CompiledDependency:
     """One dependency and the triggers that need it: those it alone is enough for, and those that join."""
 
     ref: DependencyRef
+    declared: Dependency
     index: int
     road: Road
     clause: Clause
@@ -250,6 +251,7 @@ class _Compiler:
         clause, transform = self._clauses[dependency.name]
         return CompiledDependency(
             ref=DependencyRef(ref.namespace, ref.name, dependency.name),
+            declared=dependency,
             index=index,
             road=Road(ref.namespace, dependency.event_source_name, dependency.event_name),
             clause=clause,

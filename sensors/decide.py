@@ -13,6 +13,9 @@ from eventbus.contract import DependencyRef, StateChange
 from eventbus.event import Recorded, Road
 from eventbus.firing import Firing, TriggerRef
 from manifests.objects import ObjectRef
+from sensors.beside.asking import Asking, Taken
+from sensors.beside.deciding import asked_beside
+from sensors.beside.heavy import WORTH_S, Heavy, Measure
 from sensors.bound import EventView
 from sensors.compile import CompiledDependency, CompiledSensor, CompiledTrigger
 from sensors.complaints import Complaints
@@ -27,6 +30,7 @@ from sensors.verdict import Verdict, verdict
 
 Search = Callable[[], None]
 """Work that a thread may do before the next slice: it reads an event that nobody else has."""
+Slices = Generator[Search | Asking | None, "Taken | None", "Decided"]
 SLICE_S = 0.0003
 """Seconds for which rules of one event are asked in a row; the rule at hand is always asked to its end."""
 
@@ -68,6 +72,7 @@ class Decider:
         """Of sensors that are away, and come back to where they were."""
         self._on_error = on_error or Complaints().rule_broke
         self.erring = Erring()
+        self.heavy = Heavy()
         for sensor in sensors:
             self.apply(sensor)
         self._index.settle()
@@ -91,6 +96,7 @@ class Decider:
         if present is not None and present.sensor.revision == sensor.revision:
             return
         self.erring.forget(sensor.ref)
+        self.heavy.forget(sensor.ref)
         order = self._place_of(sensor.ref) if present is None else present.order
         if present is not None:
             self._end(present, since)
@@ -105,6 +111,7 @@ class Decider:
         """Let `ref` decide nothing after position `until`."""
         live = self._live.pop(ref, None)
         self.erring.forget(ref)
+        self.heavy.forget(ref)
         self._places.pop(ref, None)
         if live is not None:
             self._end(live, until)
@@ -117,7 +124,7 @@ class Decider:
     def split(self, ref: ObjectRef) -> "Decider":
         """Give `ref` away, between two events: what is left for it to decide, with its partial matches. Its place is kept."""
         alone = Decider(joins=self.joins.split(ref.namespace, ref.name), on_error=self._on_error)
-        alone.erring = self.erring
+        alone.erring, alone.heavy = self.erring, self.heavy
         live = self._live.pop(ref, None)
         mine = [one for one in self._ended if one.sensor.ref == ref] + ([] if live is None else [live])
         self._ended = [one for one in self._ended if one.sensor.ref != ref]
@@ -227,18 +234,18 @@ class Decider:
                 decided: Decided = ended.value
                 return decided
 
-    def slices(
-        self, recorded: Recorded, *, now_us: int, decided_us: int | None = None
-    ) -> Generator[Search | None, None, Decided]:
+    def slices(self, recorded: Recorded, *, now_us: int, decided_us: int | None = None) -> Slices:
         """`decide` in slices of a few rules: a caller that shares its thread may do something else between two of them.
 
         What is applied or removed meanwhile does not change this event. `now_us` is the time that filters and transforms see,
         `decided_us` that of the firings; the same unless given. Where it gives a search, a thread may do that before this
-        goes on; the next slice does it where nobody did.
+        goes on; the next slice does it where nobody did. Where it gives `Asking`, another process may answer that, and the
+        answers are sent in; what is not answered is asked here.
         """
         decided_us = now_us if decided_us is None else decided_us
         position, _, event = recorded
-        road = self._index.road(Road(event.namespace, event.source, event.name))
+        name = Road(event.namespace, event.source, event.name)
+        road = self._index.road(name)
         if road is None:
             return NOTHING
         view = EventView(event, now_us=now_us)
@@ -247,11 +254,14 @@ class Decider:
         large = view.large
         if large:
             yield partial(view.look_ahead, ())
-        erring, began = self.erring, perf_counter()
+        erring, heavy = self.erring, self.heavy
+        entries = [entry for entry in self._candidates(road, view) if entry.live.covers(position)]
+        if heavy.rules:
+            entries, matched, errors = yield from asked_beside(entries, view, heavy, erring, decided_us)
+        measure = heavy.measure(name) if heavy.suspected else None
+        began = perf_counter()
         slice_ends = began + SLICE_S
-        for entry in list(self._candidates(road, view)):
-            if not entry.live.covers(position):
-                continue
+        for entry in entries:
             if large:
                 began += yield from _searches(entry.dependency, view)
             held = None
@@ -266,21 +276,37 @@ class Decider:
                     erring.answered(entry.dependency.ref)
             except Exception as exc:  # a broken rule must not take others down
                 errors.append(entry.dependency.ref)
-                erring.erred(entry.dependency.ref, partial(broke, exc), decided_us)
-                self._on_error(entry.dependency.ref, exc)
+                self._broke(entry.dependency.ref, exc, decided_us)
             now = perf_counter()
-            if now - began > SLOW_S:
-                erring.took(entry.dependency.ref, now - began, decided_us, failed=held is Held.ERROR)
+            if now - began > WORTH_S:
+                measure = self._took_long(entry, now - began, measure or Measure(heavy, name), held, decided_us)
             if now >= slice_ends:
-                yield None
+                yield from _others(measure)
                 now = perf_counter()
                 slice_ends = now + SLICE_S
             began = now
+        if measure is not None:
+            measure.end()
         yield from _order_searches(matched if large else (), view)
+        return self._decided(recorded, view, matched, errors, decided_us)
+
+    def _decided(
+        self, recorded: Recorded, view: EventView, matched: list[Entry], errors: list[DependencyRef], decided_us: int
+    ) -> Decided:
         if len(matched) > 1:
             matched.sort(key=place_of)
         firings, state = self._fired(matched, recorded, view, decided_us) if matched else ((), ())
         return Decided(firings, [entry.dependency.ref for entry in matched], errors, view, state)
+
+    def _broke(self, ref: DependencyRef, exc: Exception, decided_us: int) -> None:
+        self.erring.erred(ref, partial(broke, exc), decided_us)
+        self._on_error(ref, exc)
+
+    def _took_long(self, entry: Entry, seconds: float, measure: Measure, held: Held | None, decided_us: int) -> Measure:
+        measure.took(entry.dependency.ref, seconds)
+        if seconds > SLOW_S:
+            self.erring.took(entry.dependency.ref, seconds, decided_us, failed=held is Held.ERROR)
+        return measure
 
     def _fired(
         self, matched: Sequence[Entry], recorded: Recorded, view: EventView, decided_us: int
@@ -331,6 +357,15 @@ class Decider:
     def explain(self, recorded: Recorded, sensor: ObjectRef | None = None, *, now_us: int = 0) -> list[Verdict]:
         """`verdicts` as a list."""
         return list(self.verdicts(recorded, now_us=now_us, sensor=sensor))
+
+
+def _others(measure: Measure | None) -> Iterator[None]:
+    """Others run."""
+    if measure is not None:
+        measure.paused()
+    yield None
+    if measure is not None:
+        measure.went_on()
 
 
 def _searches(dependency: CompiledDependency, view: EventView) -> Generator[Search, None, float]:

@@ -59,8 +59,13 @@ class Erring:
             _make_room(self.streaks)
             streak = self.streaks[ref] = Streak(now_us)
         streak.count += 1
-        if streak.count == IN_A_ROW or not streak.count % _ASK_AGAIN:
+        if _wanted(streak.count):
             streak.reason = _said(why)
+
+    def will_say(self, ref: DependencyRef) -> bool:
+        """Whether `why` is asked where the rule of `ref` fails the next time."""
+        streak = self.streaks.get(ref)
+        return streak is not None and _wanted(streak.count + 1)
 
     def answered(self, ref: DependencyRef) -> None:
         """The rule of `ref` answered: it works."""
@@ -94,6 +99,10 @@ class Erring:
     def failing(self) -> dict[DependencyRef, Streak]:
         """The rules that do nothing but fail."""
         return {ref: streak for ref, streak in self.streaks.items() if streak.count >= IN_A_ROW}
+
+
+def _wanted(count: int) -> bool:
+    return count == IN_A_ROW or not count % _ASK_AGAIN
 
 
 def broke(exc: Exception) -> str:

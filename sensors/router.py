@@ -17,8 +17,9 @@ from eventbus.contract import Bus, Decisions, DependencyRef, Group, StateChange,
 from eventbus.errors import BusUnavailable
 from eventbus.event import Recorded, Road
 from eventbus.firing import Firing
+from sensors.beside.asking import AskBeside, Asking, Taken, nowhere
 from sensors.bound import EventView
-from sensors.decide import Decided, Decider
+from sensors.decide import Decided, Decider, Search
 
 logger = structlog.get_logger("sensors")
 
@@ -121,6 +122,7 @@ class Router:
         hand_over: Callable[[Sequence[Fresh]], None] = lambda fresh: None,
         on_quarantine: Callable[[Recorded, str], None] = lambda recorded, reason: None,
         on_step: Callable[[Stepped], None] = lambda step: None,
+        ask_beside: AskBeside = nowhere,
     ) -> None:
         """`limit` events are read at a time; a step decides at most `step_s` seconds, and no further
         than to `most` firings, before it commits and lets others run."""
@@ -134,6 +136,7 @@ class Router:
         self._hand_over = hand_over
         self._on_quarantine = on_quarantine
         self._on_step = on_step
+        self._ask_beside = ask_beside
         self._stopping = asyncio.Event()
         self.ready = asyncio.Event()
         self.views = Views()
@@ -228,24 +231,33 @@ class Router:
         slices = self._decider.slices(recorded, now_us=recorded.received_us, decided_us=now_us)
         road, took_s = recorded.event.road, 0.0
         turn_ends = min(until, time.perf_counter() + TURN_S)
+        answers: Taken | None = None
         while True:
             began = time.perf_counter()
             try:
-                search = next(slices)
+                wish = slices.send(answers)
             except StopIteration as ended:
                 decided: Decided = ended.value
                 step.took_s[road] = step.took_s.get(road, 0.0) + took_s + time.perf_counter() - began
                 return decided
             now = time.perf_counter()
             took_s += now - began
-            if search is not None:
-                await asyncio.to_thread(search)
+            answers = None
+            if wish is not None:
+                answers = await self._fulfil(wish)
                 took_s += time.perf_counter() - now
-            if search is not None or now >= turn_ends:
+            if wish is not None or now >= turn_ends:
                 await asyncio.sleep(0)
                 if self._stopping.is_set():
                     return None
                 turn_ends = time.perf_counter() + TURN_S
+
+    async def _fulfil(self, wish: Search | Asking) -> Taken | None:
+        """Have done beside the loop what takes long."""
+        if isinstance(wish, Asking):
+            return await self._ask_beside(wish)
+        await asyncio.to_thread(wish)
+        return None
 
     def _note(self, recorded: Recorded, decided: Decided, step: _Step) -> None:
         road = recorded.event.road

@@ -50,13 +50,20 @@ class Transform:
         """`view` with the data that the program makes of it, made once for all that ask. Raises `TransformFailed`."""
         if view.document is None:
             return view
-        key = (self, now_us if self.sees_clock else 0)
+        key = self._key(now_us)
         made = view.transformed.get(key)
         if made is None:
             made = view.transformed[key] = self._made(view, now_us)
         if isinstance(made, str):
             raise TransformFailed(made)
         return made
+
+    def keep(self, view: EventView, now_us: int, data: bytes) -> None:
+        """Note the data that it made of `view` elsewhere."""
+        view.transformed[self._key(now_us)] = _with_data(view, data)
+
+    def _key(self, now_us: int) -> tuple["Transform", int]:
+        return self, now_us if self.sees_clock else 0
 
     def _made(self, view: EventView, now_us: int) -> EventView | str:
         try:
@@ -68,10 +75,12 @@ class Transform:
             return f"transform.{self.name}: it made more than can be written in the time that is left for it"
         except (JqFailed, LuaError, DocumentError, ValueError) as exc:
             return f"transform.{self.name}: {exc}"
-        event = msgspec.structs.replace(view.event, data=data, datacontenttype="application/json", tree=UNPARSED)
-        other = EventView(event)
-        other.now_us = view.now_us
-        return other
+        return _with_data(view, data)
+
+
+def _with_data(view: EventView, data: bytes) -> EventView:
+    event = msgspec.structs.replace(view.event, data=data, datacontenttype="application/json", tree=UNPARSED)
+    return EventView(event, now_us=view.now_us)
 
 
 def _nothing() -> None:

@@ -10,6 +10,7 @@ import structlog
 from eventbus.contract import Bus, Decisions
 from eventbus.errors import BusUnavailable
 from eventbus.event import Recorded
+from sensors.beside.asking import AskBeside, nowhere
 from sensors.decide import Decider
 from sensors.router import Router
 from tocsin.gate import GatedBus
@@ -64,13 +65,15 @@ class PacedBus:
 class CatchUp:
     """Decides for one sensor up to where the others are. Run it once."""
 
-    def __init__(self, bus: Bus, gate: GatedBus, group: str, decider: Decider, *, rate: float) -> None:
+    def __init__(
+        self, bus: Bus, gate: GatedBus, group: str, decider: Decider, *, rate: float, ask_beside: AskBeside = nowhere
+    ) -> None:
         self._bus, self._gate, self._group, self._decider = bus, gate, group, decider
         self._stopping = asyncio.Event()
         self._paced = PacedBus(bus, rate, self._stopping)
         most = max(1, min(AT_ONCE, int(rate / STEPS_A_S))) if rate > 0 else AT_ONCE
         self._most_at_last = most if rate > 0 else PAGE
-        self._router = Router(self._paced, self._decider, group=group, most=most)
+        self._router = Router(self._paced, self._decider, group=group, most=most, ask_beside=ask_beside)
         self._decide = self._router.begin
         self._quarantined: frozenset[int] = frozenset()
         self._position = 0

@@ -14,6 +14,7 @@ from eventbus.errors import BusError, BusUnavailable
 from eventbus.event import Road
 from eventbus.retention import Gap
 from manifests.objects import ObjectRef
+from sensors.beside.asking import AskBeside, nowhere
 from sensors.decide import Decider
 from tocsin.catching_up import LOOK_AGAIN_S, CatchUp
 from tocsin.gate import GatedBus
@@ -46,10 +47,10 @@ class Holding:
 
     name = "holding"
 
-    def __init__(self, bus: Bus, gate: GatedBus, decider: Decider) -> None:
-        """`decider` is that of the sensors that are not paused."""
+    def __init__(self, bus: Bus, gate: GatedBus, decider: Decider, ask_beside: AskBeside = nowhere) -> None:
+        """`decider` is that of the sensors that are not paused; `ask_beside` asks rules that take long."""
         self.ready = asyncio.Event()
-        self._bus, self._gate, self._decider = bus, gate, decider
+        self._bus, self._gate, self._decider, self._ask_beside = bus, gate, decider, ask_beside
         self._held: dict[ObjectRef, Held] = {}
         self._asking = asyncio.Lock()
         self._stopping = asyncio.Event()
@@ -234,7 +235,7 @@ class Holding:
         if self._tasks is None or self._stopping.is_set():
             return  # the record says so: after the next start
         rate = held.pause.rate or 0.0
-        held.catching_up = CatchUp(self._bus, self._gate, held_group(ref), held.decider, rate=rate)
+        held.catching_up = CatchUp(self._bus, self._gate, held_group(ref), held.decider, rate=rate, ask_beside=self._ask_beside)
         held.task = self._tasks.create_task(self._caught_up(ref, held, held.catching_up), name=f"catching-up-{ref}")
 
     async def _stop(self, held: Held) -> None:

@@ -12,6 +12,7 @@ from eventbus.firing import Attempt, Firing, Outcome
 from manifests.objects import ObjectRef, Sensor
 from manifests.problems import ManifestError
 from sensors.attempt import Clock
+from sensors.beside.helper import Helper
 from sensors.bound import EventView
 from sensors.compile import CompiledSensor
 from sensors.dead_letters import READER, DeadLetters
@@ -80,12 +81,13 @@ class RunningSensors:
         self._declared: Mapping[ObjectRef, Sensor] = {}
         """What was applied last: what is equal to it is not compiled again."""
         self.partial_matches = PartialMatches(bus, self._gate, self._decider)
-        self.holding = Holding(bus, self._gate, self._decider)
+        self.helper = Helper()
+        self.holding = Holding(bus, self._gate, self._decider, self.helper.ask)
         self._since: dict[ObjectRef, int] = {}
         """Revisions just put in force, not handed to the decider yet, each with the position it decides after."""
         self._took_over = False
         self.watch = Counting(metrics, changes)
-        self.router = Router(self._gate, self._decider, clock_us=clock_us, on_step=on_step)
+        self.router = Router(self._gate, self._decider, clock_us=clock_us, on_step=on_step, ask_beside=self.helper.ask)
         limits = ActingLimits(grace_s=grace_s, max_hops=max_hops)
         self.dispatcher = Dispatcher(
             bus.outbox, armory, self._view, limits=limits, watch=self.watch, clock=clock_us, lineage=self._lineage

@@ -132,7 +132,14 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig, 
         bus, metrics, changes, pauses, kinds=source_kinds(), values=values, listener=listener, sharing=sharing, readers=readers
     )
     supervisor = Supervisor(bus, values, metrics, sources, sensors)
-    of_sensors = (sensors.dispatcher, sensors.dead_letters, sensors.router, sensors.holding, sensors.partial_matches)
+    of_sensors = (
+        sensors.helper,
+        sensors.dispatcher,
+        sensors.dead_letters,
+        sensors.router,
+        sensors.holding,
+        sensors.partial_matches,
+    )
     for component in (*of_sensors, sources):
         await stack.enter_async_context(running(component, grace_s=config.grace_s + 5.0))
     finders = [

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -158,6 +160,39 @@ def flooding(port: int, body: bytes, *, senders: int) -> Iterator[list[int]]:
             over.set()
         for one in done:
             one.result()
+
+
+ENDLESS = ERRING.replace("event.body.none.there == 1", "{rule}")
+WITHOUT_END = "while true do end"
+
+
+def test_a_rule_without_end_is_asked_beside_the_service_which_outlives_it_and_leaves_nothing(tmp_path: Path) -> None:
+    port, manifest = free_port(), tmp_path / "m.yaml"
+    manifest.write_text("---".join([webhook("hooks", port), ENDLESS.replace("return {rule}", WITHOUT_END)]))
+    with running(str(manifest), data=tmp_path / "data") as service:
+        helper = _helper_after(service, port, 0)
+        os.kill(helper, signal.SIGKILL)
+        again = _helper_after(service, port, helper)
+        assert "helper_ended" in service.said()
+        assert degraded(service)["Sensor/default/erring"]["reason"].startswith("dependency main: its rule")
+        counted = len(service.get("/api/v1/events?limit=1000")["items"])
+        service.wait_for("/api/v1/sensors/erring", lambda page: page["dependencies"][0]["errors"] == counted)
+        service.process.kill()
+        _wait_until(lambda: not Path(f"/proc/{again}").exists(), service)
+
+
+def _helper_after(service: Service, port: int, former: int) -> int:
+    """The helper that asks rules, once there is one other than `former`; until then events come in."""
+    found: list[int] = []
+
+    def is_there() -> bool:
+        assert push(port) == 200
+        lines = [json.loads(line) for line in service.said().splitlines() if '"helper_started"' in line]
+        found[:] = [line["pid"] for line in lines if line["pid"] != former]
+        return bool(found)
+
+    _wait_until(is_there, service)
+    return found[-1]
 
 
 def _acted(port: int, target: Target) -> float:

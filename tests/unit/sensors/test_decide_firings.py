@@ -184,7 +184,7 @@ class Bomb:
 
 def armed(sensor: CompiledSensor) -> CompiledSensor:
     [dependency] = sensor.dependencies
-    fields = {name: getattr(dependency, name) for name in ("ref", "index", "road", "transform", "triggers")}
+    fields = {name: getattr(dependency, name) for name in ("ref", "declared", "index", "road", "transform", "triggers")}
     broken = type(dependency)(clause=Bomb(), **fields)
     return CompiledSensor(ref=sensor.ref, revision=sensor.revision, dependencies=(broken,), triggers=sensor.triggers, problems=())
 

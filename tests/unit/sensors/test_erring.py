@@ -67,6 +67,7 @@ def test_what_is_declared_anew_begins_anew() -> None:
 
 def test_a_rule_that_takes_long_is_named_and_others_run_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sensors.decide.SLOW_S", -1.0)
+    monkeypatch.setattr("sensors.decide.WORTH_S", -1.0)
     monkeypatch.setattr("sensors.decide.SLICE_S", -1.0)
     made = decider(script="return true")
     assert len(list(made.slices(Recorded(1, 1, an_event({})), now_us=7))) == 1

@@ -72,6 +72,8 @@ class Health(NamedTuple):
 
     ok: bool
     reason: str = ""
+    records: bool = True
+    """False while nothing at all can be recorded; else, where it is not `ok`, it is only events that are not taken."""
 
 
 class Outbox(Protocol):

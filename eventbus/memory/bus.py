@@ -116,7 +116,7 @@ class MemoryBus:
     def health(self) -> Health:
         """See `Bus.health`."""
         if self._closed:
-            return Health(False, "the bus is closed")
+            return Health(False, "the bus is closed", records=False)
         if self._policy is not None and bytes_used(self.stored) > self._policy.refuse_bytes:
             return Health(False, FULL)
         return Health(True)

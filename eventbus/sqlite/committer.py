@@ -41,9 +41,9 @@ class Committer:
     def health(self) -> Health:
         """Whether the last write succeeded."""
         if self._closed:
-            return Health(False, "the bus is closed")
+            return Health(False, "the bus is closed", records=False)
         if (trouble := self._fault or self.refusing) is not None:
-            return Health(False, str(trouble))
+            return Health(False, str(trouble), records=self._fault is None)
         return Health(True, self._copying.trouble)
 
     @property

@@ -290,4 +290,4 @@ async def test_closing_ends_those_who_wait(bus: ReopenableBus) -> None:
 
 async def test_a_healthy_bus_says_so(bus: ReopenableBus) -> None:
     await bus.append(some_events(1))
-    assert bus.health() == (True, "")
+    assert bus.health() == (True, "", True)

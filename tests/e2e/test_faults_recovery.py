@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from service_process import Service, Target, ask, calling, free_port, running, webhook
+from service_process import Service, Target, ask, calling, free_port, running, tocsin, webhook
 
 from sources.http.signatures import hub_signature
 
@@ -181,6 +181,9 @@ def test_a_disk_that_takes_nothing_for_long_refuses_with_503_and_goes_on_by_itse
             assert {status for status, _ in refused} == {503}
             assert ask(f"{service.api}/readyz")[0] == 503
             assert ask(f"{service.api}/livez")[0] == 200
+            asked = tocsin("sensors", "pause", "deploy", "--data", str(service.data))
+            assert asked.returncode == 1
+            assert "nothing was done: cannot use" in asked.stderr, asked.stderr
             time.sleep(2.5)  # longer than the two attempts of a firing and the second that a bus is given
             assert service.process.poll() is None
             resource.prlimit(pid, resource.RLIMIT_FSIZE, unlimited)
@@ -196,6 +199,9 @@ def test_a_disk_that_takes_nothing_for_long_refuses_with_503_and_goes_on_by_itse
             assert {item["state"] for item in page["items"]} == {"succeeded"}
             assert accepted <= {item["causes"][0]["id"] for item in page["items"]}
             assert Counter(headers["Idempotency-Key"] for headers, _ in target.received) == {i["id"]: 1 for i in page["items"]}
+            assert [item["state"] for item in service.get("/api/v1/sensors")["items"]] == ["running"], (
+                "it is not done later, unseen"
+            )
             assert len(service.said()) < 100_000
             assert "log_not_written" in service.said(), "the log was on that disk, too"
             assert service.stop() == 0

@@ -10,6 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
+from eventbus.contract import Bus
+from eventbus.errors import BusUnavailable
 from tocsin.api.problems import problem
 
 TOKEN_FILE = "api-token"  # noqa: S105 - the file's name
@@ -72,6 +74,22 @@ def guard(token: str, *, loopback: bool) -> Callable[..., Any]:
                 401, "Unauthorized", f"a token is needed: Authorization: Bearer <the data folder's {TOKEN_FILE}>",
                 WWW_Authenticate="Bearer",
             )  # fmt: skip
+        response: web.StreamResponse = await handler(request)
+        return response
+
+    return check
+
+
+def records(bus: Bus) -> Callable[..., Any]:
+    """A middleware. While nothing can be recorded, what would change something is refused at once, and nothing of it is done.
+
+    It would wait for the disk longer than whoever asks, and then be done unseen.
+    """
+
+    @web.middleware
+    async def check(request: web.Request, handler: Any) -> web.StreamResponse:
+        if request.method not in ("GET", "HEAD") and not (health := bus.health()).records:
+            raise BusUnavailable(f"nothing was done: {health.reason}")
         response: web.StreamResponse = await handler(request)
         return response
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from tocsin.api.access import guard, is_loopback
+from tocsin.api.access import guard, is_loopback, records
 from tocsin.api.problems import problems
 from tocsin.api.routes import Routes
 from tocsin.api.service import Service
@@ -37,7 +37,8 @@ _library_log.addFilter(_OursOnly())
 def build_app(service: Service, token: str, *, loopback: bool) -> web.Application:
     """The application."""
     # Bodies are small here: the only writes carry none.
-    app = web.Application(middlewares=[problems, guard(token, loopback=loopback)], client_max_size=64 * 1024)
+    middlewares = [problems, guard(token, loopback=loopback), records(service.bus)]
+    app = web.Application(middlewares=middlewares, client_max_size=64 * 1024)
     app.add_routes(Routes(service).table())
 
     async def mark(_request: web.Request, response: web.StreamResponse) -> None:

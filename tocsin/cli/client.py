@@ -25,6 +25,10 @@ class Unreachable(Exception):
     """No service answers at the address."""
 
 
+class NotAnswered(Unreachable):
+    """A service is there, and has not answered in time. What it was asked to do may still be done."""
+
+
 class Failed(click.ClickException):
     """It could not be done; exit code 1."""
 
@@ -66,6 +70,8 @@ def change(settings: Settings, path: str, body: Json | None = None) -> Json:
     """Change something through the running service."""
     try:
         return call(settings, service_url(settings), "POST", path, body)
+    except NotAnswered as exc:
+        raise Failed(f"{exc}, and may still do what was asked: see what /readyz says, and look before you ask again") from None
     except Unreachable as exc:
         raise _needs_service(exc) from None
 
@@ -97,9 +103,14 @@ def call(settings: Settings, url: str, method: str, target: str, body: Json | No
     connection, base = _connection(url)
     try:
         sent = None if body is None else json.dumps(body)
+        connection.connect()
         connection.request(method, base + target, sent, headers=_headers(settings))
         response = connection.getresponse()
         received = response.read()
+    except TimeoutError as exc:
+        if connection.sock is None:
+            raise Unreachable(f"no service answers at {url}") from exc
+        raise NotAnswered(f"the service at {url} has not answered within {TIMEOUT_S:g}s") from exc
     except (OSError, http.client.HTTPException) as exc:
         raise Unreachable(f"no service answers at {url}") from exc
     finally:

@@ -1,5 +1,6 @@
 """The `script` filter; the language itself is held to the original's answers in `tests/oracle`."""
 
+import struct
 import time
 
 import pytest
@@ -58,6 +59,18 @@ def test_a_script_that_cannot_be_read_is_found_before_any_event_comes() -> None:
     ((place, message, severity),) = check_dependency(a_dependency(filters={"script": "return (\nx"}))
     assert (place, severity) == ("filters.script", "error")
     assert message.startswith("not a Lua script: 2:")
+
+
+def test_a_compiled_script_is_not_loaded_though_it_is_all_plain_characters() -> None:
+    """The engine believes compiled code: one that is made up can do anything to the process."""
+    header = b"\x1bLuaQ\x00\x01\x04\x08\x04\x08\x00"
+    function = bytes(16) + bytes([0, 0, 2, 2])  # no name, no lines; a main function of two registers
+    gives_true = struct.pack("<i3I", 3, 0x00000003, 0x00000053, 0x0100005E)  # a = nil; return not a
+    compiled = (header + function + gives_true + bytes(20)).decode("ascii")
+    assert lua.Script(compiled, compiled.encode()).holds({}), "the engine would run it"
+    with pytest.raises(LuaError, match="compiled scripts are not accepted"):
+        compile_script(compiled)
+    assert asked(compiled)[0] is ERROR
 
 
 def test_a_run_leaves_nothing_behind() -> None:

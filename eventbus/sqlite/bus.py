@@ -39,7 +39,7 @@ class SqliteBus:
         """`cut_off`: see `Outbox.cut_off`."""
         self._files = files
         store = files.store
-        self._committer = Committer(files, self._recovered)
+        self._committer = Committer(files, self._recovered, self._moved)
         self._handover = Handover(files.options.handover_events, files.options.handover_bytes)
         self._handover.clear(store.last_position)
         self._groups = Groups(store, self._committer, self._handover)
@@ -107,6 +107,9 @@ class SqliteBus:
     def _published(self, size: int) -> None:
         self._groups.published()
         self._retainer.grown(size)
+
+    def _moved(self) -> None:
+        self._outbox.moved()
 
     def _recovered(self) -> None:
         self._log.recovered()

@@ -9,6 +9,7 @@ from eventbus.errors import BusDamaged, BusError, BusUnavailable
 from eventbus.sqlite import faults
 from eventbus.sqlite.copying import Copying
 from eventbus.sqlite.files import Files
+from eventbus.sqlite.set_back import keep_time
 from eventbus.sqlite.store import Store
 from eventbus.sqlite.work import Work
 
@@ -19,9 +20,13 @@ SHARE = 64
 class Committer:
     """Writes works in the order they came, appends before all others. Use from one event loop."""
 
-    def __init__(self, files: Files, recovered: Callable[[], None]) -> None:
-        """`recovered` is called after the file was opened anew, when memory may hold what the disk lost."""
+    def __init__(self, files: Files, recovered: Callable[[], None], moved: Callable[[], None]) -> None:
+        """`recovered` is called after the file was opened anew, when memory may hold what the disk lost, `moved` after due times
+        went back with the clock."""
         self._files = files
+        self._clock = files.store.clock
+        self._steps = self._clock.steps
+        self._moved = moved
         self._options = files.options
         self._recovered = recovered
         self._loop = asyncio.get_running_loop()
@@ -144,6 +149,7 @@ class Committer:
         store = self._files.store
         try:
             store.execute("BEGIN IMMEDIATE")
+            keep_time(store)
             for work in batch:
                 work.write(store)
             store.execute("COMMIT")
@@ -166,6 +172,9 @@ class Committer:
             self._suspect = True
             self._refuse(batch, faults.from_system(failed, self._files.path))
             return
+        if self._steps != self._clock.steps:
+            self._steps = self._clock.steps
+            self._moved()
         for work in batch:
             work.settle()
         self._copying.look()

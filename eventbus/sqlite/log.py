@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from eventbus.contract import Appended
 from eventbus.errors import BusError, BusUnavailable
 from eventbus.event import Event, Recorded
+from eventbus.sqlite.clock import STEP_BACK_US
 from eventbus.sqlite.codec import Encoded, checksum, encode, with_earlier
 from eventbus.sqlite.committer import Committer
 from eventbus.sqlite.faults import again
@@ -13,7 +14,7 @@ from eventbus.sqlite.handover import Handover
 from eventbus.sqlite.keytable import Keys
 from eventbus.sqlite.statements import Rows
 from eventbus.sqlite.store import Store
-from eventbus.sqlite.window import STEP_BACK_US, Window
+from eventbus.sqlite.window import Window
 
 CHUNK = 128
 """Events of one work; a longer batch is several."""

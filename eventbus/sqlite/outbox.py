@@ -10,7 +10,7 @@ from eventbus.sqlite.journal import count_firings
 from eventbus.sqlite.keytable import Keys
 from eventbus.sqlite.lanes import HELD, Entry, Lanes
 from eventbus.sqlite.outcomes import Closed, Closes, Drop, PutOff, Redrive, Started, load_entry
-from eventbus.sqlite.set_back import SetBack, WatchedClock
+from eventbus.sqlite.set_back import TimeKept
 from eventbus.sqlite.store import Store
 from eventbus.sqlite.waiting import Waiters
 
@@ -31,7 +31,7 @@ class SqliteOutbox:
         self._ended = ended
         self.told = told
         self._committer = committer
-        self.clock = WatchedClock(store.options.now_us, store.last_received_us)
+        self.clock = store.clock
         self._loop = asyncio.get_running_loop()
         self._waiters = Waiters()
         self._stopped = False
@@ -49,6 +49,11 @@ class SqliteOutbox:
         self.open, self.dead = count_firings(self._store)
         self._waiters.wake()
 
+    def moved(self) -> None:
+        """Due times went back with the clock."""
+        self.lanes.reload()
+        self._waiters.wake()
+
     def stop(self) -> None:
         """End waiting takes with `BusUnavailable`."""
         self._stopped = True
@@ -61,8 +66,8 @@ class SqliteOutbox:
             if self._stopped:
                 raise BusUnavailable("the bus is closed")
             now_us = self.clock()
-            if self.clock.back_us:
-                await self._set_back(now_us)
+            if self.clock.back_us(now_us):
+                await self._set_back()
                 continue
             entries = self.lanes.take(limit, full, now_us)
             left_s = deadline - self._loop.time()
@@ -73,11 +78,10 @@ class SqliteOutbox:
                 left_s = min(left_s, max((due_us - now_us) / 1e6, 0.001))
             await self._waiters.wait(min(left_s, LOOK_AGAIN_S))
 
-    async def _set_back(self, now_us: int) -> None:
+    async def _set_back(self) -> None:
         """Firings that were due by the old time must not wait for it to come again."""
-        work = SetBack(self.lanes, now_us, self.clock.back_us)
+        work = TimeKept()
         self._committer.submit(work)
-        self.clock.back_us = 0
         await work.answered
 
     async def started(self, firing: FiringId, *, attempt: int) -> None:

@@ -223,7 +223,7 @@ class PutOff(Asked[None]):
         """See `Work.write`."""
         entry, attempt = self.entry, self._attempt
         number = attempt.number if attempt is not None else 0
-        self._due_us = self._wanted_us
+        self._due_us = self._wanted_us - (store.clock.ahead_us(attempt.ended_us) if attempt is not None else 0)
         store.execute(PUT_OFF, (self._due_us, number, entry.seq))
         if attempt is not None:
             INSERT_ATTEMPTS.insert(store.execute, _attempt_row(entry.seq, attempt))

@@ -9,6 +9,7 @@ import msgspec
 
 from eventbus.event import Recorded
 from eventbus.firing import Firing, FiringId, TriggerRef
+from eventbus.sqlite.clock import WatchedClock
 from eventbus.sqlite.codec import EventRow, Kind, PastRow, decode, decode_body, decode_past
 from eventbus.sqlite.faults import RowDamaged, from_sqlite
 from eventbus.sqlite.options import SqliteOptions
@@ -16,6 +17,8 @@ from eventbus.sqlite.schema import PAGE_SIZE, migrate, require_current, require_
 from eventbus.sqlite.statements import Execute
 
 FILE_NAME = "tocsin.db"
+CLOCK = "clock_us"
+"""The total that is no count: what the clock said last."""
 CACHE_KIB = 6 * 1024
 INSERT_KIND = "INSERT INTO kinds(namespace, source, name, type) VALUES (?, ?, ?, ?) RETURNING id"
 INTERNED = 16_384
@@ -37,6 +40,7 @@ class Store:
         """Open; create or migrate unless `read_only`. Raises errors of apsw, and `BusDamaged`."""
         self.path = path
         self.options = options
+        self.clock = WatchedClock(options.now_us)
         self._read_only = read_only
         self.damaged: dict[int, str] = {}
         """Positions of events found damaged since the start, with what was found."""
@@ -75,6 +79,7 @@ class Store:
         self.last_received_us: int = rows[0][1] if rows else 0
         self.last_seq: int = self.execute("SELECT coalesce(max(seq), 0) FROM firings").fetchall()[0][0]
         self.readers: int = self.execute("SELECT count(*) FROM readers").fetchall()[0][0]
+        self.clock.restore(self.total(CLOCK))
 
     def recorded(self, rows: Iterable[EventRow]) -> list[Recorded]:
         """The events in `rows`; a damaged one is left out and noted in `damaged`."""

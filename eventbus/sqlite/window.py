@@ -8,8 +8,6 @@ from eventbus.sqlite.store import Store
 
 Ask = Callable[..., list[Any]]
 """`Store.ask`."""
-STEP_BACK_US = 1_000_000
-"""A clock that steps back by less than this is taken to have stood still."""
 UNSET = -1
 NEXT = f"SELECT position, received_us FROM {KNOWN} WHERE position >= ? ORDER BY position LIMIT 1"  # noqa: S608
 FIRST_MARK = "SELECT position, received_us FROM marks WHERE received_us >= ? ORDER BY position LIMIT 1"

@@ -43,8 +43,8 @@ def decided(recorded: Sequence[Recorded]) -> Decisions:
     return Decisions(group=GROUP, position=recorded[-1].position, firings=[a_firing(one) for one in recorded])
 
 
-def tried(number: int = 1) -> Attempt:
-    return Attempt(number=number, started_us=1, ended_us=2, succeeded=True, status=200)
+def tried(number: int = 1, ended_us: int = 2) -> Attempt:
+    return Attempt(number=number, started_us=1, ended_us=ended_us, succeeded=True, status=200)
 
 
 async def decide_all(bus: SqliteBus) -> None:

@@ -9,6 +9,7 @@ from bus_rig import GROUP, decided, some_events, tried
 from eventbus.firing import FiringId
 from eventbus.journal import EventFilter
 from eventbus.sqlite import SqliteBus, SqliteOptions, open_bus
+from eventbus.sqlite.set_back import KEPT_US
 
 HOUR_US = 3_600_000_000
 START_US = 1_795_000_000_000_000
@@ -70,11 +71,64 @@ async def test_firings_do_not_wait_for_the_time_that_the_clock_was_set_back_from
     clock.us -= HOUR_US
     if restart:
         bus = await open_bus(tmp_path, options=SqliteOptions(now_us=clock))
+        assert await bus.outbox.take(limit=9, timeout_s=0.0) == []
+        clock.us += KEPT_US  # the last second of the process before is not on record
     assert [one.firing.id for one in await bus.outbox.take(limit=9, timeout_s=0.0)] == [at_once]
     clock.us += 58_000_000
     assert await bus.outbox.take(limit=9, timeout_s=0.0) == []
     clock.us += 2_000_000
     assert [one.firing.id for one in await bus.outbox.take(limit=9, timeout_s=0.0)] == [later]
+    await bus.aclose()
+
+
+async def test_an_event_that_is_kept_at_the_new_time_is_not_kept_without_the_due_times(tmp_path: Path) -> None:
+    clock = Clock()
+    bus = await open_bus(tmp_path, options=SqliteOptions(now_us=clock))
+    later, at_once = await two_open(bus, clock)
+    bus.abandon()
+    clock.us -= HOUR_US
+    for start in (3, 4):  # nothing else was done before it ended again
+        bus = await open_bus(tmp_path, options=SqliteOptions(now_us=clock))
+        await bus.append(some_events(1, start=start))
+        bus.abandon()
+    bus = await open_bus(tmp_path, options=SqliteOptions(now_us=clock))
+    clock.us += KEPT_US
+    assert [one.firing.id for one in await bus.outbox.take(limit=9, timeout_s=0.0)] == [at_once]
+    clock.us += 60_000_000
+    assert [one.firing.id for one in await bus.outbox.take(limit=9, timeout_s=0.0)] == [later]
+    await bus.aclose()
+
+
+async def test_a_restart_after_the_clock_was_set_back_brings_nothing_forward(tmp_path: Path) -> None:
+    clock = Clock()
+    bus = await open_bus(tmp_path, options=SqliteOptions(now_us=clock))
+    later, at_once = await two_open(bus, clock)
+    clock.us -= 30_000_000
+    assert [one.firing.id for one in await bus.outbox.take(limit=9, timeout_s=0.0)] == [at_once]
+    for _ in range(3):
+        bus.abandon()
+        bus = await open_bus(tmp_path, options=SqliteOptions(now_us=clock))
+        assert later not in [one.firing.id for one in await bus.outbox.take(limit=9, timeout_s=0.0)]
+    clock.us += 60_000_000
+    assert later in [one.firing.id for one in await bus.outbox.take(limit=9, timeout_s=0.0)]
+    await bus.aclose()
+
+
+async def test_an_attempt_that_ended_before_the_clock_was_set_back_waits_as_long_as_it_should(tmp_path: Path) -> None:
+    clock = Clock()
+    bus = await open_bus(tmp_path, options=SqliteOptions(now_us=clock))
+    await bus.read(GROUP, limit=1, timeout_s=0.0)
+    await bus.append(some_events(1))
+    await bus.commit(decided(await bus.read(GROUP, limit=1, timeout_s=0.0)))
+    (taken,) = await bus.outbox.take(limit=1, timeout_s=0.0)
+    attempt = tried(ended_us=clock.us)
+    due_us = clock.us + 60_000_000
+    clock.us -= HOUR_US
+    await bus.outbox.again(taken.firing.id, attempt=attempt, due_us=due_us, request=b"{}")
+    clock.us += 59_000_000
+    assert await bus.outbox.take(limit=9, timeout_s=0.0) == []
+    clock.us += 2_000_000
+    assert [one.firing.id for one in await bus.outbox.take(limit=9, timeout_s=0.0)] == [taken.firing.id]
     await bus.aclose()
 
 

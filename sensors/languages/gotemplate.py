@@ -129,12 +129,20 @@ def _with_parentheses(action: re.Match[str]) -> str:
 def sprig_functions() -> Mapping[str, Callable[..., object]]:
     """Sprig's functions, for another language; what they take from outside is that of `moment`, in which they are called."""
     _environment()
-    from gotpl.funcs.sprig import text_func_map  # noqa: PLC0415
-
     from sensors.languages.gotemplate_values import adapted  # noqa: PLC0415
 
-    functions = text_func_map(clock=lambda: _moment.get().now, entropy=_random_bytes, randbelow=_random_below)
-    return limited(adapted(functions))
+    return limited(adapted(_sprig()))
+
+
+def _sprig() -> dict[str, Callable[..., object]]:
+    from gotpl.funcs.sprig import text_func_map  # noqa: PLC0415
+
+    from sensors.languages.gotemplate_functions import ANEW  # noqa: PLC0415
+    from sensors.languages.gotemplate_times import Dates  # noqa: PLC0415
+    from sensors.languages.gotemplate_values import OF_TYPES  # noqa: PLC0415
+
+    theirs = text_func_map(clock=lambda: _moment.get().now, entropy=_random_bytes, randbelow=_random_below)
+    return {**theirs, **ANEW, **OF_TYPES, **Dates(lambda: _moment.get().now).functions()}
 
 
 @contextmanager
@@ -174,7 +182,7 @@ def _random_below(bound: int) -> int:
 def _environment() -> "Environment":
     """The engine, imported when the first template is compiled: it takes 25 MB and a seventh of a second."""
     from gotpl import Environment, ExecutionBudget  # noqa: PLC0415
-    from gotpl.funcs.sprig import dates, text_func_map  # noqa: PLC0415
+    from gotpl.funcs.sprig import dates  # noqa: PLC0415
     from gotpl.runtime.sync_vm import _builtin_functions  # noqa: PLC0415
 
     from sensors.languages.gotemplate_values import adapted, fix_lookup  # noqa: PLC0415
@@ -189,11 +197,11 @@ def _environment() -> "Environment":
         adapted(
             {
                 **builtins,
-                **text_func_map(clock=lambda: _moment.get().now, entropy=_random_bytes, randbelow=_random_below),
+                **_sprig(),
             }
         )
     )
     return Environment(functions=functions, budget=ExecutionBudget.strict())
 
 
-_WRAPPED_BUILTINS = frozenset(("print", "printf", "println", "html", "js", "urlquery", "index", "eq", "ne"))
+_WRAPPED_BUILTINS = frozenset(("print", "println", "html", "js", "urlquery", "index", "eq", "ne"))

@@ -121,7 +121,8 @@ def _printf(arguments: Sequence[Any]) -> None:
         for digits in (width, precision):
             _check(_number(digits), MAX_WIDTH, "width in printf")
         if "*" in (width, precision):
-            _check(max((abs(_number(argument)) for argument in arguments[1:]), default=0), MAX_WIDTH, "width in printf")
+            whole = [abs(argument) for argument in arguments[1:] if isinstance(argument, int)]
+            _check(max(whole, default=0), MAX_WIDTH, "width in printf")
 
 
 _BEFORE: Mapping[str, Callable[[Sequence[Any]], None]] = {

@@ -3,18 +3,24 @@
 The engine takes these from Python; templates written for Go expect Go's. Semantics: text/template, fmt, time, sprig 3.3.0.
 """
 
-import calendar
 import functools
+import inspect
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from gotpl.errors import TemplateExecutionError
-from gotpl.funcs.sprig.dates import _go_time_from_datetime
+from gotpl.funcs.sprig._values import NilSlice
 from gotpl.funcs.sprig.semver import Version
-from gotpl.runtime import sync_vm
-from gotpl.runtime.gofmt import GoFormatSpec, sprintf
+from gotpl.runtime import linked, sync_vm, values
+from gotpl.runtime.results import unwrap_function_result
 from gotpl.runtime.values import INVALID, UNTYPED_NIL, ValueAdapter
+
+from sensors.languages.expr.sprig_types import GIVES, TAKES
+from sensors.languages.expr.values import Int64, IntList, TextList
+from sensors.languages.gotemplate_format import sprintf
+from sensors.languages.gotemplate_functions import shown_values
+from sensors.languages.gotemplate_times import RFC3339, GoDuration, GoTime
+from sensors.languages.gotemplate_types import WholeFloat, go_kind, go_type
 
 Function = Callable[..., object]
 Arguments = tuple[Any, ...]
@@ -22,89 +28,6 @@ Adapter = Callable[[Arguments], Arguments]
 
 VERSION_FIELDS = frozenset(("Major", "Minor", "Patch", "Prerelease", "Metadata", "Original", "Compare"))
 """What a template may ask of the outcome of `semver`."""
-
-
-class GoTime(datetime):
-    """A time that prints as Go prints it and has the methods that templates call."""
-
-    def __str__(self) -> str:
-        return str(_go_time_from_datetime(self, self.microsecond * 1000))
-
-    def __gotemplate_lookup__(self, name: str) -> object:
-        if name == "Format":
-            return self.go_format
-        if name not in _TIME_VALUES:
-            raise TemplateExecutionError(f"can't evaluate field {name} in type time.Time")
-        return _TIME_VALUES[name](self)
-
-    def go_format(self, layout: str) -> str:
-        """`Format(layout)`."""
-        return str(_go_time_from_datetime(self, self.microsecond * 1000).format(layout))
-
-    def micros(self) -> int:
-        """Microseconds since 1970."""
-        return calendar.timegm(self.utctimetuple()) * 1_000_000 + self.microsecond
-
-
-_TIME_VALUES: Mapping[str, Callable[[GoTime], object]] = {
-    "Year": lambda time: time.year,
-    "Month": lambda time: time.go_format("January"),
-    "Day": lambda time: time.day,
-    "Hour": lambda time: time.hour,
-    "Minute": lambda time: time.minute,
-    "Second": lambda time: time.second,
-    "Nanosecond": lambda time: time.microsecond * 1000,
-    "YearDay": lambda time: time.timetuple().tm_yday,
-    "Weekday": lambda time: time.go_format("Monday"),
-    "Unix": lambda time: time.micros() // 1_000_000,
-    "UnixMilli": lambda time: time.micros() // 1_000,
-    "UnixMicro": lambda time: time.micros(),
-    "UnixNano": lambda time: time.micros() * 1_000,
-    "UTC": lambda time: go_time(time.astimezone(UTC)),
-    "String": str,
-}
-
-
-def go_time(moment: datetime) -> GoTime:
-    """`moment` as a template sees it."""
-    return GoTime(
-        moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second, moment.microsecond, moment.tzinfo
-    )
-
-
-class _Elements:
-    """A list or a map in a format: each element gets the verb, as Go does."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: Any) -> None:
-        self._value = value
-
-    def __go_format__(self, spec: GoFormatSpec) -> str:
-        if spec.verb in "vTp":
-            return sprintf(_directive(spec), self._value)
-        if isinstance(self._value, Mapping):
-            keys = sorted(self._value, key=str)
-            return f"map[{' '.join(f'{_verb(spec, key)}:{_verb(spec, self._value[key])}' for key in keys)}]"
-        return f"[{' '.join(_verb(spec, element) for element in self._value)}]"
-
-
-def _verb(spec: GoFormatSpec, value: object) -> str:
-    return sprintf(_directive(spec), _printable(value))
-
-
-def _directive(spec: GoFormatSpec) -> str:
-    width = "" if spec.width is None else str(spec.width)
-    precision = "" if spec.precision is None else f".{spec.precision}"
-    return f"%{''.join(spec.flags)}{width}{precision}{spec.verb}"
-
-
-def _printable(value: object) -> object:
-    if value is None or value is INVALID:
-        return UNTYPED_NIL
-    if isinstance(value, GoTime):
-        return str(value)
-    return _Elements(value) if isinstance(value, list | tuple | dict) else value
 
 
 def fix_lookup() -> None:
@@ -126,7 +49,7 @@ def fix_lookup() -> None:
             return value.get(field)
         if value is None or value is INVALID:
             return None
-        if not isinstance(value, Mapping | GoTime) and not (isinstance(value, Version) and field in VERSION_FIELDS):
+        if not isinstance(value, Mapping | GoTime | GoDuration) and not (isinstance(value, Version) and field in VERSION_FIELDS):
             raise TemplateExecutionError(f"can't evaluate field {field}")
         found = original(self, value, field)
         return None if found is INVALID else found
@@ -134,6 +57,22 @@ def fix_lookup() -> None:
     lookup.is_ours = True  # type: ignore[attr-defined]
     ValueAdapter.lookup = lookup  # type: ignore[method-assign]
     _refuse_fields_of_null()
+    _mark_whole_floats()
+
+
+def _mark_whole_floats() -> None:
+    original = values.number_value
+
+    @functools.wraps(original)
+    def number_value(value: str | bool | None, *, is_complex: bool) -> object:
+        number = original(value, is_complex=is_complex)
+        return WholeFloat(number) if type(number) is float and number.is_integer() and abs(number) < _INT_END else number
+
+    # The two places that read numbers in templates.
+    vars(linked)["number_value"] = vars(sync_vm)["_number_value"] = number_value
+
+
+_INT_END = float(1 << 63)
 
 
 def _refuse_fields_of_null() -> None:
@@ -156,26 +95,83 @@ def _refuse_fields_of_null() -> None:
 
 def adapted(functions: Mapping[str, Function]) -> dict[str, Function]:
     """The functions, taking and giving values as Go's do."""
-    return {name: _adapt(function, _ADAPTERS.get(name)) for name, function in functions.items()}
+    return {name: _adapt(name, function) for name, function in functions.items()}
 
 
-def _adapt(function: Function, adapter: Adapter | None) -> Function:
+def _adapt(name: str, function: Function) -> Function:
+    adapter = _ADAPTERS.get(name)
+    parameters = _Parameters(name, TAKES.get(name, "*a"))
+    given_as = _GIVEN_AS.get(GIVES.get(name, ""))
+
     @functools.wraps(function)
     def call(*arguments: Any) -> object:
-        result = function(*(arguments if adapter is None else adapter(arguments)))
-        if result is INVALID:
+        if not _LITERALS.isdisjoint(map(type, arguments)):
+            arguments = parameters.plain(arguments)
+        if parameters.typed:
+            parameters.check(arguments)
+        result = unwrap_function_result(function(*(arguments if adapter is None else adapter(arguments))))
+        if result is INVALID or result is UNTYPED_NIL:
             return None
-        return go_time(result) if isinstance(result, datetime) and type(result) is not GoTime else result
+        return result if given_as is None or isinstance(result, NilSlice) else given_as(result)
 
+    # How many arguments there may be, and nothing of their types: those are looked at here.
+    signature = inspect.signature(function)
+    parts = [part.replace(annotation=part.empty) for part in signature.parameters.values()]
+    call.__signature__ = signature.replace(parameters=parts)  # type: ignore[attr-defined]
     return call
+
+
+_LITERALS = frozenset((type(UNTYPED_NIL), WholeFloat))
+_GIVEN_AS: Mapping[str, Callable[[Any], object]] = {"I": Int64, "l": TextList, "n": IntList}
+
+
+class _Parameters:
+    """The types that a function of Go is declared with: it is called with no others."""
+
+    def __init__(self, name: str, takes: str) -> None:
+        self._name = name
+        self._first, _, self._rest = takes.partition("*")
+        self.typed = bool(takes.strip("*a"))
+        """Whether it takes anything but anything."""
+
+    def _letter(self, at: int) -> str:
+        return self._first[at] if at < len(self._first) else self._rest
+
+    def plain(self, arguments: Arguments) -> Arguments:
+        """The arguments with literals as the values that they are for this function."""
+        made: list[Any] = []
+        for at, argument in enumerate(arguments):
+            if type(argument) is WholeFloat:
+                made.append(int(argument) if self._letter(at) == "i" else float(argument))
+            else:
+                made.append(None if argument is UNTYPED_NIL else argument)
+        return tuple(made)
+
+    def check(self, arguments: Arguments) -> None:
+        """Raise `TypeError` for the first argument of another type. How many there are is the function's to say."""
+        for at, argument in enumerate(arguments):
+            letter = self._letter(at)
+            wanted = _TYPES.get(letter)
+            if wanted is not None and type(argument) not in wanted[0]:
+                if letter == "m" and argument is None:
+                    continue
+                raise TypeError(
+                    f"wrong type for value in argument {at + 1} of {self._name}; expected {wanted[1]}; got {go_type(argument)}"
+                )
+
+
+_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
+    "s": ((str,), "string"),
+    "i": ((int,), "int"),
+    "f": ((float, int), "float64"),
+    "b": ((bool,), "bool"),
+    "t": ((GoTime,), "time.Time"),
+    "m": ((dict,), "map[string]interface {}"),
+}
 
 
 def _printed(arguments: Arguments) -> Arguments:
     return tuple([UNTYPED_NIL if argument is None else argument for argument in arguments])
-
-
-def _formatted(arguments: Arguments) -> Arguments:
-    return tuple([_printable(argument) for argument in arguments])
 
 
 def _first_map(arguments: Arguments) -> Arguments:
@@ -211,18 +207,49 @@ def _compared(arguments: Arguments) -> Arguments:
     return (first, *known) if known else (True, False)
 
 
-def _times_as_text(arguments: Arguments) -> Arguments:
-    return tuple([argument.go_format(_RFC3339) if isinstance(argument, GoTime) else argument for argument in arguments])
+def _jsonable(arguments: Arguments) -> Arguments:
+    return tuple([_as_json(argument) for argument in arguments])
 
 
-_RFC3339 = "2006-01-02T15:04:05.999999999Z07:00"
+def _as_json(value: Any) -> object:
+    """`value` with texts for what the engine cannot write as JSON."""
+    if isinstance(value, GoTime):
+        return value.go_format(RFC3339)
+    if isinstance(value, Version):
+        return str(value)
+    if isinstance(value, GoDuration):
+        return value.span.nanoseconds
+    if type(value) in (list, dict) and value:
+        if type(value) is dict:
+            return {key: _as_json(item) for key, item in value.items()}
+        return [_as_json(item) for item in value]
+    return value
+
+
 _ADAPTERS: Mapping[str, Adapter] = {
     "print": _printed,
     "println": _printed,
-    "printf": _formatted,
-    **dict.fromkeys(("keys", "values", "get", "hasKey", "set", "unset", "pick", "omit"), _first_map),
-    **dict.fromkeys(("merge", "mustMerge", "mergeOverwrite", "mustMergeOverwrite"), _maps),
+    **dict.fromkeys(("html", "js", "urlquery"), shown_values),
+    **dict.fromkeys(("values", "get", "hasKey", "unset", "pick", "omit", "urlJoin"), _first_map),
+    **dict.fromkeys(("keys", "merge", "mustMerge", "mergeOverwrite", "mustMergeOverwrite"), _maps),
+    "pluck": lambda arguments: (*arguments[:1], *_maps(arguments[1:])),
     **dict.fromkeys(("deepCopy", "mustDeepCopy"), _copied),
     **dict.fromkeys(("eq", "ne"), _compared),
-    **dict.fromkeys(("toJson", "mustToJson", "toPrettyJson", "mustToPrettyJson", "toRawJson", "mustToRawJson"), _times_as_text),
+    **dict.fromkeys(("toJson", "mustToJson", "toPrettyJson", "mustToPrettyJson", "toRawJson", "mustToRawJson"), _jsonable),
 }
+
+
+def _type_is_like(wanted: str, value: object) -> bool:
+    found = go_type(value)
+    return found in (wanted, "*" + wanted)
+
+
+OF_TYPES: Mapping[str, Function] = {
+    "typeOf": go_type,
+    "typeIs": lambda wanted, value: go_type(value) == wanted,
+    "typeIsLike": _type_is_like,
+    "kindOf": go_kind,
+    "printf": sprintf,
+    "kindIs": lambda wanted, value: go_kind(value) == wanted,
+}
+"""Functions that know Go's types."""

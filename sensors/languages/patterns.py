@@ -3,8 +3,9 @@
 Semantics: Go's `regexp`, through the RE2 library whose syntax it shares. `required_literals` serves the index of sensors.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import re2
 
@@ -24,6 +25,9 @@ class Pattern(Protocol):
 
     def search(self, text: str) -> object | None:
         """The first match anywhere in `text`; None where there is none."""
+
+    def finditer(self, text: str) -> Iterator[Any]:
+        """All matches, one after the other."""
 
 
 @lru_cache(maxsize=65_536)

@@ -36,14 +36,6 @@ NOW = datetime(2024, 7, 5, 13, 0, tzinfo=UTC)
 
 DIFFERENT_TEMPLATES = {
     '{{ hasKey .Input.z "k" }}': "a null where a map is wanted: an error there, an empty map here",
-    '{{ printf "%5d|%-8s" .Input.l .Input.words }}': "the width inside the text about a wrong verb is not kept",
-    "{{ if .Input.html | int64 | round 1 | mul 2 }}yes{{ else }}no{{ end }}": "int and int64 are one type here",
-    "a {{ .Input.l | mul 2 | typeOf }} b": "int and int64 are one type here",
-    "a {{ .Input.words | mul 2 | typeOf | html }} b": "int and int64 are one type here",
-    "a {{ .Input.uni | int64 | typeOf }} b": "int and int64 are one type here",
-    "{{ if .Input.words | last | int64 | round 1 }}yes{{ else }}no{{ end }}": "int and int64 are one type here",
-    "a {{ .Input.z | add 1 | typeOf | toString }} b": "int and int64 are one type here",
-    "a {{ .Input.e | toStrings | typeOf | trim }} b": "lists of one type are lists of anything here",
 }
 """Template → why it cannot be identical."""
 

@@ -5,12 +5,13 @@ import json
 from pathlib import Path
 
 import pytest
-from answers import ASK, disagreement
+from answers import disagreement
+from cases import GENERATORS
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 
 
-@pytest.mark.parametrize("engine", sorted(ASK))
+@pytest.mark.parametrize("engine", sorted(GENERATORS))
 def test_every_recorded_answer_of_the_original_is_ours_too(engine: str) -> None:
     with gzip.open(GOLDEN / f"{engine}.jsonl.gz", "rt", encoding="utf-8") as lines:
         cases = [json.loads(line) for line in lines]

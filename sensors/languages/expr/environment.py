@@ -6,7 +6,7 @@ it, and `asInt`, `asFloat`, `toJson`, `jsonpath` and `sprig` go before what the 
 
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,6 @@ from sensors.languages.expr.builtins import as_floats
 from sensors.languages.expr.jsonpath import query
 from sensors.languages.expr.number_functions import make_float, make_int
 from sensors.languages.expr.sprig_types import GIVES, MUTATING, TAKES
-from sensors.languages.expr.times import instant_of
 from sensors.languages.expr.values import Function, Instant, Int64, IntList, TextList, TextMap, shown
 from sensors.languages.expr.words import ExprError
 from sensors.languages.time_limit import TimeUp
@@ -107,16 +106,18 @@ def _function(name: str, call: Callable[..., object]) -> Function:
 def _given(value: Any) -> Any:
     """A value of ours as the library wants it."""
     if type(value) is Instant:
-        from sensors.languages.gotemplate_values import go_time  # noqa: PLC0415 - heavy, and seldom asked for
+        from sensors.languages.gotemplate_times import go_time  # noqa: PLC0415 - heavy, and seldom asked for
 
-        return go_time(value.wall())
+        return go_time(*value)
     return value
 
 
 def _taken(value: Any, gives: str) -> Any:
     """A value of the library as one of ours. Raises `ExprError` where it is none."""
-    if isinstance(value, datetime):
-        return instant_of(value)
+    if hasattr(value, "__gotemplate_lookup__") and hasattr(value, "time"):
+        from sensors.languages.gotemplate_times import as_instant  # noqa: PLC0415 - loaded with what gave the value
+
+        return Instant(*as_instant(value))
     if gives == "I":
         return Int64(value)
     if gives in ("l", "n"):

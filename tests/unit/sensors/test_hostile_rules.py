@@ -116,7 +116,7 @@ HOSTILE: dict[str, dict[str, Any]] = {
     "template: encoding": template("{{ $x := .Input }}{{ range until 60 }}{{ $x = $x | b64enc }}{{ end }}"),
     "template: a wide format": template('{{ printf "%1000000000d" 1 }}'),
     "template: a pattern": template('{{ range until 10000 }}{{ regexMatch "(a+)+$b" $.Input }}{{ end }}'),
-    "template: all that a pattern finds": template('{{ range until 100 }}{{ regexFindAll "(a|b|ab)*c" $.Input -1 }}{{ end }}'),
+    "template: words": template("{{ range until 10000 }}{{ snakecase $.Input }}{{ end }}"),
     "template: splitting": template('{{ range until 100000 }}{{ splitList "a" $.Input | len }}{{ end }}'),
     "template: sorting": template('{{ range until 100000 }}{{ splitList "" $.Input | sortAlpha | len }}{{ end }}'),
     "template: random letters": template("{{ randAlphaNum 100000000 }}"),
@@ -130,6 +130,7 @@ HOSTILE: dict[str, dict[str, Any]] = {
     "path: all of everything": path("[@this,@this,@this,@this]" + "|[@this,@this,@this,@this]" * 10),
 }  # fmt: skip
 LINEAR: dict[str, dict[str, Any]] = {
+    "template: all that a pattern finds": template('{{ range until 100 }}{{ regexFindAll "(a|b|ab)*c" $.Input -1 }}{{ end }}'),
     "pattern: backtracking": {"filters": {"data": [{"path": "s", "type": "string", "value": ["(a+)+$b"]}]}},
     "pattern: of an expression": expr("s =~ '(a+)+$b'"),
     "path: wildcards": path("*a*a*a*a*a*a*a*b"),

@@ -44,6 +44,44 @@ def test_times_have_the_methods_that_go_has() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("template", "printed"),
+    [
+        ('{{ printf "%08.3f|%5t|%.3v|% x" -3.0 true "abcd" "hi" }}', "-003.000| true|abc|68 69"),
+        ('{{ printf "%5d|%q" .Input.l .Input.z }}', "[%!d(float64=    1) %!d(float64=    2)]|%!q(<nil>)"),
+        ("{{ .Input.n | int64 | duration }} {{ duration .Input.n }}", "5s 0s"),
+        ('{{ add 1 2 | typeOf }} {{ splitList "," "a" | typeOf }}', "int64 []string"),
+        ('{{ list 1 nil | toJson }} {{ first (list nil) }} {{ dict "k" nil }}', "[1,null] <no value> map[k:<nil>]"),
+        ('{{ regexFindAll "x" "abc" -1 }} {{ regexMatch "(" "x" }} {{ regexSplit "a{" "xa{y" -1 }}', "[] false [x y]"),
+        ('{{ nospace "日本" }} {{ trunc 4 "日本" }}', "日本 日\ufffd"),
+        (
+            '{{ toDate "2006-01-02T15:04:05Z07:00" "2024-07-05T13:04:05.123456789+02:00" }}',
+            "2024-07-05 13:04:05.123456789 +0200 +0200",
+        ),
+        ('{{ ((toDate "2006-01-02" "2024-01-31").AddDate 0 1 0).Format "Jan 2" }}', "Mar 2"),
+        ('{{ ((toDate "2006" "2024").Sub (toDate "2006" "2023")).Hours }}', "8760"),
+        ('{{ trunc 2.0 "abc" }} {{ round 2.675 2 }}', "ab 2.68"),
+    ],
+)
+def test_functions_take_and_give_what_gos_do(template: str, printed: str) -> None:
+    assert render(template) == printed
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        '{{ repeat (add 1 1) "a" }}',
+        "{{ until (.Input.n | int64) }}",
+        '{{ keys (split "," "a") }}',
+        "{{ upper .Input.n }}",
+        '{{ set .Input.z "k" 1 }}',
+    ],
+)
+def test_functions_take_the_very_types_of_go(template: str) -> None:
+    with pytest.raises(TemplateError):
+        render(template)
+
+
 def test_a_template_cannot_change_its_input_for_others() -> None:
     assert render('{{ $_ := set .Input "name" "x" }}{{ .Input.name }}') == "x"
     assert render("{{ .Input.name }}") == "Tom"

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -10,11 +11,13 @@ from eventbus.event import Recorded
 from eventbus.firing import TriggerRef
 from eventbus.journal import Journal
 from manifests.conditions import ConditionError, parse_conditions
-from manifests.objects import DeclaredTrigger, Sensor
+from manifests.objects import DeclaredTrigger, ObjectRef, Sensor
+from manifests.problems import ManifestError
 from sensors.compile import CompiledSensor, CompiledTrigger
 from sensors.decide import Decider
 from sensors.joins import JoinedCondition, Member, Pending, Reset, decode, definition_of, key_of, standing
 from sensors.resets import compile_resets
+from tocsin.declared import object_of
 from tocsin.views import Json, when
 
 logger = structlog.get_logger()
@@ -26,16 +29,31 @@ WAYS = 8
 async def waiting(journal: Journal, sensor: Sensor, now_us: int | None = None) -> list[Json]:
     """The open partial matches of `sensor`, in the order of its triggers, as they count at `now_us` (by default now)."""
     namespace, name = sensor.ref.namespace, sensor.ref.name
+    now_us = _now_us() if now_us is None else now_us
     pending = {key: _read(value) for key, value in await journal.records(key_of(TriggerRef(namespace, name, "")))}
-    definitions = {dependency.name: definition_of(dependency) for dependency in sensor.dependencies}
     found = []
     for trigger in sensor.triggers:
         one = pending.get(key_of(TriggerRef(namespace, name, trigger.name)))
-        condition = _condition(trigger.conditions, definitions)
-        if one is not None and condition is not None:
-            members = standing(one, condition, definitions, _resets(trigger), _now_us() if now_us is None else now_us)
-            found += [_view(trigger.name, members, condition)] if members else []
+        counting = None if one is None else _counting(one, sensor, trigger, now_us)
+        if counting is not None and counting.members:
+            found.append(_view(trigger.name, counting.members, counting.condition))
     return found
+
+
+class _Counting(NamedTuple):
+    """What counts of a partial match, and for which condition."""
+
+    members: Sequence[Member]
+    condition: JoinedCondition
+
+
+def _counting(pending: Pending, sensor: Sensor, trigger: DeclaredTrigger, now_us: int) -> _Counting | None:
+    """What of `pending` counts for a trigger as it is declared; None where it joins nothing."""
+    definitions = {dependency.name: definition_of(dependency) for dependency in sensor.dependencies}
+    condition = _condition(trigger.conditions, definitions)
+    if condition is None:
+        return None
+    return _Counting(standing(pending, condition, definitions, _resets(trigger), now_us), condition)
 
 
 def _now_us() -> int:
@@ -94,32 +112,46 @@ async def joined(
 ) -> list[Json]:
     """What became of an event for each trigger that joins it: it fired, it waits, or it was replaced or forgotten.
 
-    What waits is what counts at `now_us` (by default now).
+    What waits is what counts at `now_us` (by default now) as the sensor is declared now, not as it was at the event.
     """
     triggers = [one for one in sensor.triggers.values() if one.joined is not None and set(one.names) & set(matched)]
     if not triggers:
         return []
     fired = {record.firing.trigger: record.firing.id for record in await journal.firings_of(recorded.position)}
     now_us = _now_us() if now_us is None else now_us
-    return [await _became(journal, trigger, recorded, fired.get(trigger.ref), now_us) for trigger in triggers]
+    present = await _declared_now(journal, sensor.ref)
+    return [await _became(journal, trigger, recorded, fired.get(trigger.ref), present, now_us) for trigger in triggers]
 
 
-async def _became(journal: Journal, trigger: CompiledTrigger, recorded: Recorded, firing: str | None, now_us: int) -> Json:
+async def _declared_now(journal: Journal, ref: ObjectRef) -> Sensor | None:
+    """The sensor in force for what comes now; None where there is none."""
+    declared = next((one for one in await journal.in_force(None) if one.ref == str(ref)), None)
+    try:
+        found = None if declared is None else object_of(declared.content)
+    except ManifestError:  # of another version: it decides nothing
+        return None
+    return found if isinstance(found, Sensor) else None
+
+
+async def _became(  # noqa: PLR0917
+    journal: Journal, trigger: CompiledTrigger, recorded: Recorded, firing: str | None, present: Sensor | None, now_us: int
+) -> Json:
     view: Json = {"trigger": trigger.declared.name, "state": "replaced", "firing": firing, "has": [], "waits_for": []}
     if firing is not None:
         return view | {"state": "fired"}
     records = dict(await journal.records(key_of(trigger.ref)))
     value = records.get(key_of(trigger.ref))
     pending = None if value is None else _read(value)
-    if pending is None or trigger.joined is None:
+    declared = next((one for one in present.triggers if one.name == trigger.ref.trigger), None) if present is not None else None
+    if pending is None or present is None or declared is None:
         return view
-    members = standing(pending, trigger.joined, trigger.definitions, trigger.resets, now_us)
-    if recorded.position not in {one.position for one in members}:
+    counting = _counting(pending, present, declared, now_us)
+    if counting is None or recorded.position not in {one.position for one in counting.members}:
         return view
     return view | {
         "state": "waiting",
-        "has": [_member(member) for member in members],
-        "waits_for": _missing(trigger.joined, members),
+        "has": [_member(member) for member in counting.members],
+        "waits_for": _missing(counting.condition, counting.members),
     }
 
 

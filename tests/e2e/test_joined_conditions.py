@@ -1,6 +1,7 @@
 """Joined conditions in a running service: what waits survives a kill, and can be asked about."""
 
 import json
+import signal
 from pathlib import Path
 
 from service_process import Target, ask, free_port, running, tocsin, webhook
@@ -66,6 +67,14 @@ def test_what_waits_survives_a_kill_and_fires_with_all_that_came(tmp_path: Path)
             assert f"left-side matched event {second}" in said
             assert f"right-side matched event {third}" in said
             assert f"fired pair: {firing['id']}" in tocsin("explain", third, "--data", str(tmp_path / "data")).stdout
+            fourth = send(left, "left", 4)
+            service.wait_for("/api/v1/sensors/pairs", lambda found: found["waiting"])
+            assert "pair waits for right-side" in tocsin("explain", fourth, "--data", str(tmp_path / "data")).stdout
+            manifests.write_text(manifests.read_text().replace("eventName: left}", "eventName: left, filters: {exprs: []}}"))
+            service.process.send_signal(signal.SIGHUP)
+            service.wait_for("/api/v1/sensors/pairs", lambda found: not found["waiting"])
+            said = tocsin("explain", fourth, "--data", str(tmp_path / "data")).stdout
+            assert "an edit forgot it" in said, "what it waited for then is not what counts now"
         assert [json.loads(body) for _, body in target.received] == [{"left": "2", "right": "3"}]
 
 

@@ -121,10 +121,12 @@ spec:
             assert push(port) == 200
             with flooding(noisy, body, senders=12) as answers:
                 _wait_until(lambda: len(answers) > 100, service)
-                before, waiting, slowest = _rss_kib(pid), 0.0, 0.0
+                before, waiting, overtaken = _rss_kib(pid), 0.0, 0
                 until = time.monotonic() + 5
                 while time.monotonic() < until:
-                    slowest = max(slowest, _acted(port, target))
+                    taken = len(answers)
+                    _acted(port, target)
+                    overtaken = max(overtaken, len(answers) - taken)
                     waiting = max(waiting, _figure(service, "tocsin_events_undecided"))
                 named = service.wait_for("/readyz", lambda page: page["degraded"])
                 assert listed(service, "sources")["noise"]["troubles"][0]["what"] == "floods"
@@ -133,7 +135,7 @@ spec:
             assert named["degraded"][0]["name"] == "EventSource/default/noise"
             assert set(answers) == {200}, "slowed down, not turned away"
             assert waiting < 100
-            assert slowest < 3, "without turns it would wait behind all that came before"
+            assert overtaken < 30, "without turns it would wait behind all that came before"
             assert _rss_kib(pid) - before < 30 * 1024
             assert service.said().count("\n") < 600
 

@@ -217,11 +217,13 @@ async def test_a_login_goes_to_the_server_and_into_no_message(site: Site) -> Non
 
 
 async def test_a_login_is_not_carried_on_by_a_redirect(site: Site) -> None:
-    site.answer = lambda request: web.Response(status=302, headers={"Location": "http://localhost:1/a.git/info/refs"})
+    elsewhere = site.url.replace("127.0.0.1", "localhost")
+    moved = web.Response(status=302, headers={"Location": f"{elsewhere}/b.git/info/refs?service=git-upload-pack"})
+    site.answer = lambda request: moved if request.path.startswith("/a.git") else web.Response(status=404)
     creds = {"password": {"name": "s", "key": "password"}}
     with pytest.raises(TriggerUnavailable, match="fatal:"):
         await reader({"git": {"url": f"{site.url}/a.git", "filePath": "x", "creds": creds}}, password="hidden").read()
-    assert len(site.asked) == 1
+    assert len(site.asked) == 1, "it is not followed at all"
 
 
 async def test_git_connects_to_the_address_that_was_found_to_be_allowed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

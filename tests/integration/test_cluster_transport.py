@@ -259,3 +259,27 @@ async def test_a_watch_from_a_version_that_is_gone_ends_at_once(kubernetes_serve
         began = asyncio.get_running_loop().time()
         assert await cluster.changed(await config_maps(cluster), rig.namespace, seen, timeout_s=30) is seen
         assert asyncio.get_running_loop().time() - began < 25
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(Said(410, b'{"kind": "Status", "code": 410, "reason": "Expired"}'), id="gone"),
+        pytest.param(Said(403, b'{"kind": "Status", "code": 403, "reason": "Forbidden"}'), id="may read and not watch"),
+        pytest.param(Said(405, b'{"kind": "Status", "code": 405, "reason": "MethodNotAllowed"}'), id="cannot be watched"),
+        pytest.param(Said(503, b"{}"), id="away"),
+        pytest.param(
+            Said(200, b'{"type": "ERROR", "object": {"kind": "Status", "code": 410, "reason": "Expired"}}\n'), id="expired"
+        ),
+    ],
+)
+async def test_a_watch_that_cannot_be_had_is_no_fault_and_nothing_is_taken_for_a_change(
+    rig: Rig, proxy: Proxy, said: Said
+) -> None:
+    cluster, seen = rig.hand.cluster, {"metadata": {"name": "x", "resourceVersion": "5"}}
+    kind = await config_maps(cluster)
+    proxy.before = lambda method, path: said if "watch=true" in path else None
+    assert await cluster.changed(kind, rig.namespace, seen, timeout_s=10) is seen
+    proxy.before = lambda method, path: Said(401) if "watch=true" in path else None
+    with pytest.raises(ClusterRefused):
+        await cluster.changed(kind, rig.namespace, seen, timeout_s=10)

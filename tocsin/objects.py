@@ -55,6 +55,8 @@ class EventState:
     """When it was first told so, microseconds since 1970 UTC."""
     filter: "SourceFilter | None" = None
     """What its events must pass."""
+    refused: bool = False
+    """It was not started at all, and is not until it is applied again."""
 
     @property
     def state(self) -> State:

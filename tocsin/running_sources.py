@@ -188,7 +188,7 @@ class RunningSources:
             source: Source[Any] = kind(event.spec, context)
             kept = await self._begin(road, source, state, fares)
         except (SourceRefused, ValueError) as exc:
-            state.message = str(exc)
+            state.message, state.refused = str(exc), True
             logger.error("source_not_started", source=str(road), reason=str(exc))
             return state
         for warning in source.warnings():

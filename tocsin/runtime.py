@@ -55,13 +55,17 @@ class NothingToRun(Exception):
     """Nothing that is declared can run, and nothing was kept from before."""
 
 
+class NotAllStarted(Exception):
+    """Something that is declared was not started, and `--strict` asks for everything or nothing; the message says what."""
+
+
 async def serve(
     config: RunConfig, reading: Reading, declared: Declarations, announce: Callable[[Service, str | None], None]
 ) -> None:
     """Run until SIGTERM or SIGINT; then stop intake, finish what is in flight, and return.
 
     `declared` is what `reading` read last. `announce` is told when everything runs, with the API's address. Raises
-    `NothingToRun`, `ApiUnavailable` and errors of the bus where it cannot start.
+    `NothingToRun`, `NotAllStarted`, `ApiUnavailable` and errors of the bus where it cannot start.
     """
     async with contextlib.AsyncExitStack() as stack:
         stopping = stack.enter_context(stop_signal())
@@ -75,6 +79,8 @@ async def serve(
         service.holding.go_on()
         if not any(state.state is not State.STOPPED for state in service.supervisor.states.values()):
             raise NothingToRun
+        if config.strict:
+            _want_all(service.supervisor.states)
         await service.replayer.load()
         await stack.enter_async_context(running(service.replayer))
         url = await _api(stack, service, config)
@@ -94,6 +100,15 @@ async def serve(
         gc.enable()
         await stopping.wait()
         logger.info("service_stopping")
+
+
+def _want_all(states: Mapping[ObjectRef, ObjectState]) -> None:
+    """Raise `NotAllStarted` where an event source was not started, such as for want of its port or its Secret."""
+    refused = [
+        f"{ref} {name}: {event.message}" for ref, state in states.items() for name, event in state.events.items() if event.refused
+    ]
+    if refused:
+        raise NotAllStarted(f"nothing was started: --strict, and something does not start: {'; '.join(refused)}")
 
 
 def _many_not_in_order(states: Mapping[ObjectRef, ObjectState]) -> int:

@@ -259,6 +259,18 @@ def test_one_bad_object_does_not_keep_the_good_one_from_running_unless_strict(tm
         assert "bad" in service.said()
 
 
+def test_with_strict_a_source_that_cannot_start_keeps_everything_from_starting(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        (tmp_path / "m.yaml").write_text(f"{webhook('good', free_port())}---{webhook('bad', number)}")
+        done = tocsin("run", str(tmp_path / "m.yaml"), "--strict", "--data", str(tmp_path / "data"), "--api", "off")
+    assert (done.returncode, done.stdout) == (1, "")
+    last = done.stderr.splitlines()[-1]
+    assert "nothing was started: --strict" in last
+    assert f"EventSource/default/bad push: port: default/bad/push cannot listen on 127.0.0.1:{number}: address already" in last
+    assert "good" not in last
+
+
 def test_a_missing_secret_stops_its_source_alone_and_is_named(tmp_path: Path) -> None:
     port, other = free_port(), free_port()
     secured = webhook("secured", other).replace("method: POST}", "method: POST, authSecret: {name: gate, key: token}}")

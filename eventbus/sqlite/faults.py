@@ -64,12 +64,12 @@ def translate(exc: Exception, path: Path) -> BusError | None:
 
 def full(path: Path) -> BusUnavailable:
     """The error for a disk without room."""
-    return BusUnavailable(f"the disk that holds {path} is full; make room, work then goes on by itself")
+    return BusUnavailable(f"the disk that holds {path} is full; make room, and a service that runs goes on by itself")
 
 
 def read_only(path: Path) -> BusUnavailable:
     """The error for a file that cannot be written."""
-    return BusUnavailable(f"{path} is read-only; make it and its folder writable, work then goes on by itself")
+    return BusUnavailable(f"{path} is read-only; make it and its folder writable, and a service that runs goes on by itself")
 
 
 def damaged(path: Path, what: str) -> BusDamaged:

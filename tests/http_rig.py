@@ -57,10 +57,16 @@ class Rig:
         self.failure: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
+        self.at_gate = 0
+        """Requests whose event waits at the gate."""
         self.port = 0
 
     async def emit(self, event: Event) -> Appended:
-        await self.gate.wait()
+        self.at_gate += 1
+        try:
+            await self.gate.wait()
+        finally:
+            self.at_gate -= 1
         if self.failure is not None:
             raise self.failure
         for position, known in enumerate(self.events, 1):

@@ -6,7 +6,7 @@ import time
 import uuid
 from base64 import urlsafe_b64encode
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -221,13 +221,6 @@ async def reading(source: Kafka, emit: Remembering) -> AsyncIterator[None]:
         source.stop()
         async with asyncio.timeout(20):
             await asyncio.wait([task])
-
-
-async def until(fact: Callable[[], Awaitable[bool]], *, timeout_s: float = 30.0) -> None:
-    """Ask until `fact` holds."""
-    async with asyncio.timeout(timeout_s):
-        while not await fact():
-            await asyncio.sleep(0.05)
 
 
 def doubled(ids: Sequence[str]) -> list[str]:

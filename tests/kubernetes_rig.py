@@ -3,14 +3,15 @@
 import asyncio
 import contextlib
 import json
-import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from servers.kubernetes import ADMIN, KubernetesServer
+from waiting import wait_until
 
 from cluster.access import Access
 from cluster.allowed import Allowed, parse_rule
@@ -124,6 +125,9 @@ class Rig:
         listed = await self.call("GET", self.path(plural, group=group))
         return [item["metadata"]["name"] for item in listed["items"]]
 
+    async def has(self, name: str, plural: str = "configmaps", group: str = "") -> bool:
+        return name in await self.names(plural, group)
+
 
 @contextlib.asynccontextmanager
 async def rig_of(server: KubernetesServer, folder: Path, **more: Any) -> AsyncIterator[Rig]:
@@ -180,8 +184,9 @@ def define(server: KubernetesServer, *customs: Custom) -> None:
         }
         status, answer = server.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", body)
         assert status in (201, 409), answer
-    until = time.monotonic() + 60
     for custom in customs:
-        while server.call("GET", f"/apis/{custom.api_version}/{custom.plural}?limit=1")[0] != 200:
-            assert time.monotonic() < until, f"{custom.kind} is not served"
-            time.sleep(0.05)
+        wait_until(partial(_is_served, server, custom), lambda kind=custom.kind: f"{kind} is not served", timeout_s=60.0)
+
+
+def _is_served(server: KubernetesServer, custom: Custom) -> bool:
+    return bool(server.call("GET", f"/apis/{custom.api_version}/{custom.plural}?limit=1")[0] == 200)

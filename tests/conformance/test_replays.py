@@ -10,6 +10,7 @@ import pytest
 import yaml
 from bus_backends import ReopenableBus
 from structlog.testing import capture_logs
+from waiting import until
 
 from eventbus.contract import Decisions
 from eventbus.errors import BusUnavailable
@@ -98,12 +99,14 @@ class Rig:
             await asyncio.wait_for(task, 10.0)
 
     async def until(self, number: int, *states: ReplayState) -> Replay:
-        async with asyncio.timeout(20.0):
-            while True:
-                found = await record.find(self.bus.journal, number)
-                if found is not None and found.state in (states or tuple(set(ReplayState) - {ReplayState.RUNNING})):
-                    return found
-                await asyncio.sleep(0.005)
+        wanted = states or tuple(set(ReplayState) - {ReplayState.RUNNING})
+
+        async def asked() -> Replay | None:
+            found = await record.find(self.bus.journal, number)
+            return found if found is not None and found.state in wanted else None
+
+        replay: Replay = await until(asked)
+        return replay
 
     async def carried_out(self, asked: Asked, **given: Any) -> Replay:
         async with self.running() as replayer:
@@ -446,9 +449,7 @@ async def test_a_stop_in_the_middle_of_an_event_counts_nothing_twice(
         with monkeypatch.context() as patched:
             patched.setattr(replayer._bus, "commit", stop_behind)
             replay, _ = await replayer.ask(Asked(event="push-2", most=most), rate=0.0)
-            async with asyncio.timeout(20.0):
-                while not replayer._stopping:
-                    await asyncio.sleep(0.005)
+            await until(lambda: replayer._stopping)
     stopped = await record.find(rig.bus.journal, replay.number)
     assert stopped is not None
     assert (stopped.state, stopped.firings) == (ReplayState.RUNNING, 0)
@@ -564,9 +565,7 @@ async def test_how_replays_stand_is_told_in_numbers(rig: Rig) -> None:
     await rig.crash()
     await rig.replayer.cancel(2, "not needed")
     async with rig.running() as replayer:
-        async with asyncio.timeout(20.0):
-            while replayer.series().states["running"]:
-                await asyncio.sleep(0.005)
+        await until(lambda: not replayer.series().states["running"])
         assert replayer.series() == ReplaySeries(states=nothing | {"done": 1, "cancelled": 1}, events=5, firings=4)
 
 

@@ -16,6 +16,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from waiting import wait_until
+
 TOCSIN = (sys.executable, "-m", "tocsin")
 QUIET_ENV = {name: value for name, value in os.environ.items() if not name.startswith("TOCSIN_")}
 
@@ -84,13 +86,15 @@ class Service:
 
     def wait_for(self, path: str, holds: Any) -> Any:
         """Ask `path` until `holds` of the answer."""
-        until = time.monotonic() + 20
-        while True:
+        found: Any = None
+
+        def asked() -> bool:
+            nonlocal found
             found = self.get(path)
-            if holds(found):
-                return found
-            assert time.monotonic() < until, found
-            time.sleep(0.02)
+            return bool(holds(found))
+
+        wait_until(asked, lambda: found)
+        return found
 
     def said(self) -> str:
         """Everything it wrote."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from service_process import Service, Target, ask, calling, free_port, running, webhook
+from waiting import wait_until
 
 ERRING = """
 apiVersion: argoproj.io/v1alpha1
@@ -78,7 +79,7 @@ def test_each_bad_neighbour_is_named_and_the_good_one_is_served(tmp_path: Path) 
             page = ask(f"{service.api}/metrics")[2].decode()
             assert 'tocsin_troubles{kind="Sensor",name="hanging",namespace="default"} 1.0' in page
             assert 'tocsin_troubles{kind="Sensor",name="good",namespace="default"} 0.0' in page
-            _wait_until(lambda: service.said().count('"event":"trouble"') == 3, service)
+            wait_until(lambda: service.said().count('"event":"trouble"') == 3, lambda: service.said()[-3000:])
             failing.status = 200
             going.set()
             assert push(port) == 200
@@ -120,7 +121,7 @@ spec:
             pid, body = service.process.pid, json.dumps({"pad": "x" * 1000}).encode()
             assert push(port) == 200
             with flooding(noisy, body, senders=12) as answers:
-                _wait_until(lambda: len(answers) > 100, service)
+                wait_until(lambda: len(answers) > 100, lambda: service.said()[-3000:])
                 before, waiting, overtaken = _rss_kib(pid), 0.0, 0
                 until = time.monotonic() + 5
                 while time.monotonic() < until:
@@ -180,7 +181,7 @@ def test_a_rule_without_end_is_asked_beside_the_service_which_outlives_it_and_le
         counted = len(service.get("/api/v1/events?limit=1000")["items"])
         service.wait_for("/api/v1/sensors/erring", lambda page: page["dependencies"][0]["errors"] == counted)
         service.process.kill()
-        _wait_until(lambda: not Path(f"/proc/{again}").exists(), service)
+        wait_until(lambda: not Path(f"/proc/{again}").exists(), lambda: service.said()[-3000:])
 
 
 def _helper_after(service: Service, port: int, former: int) -> int:
@@ -193,17 +194,15 @@ def _helper_after(service: Service, port: int, former: int) -> int:
         found[:] = [line["pid"] for line in lines if line["pid"] != former]
         return bool(found)
 
-    _wait_until(is_there, service)
+    wait_until(is_there, lambda: service.said()[-3000:])
     return found[-1]
 
 
 def _acted(port: int, target: Target) -> None:
     """Send an event, and return when its target has it."""
-    count, began = len(target.received), time.monotonic()
+    count = len(target.received)
     assert push(port) == 200
-    while len(target.received) == count:
-        assert time.monotonic() < began + 20
-        time.sleep(0.002)
+    wait_until(lambda: len(target.received) > count, every_s=0.002)
 
 
 def _rss_kib(pid: int) -> int:
@@ -218,13 +217,6 @@ def _figure(service: Service, name: str) -> float:
 
 def _all_succeeded(count: int) -> Any:
     return lambda page: len(page["items"]) == count and all(item["state"] == "succeeded" for item in page["items"])
-
-
-def _wait_until(holds: Any, service: Service) -> None:
-    until = time.monotonic() + 15
-    while not holds():
-        assert time.monotonic() < until, service.said()[-3000:]
-        time.sleep(0.05)
 
 
 def test_a_flipped_bit_on_disk_is_named_with_its_place_and_the_rest_is_served(tmp_path: Path) -> None:

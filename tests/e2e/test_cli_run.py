@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from service_process import Service, Target, ask, calling, free_port, running, tocsin, webhook
+from waiting import wait_until
 
 CANARY = "canary-5e1f"
 
@@ -151,9 +152,7 @@ def test_stopping_under_load_loses_nothing_that_was_answered(tmp_path: Path) -> 
         senders = [threading.Thread(target=send) for _ in range(4)]
         for sender in senders:
             sender.start()
-        until = time.monotonic() + 20
-        while len(answered) < 50 and time.monotonic() < until:
-            time.sleep(0.01)
+        wait_until(lambda: len(answered) >= 50)
         assert service.stop(signal.SIGINT) == 0
         for sender in senders:
             sender.join()

@@ -3,13 +3,13 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from service_process import QUIET_ENV, TOCSIN, Service, free_port, webhook
+from waiting import wait_until
 
 FULL = Path("/dev/full")
 """A device on which every write fails as on a full disk; Linux has it."""
@@ -72,8 +72,5 @@ def test_messages_that_cannot_be_written_change_no_exit_code(tmp_path: Path) -> 
 @pytest.mark.parametrize("script", ['exec "$@" > /dev/full', '"$@" | true'], ids=["full", "unread"])
 def test_a_service_runs_on_where_nobody_can_be_told_what_it_listens_to(tmp_path: Path, script: str) -> None:
     with started(tmp_path, script) as service:
-        until = time.monotonic() + 20
-        while "what is listened to could not be written" not in service.said():
-            assert time.monotonic() < until, service.said()
-            time.sleep(0.02)
+        wait_until(lambda: "what is listened to could not be written" in service.said(), service.said)
         assert service.get("/readyz")["ready"]

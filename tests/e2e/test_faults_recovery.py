@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from service_process import Service, Target, ask, calling, free_port, running, tocsin, webhook
+from waiting import wait_until
 
 from sources.http.signatures import hub_signature
 
@@ -34,10 +35,7 @@ def ended(count: int) -> Any:
 def decided(service: Service, count: int) -> None:
     """Wait until `count` events were taken in and every one of them is decided."""
     service.wait_for("/api/v1/events?limit=1000", lambda page: len(page["items"]) == count)
-    until = time.monotonic() + 20
-    while figure(service, "tocsin_events_undecided") > 0:
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    wait_until(lambda: figure(service, "tocsin_events_undecided") == 0, service.said)
 
 
 def figure(service: Service, name: str) -> float:
@@ -52,10 +50,7 @@ def reapply(service: Service) -> None:
     """Have the manifests read again, and wait until that was done."""
     before = len(service.said())
     service.process.send_signal(signal.SIGHUP)
-    until = time.monotonic() + 10
-    while "manifests_applied" not in service.said()[before:]:
-        assert time.monotonic() < until, service.said()[before:]
-        time.sleep(0.02)
+    wait_until(lambda: "manifests_applied" in service.said()[before:], lambda: service.said()[before:])
 
 
 GITHUB = """
@@ -147,10 +142,7 @@ def test_a_backlog_drains_by_itself_once_its_target_is_back(tmp_path: Path) -> N
             ids = {json.loads(said)["id"] for _, said in senders.map(lambda _: send(port), range(80))}
         assert len(ids) == 80
         decided(service, 80)
-        until = time.monotonic() + 10
-        while "unavailable" not in service.said() and "failed" not in service.said():
-            assert time.monotonic() < until, service.said()
-            time.sleep(0.02)
+        wait_until(lambda: "unavailable" in service.said() or "failed" in service.said(), service.said)
         with Target().serving(port=away) as target:
             found = service.wait_for("/api/v1/firings?limit=1000", ended(80))["items"]
         assert {item["state"] for item in found} == {"succeeded"}
@@ -188,10 +180,7 @@ def test_a_disk_that_takes_nothing_for_long_refuses_with_503_and_goes_on_by_itse
             assert service.process.poll() is None
             resource.prlimit(pid, resource.RLIMIT_FSIZE, unlimited)
             service.ready()
-            while (answer := send(port))[0] != 200:
-                assert time.monotonic() < until + 20
-                time.sleep(0.05)
-            answers.append(answer)
+            answers.append(wait_until(lambda: next((one for one in [send(port)] if one[0] == 200), None), every_s=0.05))
             accepted = {json.loads(said)["id"] for status, said in answers if status == 200}
             page = service.wait_for(
                 "/api/v1/firings?limit=1000", lambda page: len(page["items"]) >= len(accepted) and ended(len(page["items"]))(page)
@@ -215,14 +204,9 @@ def test_stopping_takes_nothing_new_and_records_the_call_in_flight(tmp_path: Pat
         manifest.write_text(f"{webhook('hooks', port)}---{calling('deploy', f'http://127.0.0.1:{target.port}/')}")
         with running(str(manifest), data=tmp_path / "data") as service:
             assert send(port)[0] == 200
-            until = time.monotonic() + 10
-            while not target.received:
-                assert time.monotonic() < until
-                time.sleep(0.01)
+            wait_until(lambda: target.received, service.said)
             service.process.send_signal(signal.SIGTERM)
-            while _accepts(port):
-                assert time.monotonic() < until, "intake is still open"
-                time.sleep(0.02)
+            wait_until(lambda: not _accepts(port), lambda: "intake is still open")
             assert service.process.poll() is None, "the call in flight is waited for"
             going.set()
             assert service.process.wait(20) == 0
@@ -331,10 +315,7 @@ def test_what_nobody_knows_the_end_of_is_not_repeated_and_is_said_counted_and_sh
         (tmp_path / "m.yaml").write_text(f"{webhook('hooks', port)}---{sensor}")
         with running(str(tmp_path / "m.yaml"), data=tmp_path / "data") as service:
             assert send(port)[0] == 200
-            until = time.monotonic() + 20
-            while not target.received:
-                assert time.monotonic() < until
-                time.sleep(0.02)
+            wait_until(lambda: target.received, service.said)
             service.process.kill()
         going.set()
         with running(str(tmp_path / "m.yaml"), data=tmp_path / "data") as service:
@@ -379,10 +360,7 @@ def test_what_was_under_way_at_a_kill_finds_the_secrets_of_its_manifest_at_the_s
         manifests.write_text(webhook("hooks", port) + "---" + SECRET.replace("TARGET", f"http://127.0.0.1:{target.port}/"))
         with running(str(manifests), data=tmp_path / "data") as service:
             assert send(port)[0] == 200
-            until = time.monotonic() + 20
-            while not target.received:
-                assert time.monotonic() < until
-                time.sleep(0.02)
+            wait_until(lambda: target.received, service.said)
             service.process.kill()
         going.set()
         with running(str(manifests), data=tmp_path / "data") as service:

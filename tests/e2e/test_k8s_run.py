@@ -3,7 +3,6 @@
 import json
 import re
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from kubernetes_proxy import Proxy, proxying
 from kubernetes_rig import WORKFLOW_KINDS, define
 from servers.kubernetes import KubernetesServer
 from service_process import Service, ask, free_port, running, tocsin, webhook
+from waiting import wait_until
 
 pytestmark = pytest.mark.kubernetes
 
@@ -184,10 +184,7 @@ def test_the_examples_make_what_they_say(
         (firing,) = service.wait_for("/api/v1/firings", lambda found: found["items"])["items"]
         name = f"{made}{firing['id'][:10]}"
         merge, succeeded = "application/merge-patch+json", {"metadata": {"labels": {"workflows.argoproj.io/phase": "Succeeded"}}}
-        until = time.monotonic() + 30
-        while kubernetes_server.call("PATCH", f"{path}/{name}", succeeded, merge)[0] != 200:
-            assert time.monotonic() < until, service.said()
-            time.sleep(0.05)
+        wait_until(lambda: kubernetes_server.call("PATCH", f"{path}/{name}", succeeded, merge)[0] == 200, service.said)
         assert [item["state"] for item in settled(service)] == ["succeeded"]
     found = kubernetes_server.call("GET", f"{path}/{name}")[1]
     assert next(iter(json.loads(sent["body"]).values())) in json.dumps(found["spec"])

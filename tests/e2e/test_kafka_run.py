@@ -1,13 +1,14 @@
 """The service that reads Kafka, as a process; `tests/chaos` kills it and the broker on the way."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from kafka_rig import Cluster, cluster_of
 from servers.kafka import KafkaBroker
 from service_process import Service
+from waiting import until
 
 from clients.kafka.connection import Connection
 
@@ -56,10 +57,8 @@ def manifests(tmp_path: Path) -> Path:
     return tmp_path / "all.yaml"
 
 
-async def holds(fact, *, timeout_s: float = 60.0) -> None:  # type: ignore[no-untyped-def]
-    async with asyncio.timeout(timeout_s):
-        while not await asyncio.to_thread(fact):
-            await asyncio.sleep(0.05)
+async def holds(fact: Callable[[], bool]) -> None:
+    await until(lambda: asyncio.to_thread(fact), timeout_s=60.0, every_s=0.05)
 
 
 async def test_a_cluster_that_is_away_is_shown_with_the_reason_and_read_when_it_is_there(

@@ -1,7 +1,6 @@
 """Hooks of an event source whose manifest is taken away while no service runs."""
 
 import json
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +9,7 @@ from threading import Thread
 from typing import Any
 
 from service_process import free_port, running
+from waiting import wait_until
 
 TOKEN = {"TOCSIN_SECRET_LAB_TOKEN": "glpat-1"}
 
@@ -22,10 +22,7 @@ class Lab:
 
     def until(self, count: int) -> None:
         """Wait until there are so many hooks."""
-        until = time.monotonic() + 20
-        while len(self.hooks) != count:
-            assert time.monotonic() < until, self.hooks
-            time.sleep(0.02)
+        wait_until(lambda: len(self.hooks) == count, lambda: self.hooks)
 
     @contextmanager
     def serving(self) -> Iterator["Lab"]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from service_process import Service, Target, ask, calling, free_port, running, webhook
+from waiting import wait_until
 
 JSON = {"Content-Type": "application/json"}
 
@@ -21,13 +22,6 @@ def post(port: int, ref: str) -> None:
 def state(service: Service, sensor: str = "deploy") -> str:
     found = {item["name"]: item["state"] for item in service.get("/api/v1/sensors")["items"]}
     return str(found.get(sensor, "gone"))
-
-
-def wait(holds: Callable[[], bool], seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 class Bench:
@@ -93,7 +87,7 @@ def test_whichever_way_an_editor_saves_the_edit_is_applied_and_nothing_is_withdr
     with watched(tmp_path) as (service, bench):
         assert bench.fires_for("main")
         save(bench.sensor, bench.text("dev"))
-        wait(lambda: bench.fires_for("dev"))
+        wait_until(lambda: bench.fires_for("dev"))
         assert not bench.fires_for("main")
         said = service.said()
         assert "sensor_withdrawn" not in said
@@ -115,18 +109,18 @@ def test_a_mount_that_swaps_a_link_is_applied(tmp_path: Path) -> None:
             assert bench.fires_for("main")
             (mount / "..data_tmp").symlink_to("../two")
             (mount / "..data_tmp").replace(mount / "..data")
-            wait(lambda: bench.fires_for("dev"))
+            wait_until(lambda: bench.fires_for("dev"))
             assert "sensor_withdrawn" not in service.said()
 
 
 def test_a_folder_that_vanishes_keeps_what_it_declared_until_it_is_back(tmp_path: Path) -> None:
     with watched(tmp_path) as (service, bench):
         bench.folder.rename(tmp_path / "elsewhere")
-        wait(lambda: state(service) == "last-good")
+        wait_until(lambda: state(service) == "last-good")
         assert bench.fires_for("main")
         assert f"{bench.folder}:0:0: cannot be read: there is no such file or folder" in service.said()
         (tmp_path / "elsewhere").rename(bench.folder)
-        wait(lambda: state(service) == "running")
+        wait_until(lambda: state(service) == "running")
         assert bench.fires_for("main")
 
 
@@ -134,7 +128,7 @@ def test_what_is_wrong_is_said_with_its_place_and_the_rest_is_applied(tmp_path: 
     with watched(tmp_path) as (service, bench):
         bench.sensor.write_text(bench.text("dev").replace("url:", "uri:"))
         (bench.folder / "more.yaml").write_text(calling("more", f"http://127.0.0.1:{bench.target.port}/more", ref="^more$"))
-        wait(lambda: bench.fires_for("more"))
+        wait_until(lambda: bench.fires_for("more"))
         assert bench.fires_for("main"), "the last good revision runs on"
         said = service.said()
         line = bench.sensor.read_text()[: bench.sensor.read_text().index("uri:")].count("\n") + 1
@@ -142,9 +136,9 @@ def test_what_is_wrong_is_said_with_its_place_and_the_rest_is_applied(tmp_path: 
         assert '"added":"Sensor/default/more"' in said
         assert '"not_in_order":1' in said
         bench.sensor.write_text(bench.text("dev"))
-        wait(lambda: bench.fires_for("dev"))
+        wait_until(lambda: bench.fires_for("dev"))
         bench.sensor.unlink()
-        wait(lambda: state(service) == "gone")
+        wait_until(lambda: state(service) == "gone")
         assert not bench.fires_for("dev")
         assert '"removed":"Sensor/default/deploy"' in service.said()
 
@@ -154,7 +148,7 @@ def test_the_same_content_written_again_applies_nothing_and_changes_nothing(tmp_
         revision = service.get("/api/v1/sensors/deploy")["revision"]
         bench.sensor.write_text("# a comment\n" + bench.text("main"))
         os.utime(bench.folder / "hooks.yaml")
-        wait(lambda: "manifests_applied" in service.said())
+        wait_until(lambda: "manifests_applied" in service.said())
         said = service.said()
         assert '"unchanged":2,"not_in_order":0' in said
         assert not any(word in said for word in ('"changed"', '"removed"', '"added"', "source_stopped", "sensor_withdrawn"))

@@ -2,12 +2,12 @@
 
 import json
 import signal
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from service_process import Service, Target, ask, calling, free_port, running, tocsin, webhook
+from waiting import wait_until
 
 JSON = {"Content-Type": "application/json"}
 
@@ -38,10 +38,7 @@ def keys(target: Target) -> Counter[str]:
 
 
 def until(target: Target, count: int) -> None:
-    end = time.monotonic() + 30
-    while len(set(keys(target))) < count:
-        assert time.monotonic() < end, f"{len(target.received)} of {count}"
-        time.sleep(0.02)
+    wait_until(lambda: len(set(keys(target))) >= count, lambda: f"{len(target.received)} of {count}", timeout_s=30.0)
 
 
 def metric(service: Service, line: str) -> float:

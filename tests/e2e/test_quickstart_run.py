@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 from chaos.service import Service, free_port
+from waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 QUICKSTART = ROOT / "examples" / "quickstart"
@@ -51,9 +52,10 @@ def send(copy: Path, *options: str) -> dict[str, Any]:
 
 
 async def until_done(service: Service, session: aiohttp.ClientSession) -> None:
-    async with asyncio.timeout(20):
-        while await service.work_left(session):
-            await asyncio.sleep(0.02)
+    async def done() -> bool:
+        return not await service.work_left(session)
+
+    await until(done, every_s=0.02)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -2,14 +2,13 @@
 
 import shutil
 import ssl
-import time
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from servers.certificates import make_certificates
 from service_process import free_port, running
+from waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("openssl")
 
@@ -35,13 +34,6 @@ def post(port: int, authority: Path) -> int:
         return int(answer.status)
 
 
-def wait(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.05)
-
-
 def test_a_renewed_certificate_is_served_and_a_half_renewed_one_is_named_and_not(tmp_path: Path) -> None:
     old, new, port = tmp_path / "old", tmp_path / "new", free_port()
     for folder in (old, new):
@@ -65,4 +57,4 @@ def test_a_renewed_certificate_is_served_and_a_half_renewed_one_is_named_and_not
         shutil.copy(new / "leaf.key", mounted / "tls.key")
         assert post(port, new) == 200
         service.wait_for("/readyz", lambda found: not found["degraded"])
-        wait(lambda: "certificate_changed" in service.said())
+        wait_until(lambda: "certificate_changed" in service.said())

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
+from waiting import until
 
 from eventbus.contract import Bus, Decisions
 from eventbus.errors import BusUnavailable
@@ -271,14 +272,8 @@ class Acting:
     dispatcher: Dispatcher
     views: dict[int, EventView]
 
-    async def until(self, fact: Callable[[], bool], *, timeout_s: float = 20.0) -> None:
-        """Return once `fact()` holds."""
-        async with asyncio.timeout(timeout_s):
-            while not fact():
-                await asyncio.sleep(0.002)
-
     async def all_closed(self) -> None:
-        await self.until(lambda: all(row.outcome is not None for row in self.outbox.rows.values()))
+        await until(lambda: all(row.outcome is not None for row in self.outbox.rows.values()))
 
 
 @contextlib.asynccontextmanager

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from waiting import until
+
 from eventbus.event import Event
 from eventbus.journal import FiringFilter
 from eventbus.memory.bus import MemoryBus
@@ -20,8 +22,6 @@ from tocsin.kinds import trigger_kinds
 from tocsin.metrics import Metrics
 from tocsin.running_sensors import RunningSensors
 from tocsin.secrets import LocalValues
-
-WAIT_S = 30.0
 
 
 def sensor(name: str = "s", ref: str = "main", *, conditions: str = "", dependencies: Sequence[str] = (), **more: Any) -> Sensor:
@@ -66,14 +66,7 @@ class Rig:
     async def send(self, *events: Event) -> None:
         """Append, and wait until all is decided by what is not held."""
         await self.bus.append(events)
-        await self.until(lambda: (self.bus.stored.groups.get("sensors", -1)) >= self.bus.stored.last)
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait for a fact."""
-        deadline = time.monotonic() + WAIT_S
-        while not holds():
-            assert time.monotonic() < deadline, "it did not happen in time"
-            await asyncio.sleep(0.002)
+        await until(lambda: (self.bus.stored.groups.get("sensors", -1)) >= self.bus.stored.last)
 
     async def fired(self, name: str = "s") -> list[str]:
         """The events of each firing of the sensor `name`, in the order decided, such as `1` or `1+2`."""

@@ -1,6 +1,5 @@
 """The argoWorkflow trigger beside the controller of Argo Workflows: what triggers write, it takes and runs."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 from kubernetes_rig import CONTROLLER_KINDS, WORKFLOW_KINDS, Rig, define, rig_of, set_from
 from servers.kubernetes import KubernetesServer
 from servers.workflows import WorkflowController
+from waiting import until
 
 from manifests.fields import Backoff
 from manifests.objects import K8sPolicy, Policy, TocsinTriggerHead
@@ -52,14 +52,14 @@ async def do(rig: Rig, operation: str, resource: Any, *args: str, parameters: An
     return await rig.fire(rig.trigger(ArgoWorkflowKind, spec, **more), who="ada")
 
 
-async def until(rig: Rig, name: str, fact: Callable[[Any], bool]) -> Any:
+async def workflow_once(rig: Rig, name: str, fact: Callable[[Any], bool]) -> Any:
     """The workflow once `fact` holds of it."""
-    async with asyncio.timeout(RUNS_LIMIT_S):
-        while True:
-            found = await rig.look(name, "workflows", ARGO)
-            if fact(found):
-                return found
-            await asyncio.sleep(0.1)
+
+    async def asked() -> Any:
+        found = await rig.look(name, "workflows", ARGO)
+        return found if fact(found) else None
+
+    return await until(asked, timeout_s=RUNS_LIMIT_S, every_s=0.1)
 
 
 def phase(found: Any) -> str:
@@ -75,12 +75,12 @@ def waiting(found: Any) -> set[str]:
 async def test_a_submitted_workflow_runs_and_each_step_is_let_pass(rig: Rig) -> None:
     parameters = [set_from("who", "spec.arguments.parameters.0.value")]
     await do(rig, "submit", workflow("approval"), parameters=parameters)
-    found = await until(rig, "approval", lambda found: waiting(found) == {"first"})
+    found = await workflow_once(rig, "approval", lambda found: waiting(found) == {"first"})
     assert found["spec"]["arguments"]["parameters"] == [{"name": "who", "value": "ada"}]
     await do(rig, "resume", workflow("approval"), "--node-field-selector", "displayName=first")
-    await until(rig, "approval", lambda found: waiting(found) == {"second"})
+    await workflow_once(rig, "approval", lambda found: waiting(found) == {"second"})
     await do(rig, "resume", workflow("approval"))
-    await until(rig, "approval", lambda found: phase(found) == "Succeeded")
+    await workflow_once(rig, "approval", lambda found: phase(found) == "Succeeded")
     with pytest.raises(TriggerRefused, match="has ended"):
         await do(rig, "suspend", workflow("approval"))
 
@@ -97,44 +97,44 @@ async def test_a_workflow_is_waited_for_until_it_has_succeeded(rig: Rig) -> None
 async def test_a_suspended_workflow_starts_nothing_until_it_is_resumed(rig: Rig) -> None:
     await do(rig, "submit", workflow("held", {**APPROVAL, "suspend": True}))
     await do(rig, "resume", workflow("held"))
-    await until(rig, "held", lambda found: waiting(found) == {"first"})
+    await workflow_once(rig, "held", lambda found: waiting(found) == {"first"})
     await do(rig, "suspend", workflow("held"))
     await do(rig, "resume", workflow("held"), "--node-field-selector", "displayName=first")
-    await until(rig, "held", lambda found: not waiting(found))
+    await workflow_once(rig, "held", lambda found: not waiting(found))
     await do(rig, "resume", workflow("held"))
-    await until(rig, "held", lambda found: waiting(found) == {"second"})
+    await workflow_once(rig, "held", lambda found: waiting(found) == {"second"})
 
 
 @pytest.mark.parametrize("operation", ["stop", "terminate"])
 async def test_a_workflow_is_ended(rig: Rig, operation: str) -> None:
     await do(rig, "submit", workflow("ended"))
-    await until(rig, "ended", lambda found: bool(waiting(found)))
+    await workflow_once(rig, "ended", lambda found: bool(waiting(found)))
     await do(rig, operation, workflow("ended"))
-    await until(rig, "ended", lambda found: phase(found) == "Failed")
+    await workflow_once(rig, "ended", lambda found: phase(found) == "Failed")
 
 
 async def test_what_failed_is_run_again_and_what_succeeded_is_kept(rig: Rig) -> None:
     await do(rig, "submit", workflow("again"))
-    await until(rig, "again", lambda found: waiting(found) == {"first"})
+    await workflow_once(rig, "again", lambda found: waiting(found) == {"first"})
     await do(rig, "resume", workflow("again"))
-    await until(rig, "again", lambda found: waiting(found) == {"second"})
+    await workflow_once(rig, "again", lambda found: waiting(found) == {"second"})
     await do(rig, "stop", workflow("again"), "--node-field-selector", "displayName=second", "--message", "not yet")
-    found = await until(rig, "again", lambda found: phase(found) == "Failed")
+    found = await workflow_once(rig, "again", lambda found: phase(found) == "Failed")
     assert {node.get("message") for node in found["status"]["nodes"].values()} >= {"not yet"}
     await do(rig, "retry", workflow("again"))
-    await until(rig, "again", lambda found: phase(found) == "Running" and waiting(found) == {"second"})
+    await workflow_once(rig, "again", lambda found: phase(found) == "Running" and waiting(found) == {"second"})
     await do(rig, "resume", workflow("again"))
-    await until(rig, "again", lambda found: phase(found) == "Succeeded")
+    await workflow_once(rig, "again", lambda found: phase(found) == "Succeeded")
 
 
 async def test_a_workflow_runs_once_more(rig: Rig) -> None:
     await do(rig, "submit", workflow("former"))
-    await until(rig, "former", lambda found: bool(waiting(found)))
+    await workflow_once(rig, "former", lambda found: bool(waiting(found)))
     await do(rig, "terminate", workflow("former"))
-    await until(rig, "former", lambda found: phase(found) == "Failed")
+    await workflow_once(rig, "former", lambda found: phase(found) == "Failed")
     await do(rig, "resubmit", workflow("former"), "-p", "who=eve")
     (again,) = [name for name in await rig.names("workflows", ARGO) if name != "former"]
-    found = await until(rig, again, lambda found: waiting(found) == {"first"})
+    found = await workflow_once(rig, again, lambda found: waiting(found) == {"first"})
     assert found["spec"]["arguments"]["parameters"] == [{"name": "who", "value": "eve"}]
 
 
@@ -144,7 +144,7 @@ async def test_a_workflow_from_a_template_runs(rig: Rig, kind: str) -> None:
     await rig.call("POST", rig.path(f"{kind.lower()}s", group=ARGO), workflow("nightly", spec, kind))
     await do(rig, "submit-from", workflow("nightly", {}, kind), "-p", "who=eve")
     (name,) = await rig.names("workflows", ARGO)
-    found = await until(rig, name, lambda found: waiting(found) == {"first"})
+    found = await workflow_once(rig, name, lambda found: waiting(found) == {"first"})
     assert found["spec"]["arguments"]["parameters"] == [{"name": "who", "value": "eve"}]
 
 
@@ -170,13 +170,15 @@ async def end_pod(rig: Rig, name: str, exit_code: int) -> None:
 
 async def pods_of(rig: Rig, count: int) -> dict[str, str]:
     """The pod of each step, once there are `count`."""
-    async with asyncio.timeout(RUNS_LIMIT_S):
-        while True:
-            found = (await rig.call("GET", rig.path("pods")))["items"]
-            if len(found) == count:
-                named = "workflows.argoproj.io/node-name"
-                return {pod["metadata"]["annotations"][named].rpartition(".")[2]: pod["metadata"]["name"] for pod in found}
-            await asyncio.sleep(0.1)
+
+    async def asked() -> dict[str, str]:
+        found = (await rig.call("GET", rig.path("pods")))["items"]
+        named = "workflows.argoproj.io/node-name"
+        names = {pod["metadata"]["annotations"][named].rpartition(".")[2]: pod["metadata"]["name"] for pod in found}
+        return names if len(found) == count else {}
+
+    pods: dict[str, str] = await until(asked, timeout_s=RUNS_LIMIT_S, every_s=0.1)
+    return pods
 
 
 async def test_only_the_pods_of_what_failed_are_made_anew(rig: Rig) -> None:
@@ -187,12 +189,14 @@ async def test_only_the_pods_of_what_failed_are_made_anew(rig: Rig) -> None:
     pods = await pods_of(rig, 2)
     await end_pod(rig, pods["good"], 0)
     await end_pod(rig, pods["bad"], 1)
-    await until(rig, "pods", lambda found: phase(found) == "Failed")
+    await workflow_once(rig, "pods", lambda found: phase(found) == "Failed")
     before = (await rig.look(pods["bad"], "pods"))["metadata"]["uid"]
     await do(rig, "retry", workflow("pods"))
-    await until(rig, "pods", lambda found: phase(found) == "Running")
-    async with asyncio.timeout(RUNS_LIMIT_S):
-        while (await pods_of(rig, 2)) != pods or (await rig.look(pods["bad"], "pods"))["metadata"]["uid"] == before:
-            await asyncio.sleep(0.1)
+    await workflow_once(rig, "pods", lambda found: phase(found) == "Running")
+
+    async def made_anew() -> bool:
+        return (await pods_of(rig, 2)) == pods and (await rig.look(pods["bad"], "pods"))["metadata"]["uid"] != before
+
+    await until(made_anew, timeout_s=RUNS_LIMIT_S, every_s=0.1)
     await end_pod(rig, pods["bad"], 0)
-    await until(rig, "pods", lambda found: phase(found) == "Succeeded")
+    await workflow_once(rig, "pods", lambda found: phase(found) == "Succeeded")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from kubernetes_rig import WORKFLOW_KINDS, Rig, define, firing_id, rig_of, set_from
 from servers.kubernetes import KubernetesServer
+from waiting import until
 
 from cluster.marks import FIRINGS
 from manifests.fields import Backoff
@@ -80,9 +81,7 @@ async def test_a_submitted_workflow_can_be_waited_for(rig: Rig) -> None:
     )
     trigger = doing(rig, "submit", named("wf", spec={}), head=TocsinTriggerHead(policy=Policy(k8s=policy)))
     firing = asyncio.create_task(rig.fire(trigger))
-    async with asyncio.timeout(20):
-        while await rig.names("workflows", ARGO) != ["wf"]:
-            await asyncio.sleep(0.02)
+    await until(lambda: rig.has("wf", "workflows", ARGO), every_s=0.02)
     done = {"metadata": {"labels": {"workflows.argoproj.io/phase": "Succeeded"}}}
     await rig.call("PATCH", rig.path("workflows", "wf", ARGO), done, content_type="application/merge-patch+json")
     assert (await firing).detail.endswith("the labels are there")

@@ -14,6 +14,7 @@ from servers.azure import AzureServer
 from servers.azure_facts import ISSUER_ONLY, KEY, KEY_NAME, LARGEST_BYTES, REFUSED_LINKS, REFUSED_MESSAGES, SILENT
 from servers.certificates import make_certificates
 from trigger_rig import PAYLOAD, RigValues, TriggerRig, a_bound, ref, rig_of
+from waiting import until
 
 from clients.tls import tls_context
 from eventbus.chain import Chain
@@ -122,9 +123,7 @@ async def test_an_event_that_is_not_confirmed_was_sent_once_and_is_worth_another
             await rig.fire(rig.trigger(to(SILENT + hub)))
     assert len(rig.shared.get(EventHubsSenders)) == 0
     await rig.fire(rig.trigger(to(hub)))
-    async with asyncio.timeout(10):
-        while not azure_server.taken(SILENT + hub):
-            await asyncio.sleep(0.01)
+    await until(lambda: azure_server.taken(SILENT + hub))
     assert len(azure_server.taken(SILENT + hub)) == 1
 
 

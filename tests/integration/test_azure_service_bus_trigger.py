@@ -14,6 +14,7 @@ from servers.azure import PLAIN, AzureServer, connection_string
 from servers.azure_facts import ISSUER_ONLY, LARGEST_BYTES, REFUSED_LINKS, REFUSED_MESSAGES, SILENT
 from servers.certificates import make_certificates
 from trigger_rig import PAYLOAD, RigValues, TriggerRig, a_bound, ref, rig_of
+from waiting import until
 
 from eventbus.chain import Chain
 from manifests.objects import TocsinTriggerHead
@@ -149,8 +150,7 @@ async def test_a_firing_that_is_cancelled_leaves_no_broken_connection(
     rig: TriggerRig, queue: str, azure_server: AzureServer
 ) -> None:
     task = asyncio.create_task(rig.fire(rig.trigger(to(SILENT + queue))))
-    while not azure_server.taken(SILENT + queue):
-        await asyncio.sleep(0.01)
+    await until(lambda: azure_server.taken(SILENT + queue))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

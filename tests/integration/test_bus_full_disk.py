@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from bus_rig import DONE, GROUP, Disk, an_event, decided, some_events, tried
+from waiting import until
 
 from eventbus.errors import BusUnavailable
 from eventbus.firing import FiringId, Outcome, OutcomeKind
@@ -34,9 +35,7 @@ def make_room(bus: SqliteBus) -> None:
 
 
 async def until_healthy(bus: SqliteBus) -> None:
-    async with asyncio.timeout(10.0):
-        while not bus.health().ok:
-            await asyncio.sleep(QUICK)
+    await until(lambda: bus.health().ok, every_s=QUICK)
 
 
 async def fill(bus: SqliteBus, acknowledged: list[str], size: int = 50 * KIB) -> BusUnavailable:
@@ -117,8 +116,7 @@ async def test_closing_on_a_full_disk_ends_and_says_what_was_not_recorded(tmp_pa
     body = b"x" * 100 * KIB
     closing = asyncio.ensure_future(bus.outbox.close(taken.firing.id, DONE, attempt=tried(), request=body))
     async with asyncio.timeout(10.0):
-        while bus.health().ok:
-            await asyncio.sleep(QUICK)
+        await until(lambda: not bus.health().ok, every_s=QUICK)
         await bus.aclose()
     with pytest.raises(BusUnavailable, match="full"):
         await closing
@@ -176,8 +174,7 @@ async def while_syncs_fail(bus: SqliteBus, disk: Disk, doing: Coroutine[Any, Any
     disk.error = OSError(errno.EIO, "no")
     task = asyncio.ensure_future(doing)
     async with asyncio.timeout(10.0):
-        while bus.health().ok:
-            await asyncio.sleep(QUICK)
+        await until(lambda: not bus.health().ok, every_s=QUICK)
         disk.error = None
         await task
 

@@ -16,6 +16,7 @@ import pytest
 from bus_rig import DONE, GROUP, Disk, an_event, close_all, decide_all, decided, some_events, tried, unsound
 from test_bus_full_disk import fill, leave_room, until_healthy
 from test_bus_power_loss import NEVER, Life
+from waiting import until
 
 from eventbus.retention import Retention
 from eventbus.sqlite import SqliteBus, SqliteOptions, open_bus
@@ -39,6 +40,10 @@ def live_and_die(folder: Path, run: str, dice: random.Random) -> None:
         time.sleep(dice.uniform(0.2, 0.6))
         child.send_signal(signal.SIGKILL)
         child.stdout.read()
+
+
+async def removed(bus: SqliteBus, count: int) -> bool:
+    return (await bus.journal.kept()).removed_data >= count
 
 
 async def test_a_process_killed_while_it_removes_leaves_a_store_that_adds_up(tmp_path: Path) -> None:
@@ -107,9 +112,7 @@ async def test_removing_needs_no_room_and_makes_some_on_a_full_disk(tmp_path: Pa
     await fill(bus, [])
     assert "full" in bus.health().reason
     bus.retain(Retention(age_s=1.0, journal_age_s=1e6), nothing)
-    async with asyncio.timeout(10):
-        while (await bus.journal.kept()).removed_data < 1000:
-            await asyncio.sleep(QUICK)
+    await until(lambda: removed(bus, 1000))
     await until_healthy(bus)
     assert not (await bus.append([an_event("after", b"x" * 50_000)]))[0].repeat
     assert unsound(bus) == []
@@ -120,13 +123,9 @@ async def test_removing_waits_while_the_disk_refuses_and_goes_on_afterwards(tmp_
     disk = Disk(tmp_path)
     bus = await done_and_old(tmp_path, sync=disk.sync)
     bus.retain(Retention(age_s=1.0, journal_age_s=2.0), nothing)
-    async with asyncio.timeout(10):
-        while (await bus.journal.kept()).removed_data < 300:
-            await asyncio.sleep(0)
+    await until(lambda: removed(bus, 300), every_s=0)
     disk.error = OSError(errno.EIO, "Input/output error")
-    async with asyncio.timeout(10):
-        while bus.health().ok:
-            await asyncio.sleep(QUICK)
+    await until(lambda: not bus.health().ok)
     before = await bus.journal.kept()
     assert before.removed_data < 1999
     disk.error = None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from deciding_helpers import KINDS, NoValues, a_dependency, a_sensor, an_event
+from waiting import until
 
 from eventbus.contract import Bus
 from eventbus.journal import FiringFilter
@@ -29,11 +30,10 @@ def a_router(bus: Bus) -> Router:
     return Router(bus, Decider([compile_sensor(a_sensor(a_dependency("push", data=MAIN)), KINDS, NoValues())]))
 
 
-async def decided(router: Router, until: int) -> None:
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+async def decided(router: Router, position: int) -> None:
+    async with asyncio.TaskGroup() as tasks:
         tasks.create_task(router.run())
-        while router.position < until:
-            await asyncio.sleep(0.005)
+        await until(lambda: router.position >= position)
         router.stop()
 
 

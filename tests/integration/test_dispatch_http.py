@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from acting_fakes import Acting, FixedValues, Target, a_firing, a_target, acting, an_event, http_trigger
 from aiohttp import web
+from waiting import until
 
 from eventbus.chain import Chain
 from eventbus.errors import BusUnavailable
@@ -282,9 +283,9 @@ async def test_a_trigger_that_hangs_does_not_slow_down_the_others(run: Acting, t
     hanging = [run.armory.add(f"hang-{n}", http_trigger(hang, web=client), fast()) for n in range(12)]
     healthy = run.armory.add("healthy", http_trigger({"url": target.url}, web=client), fast())
     run.outbox.put(*[a_firing(ref, n) for ref in hanging for n in range(1, 101)])
-    await run.until(lambda: sum(seen.path == "/hang" for seen in target.seen) > 150)
+    await until(lambda: sum(seen.path == "/hang" for seen in target.seen) > 150)
     run.outbox.put(*[a_firing(healthy, n) for n in range(1001, 1101)])
-    await run.until(lambda: sum(row.firing.trigger == healthy for row in run.outbox.closed) == 100)
+    await until(lambda: sum(row.firing.trigger == healthy for row in run.outbox.closed) == 100)
     # Not by the clock, which says as much of what else the machine does: all of them went before any that hangs had ended.
     assert {row.firing.trigger for row in run.outbox.closed} == {healthy}
     assert max(len(row.attempts) for row in run.outbox.closed) == 1
@@ -363,7 +364,7 @@ async def test_an_outcome_that_the_bus_cannot_take_is_recorded_later_without_act
     ref = run.armory.add("call", http_trigger({"url": target.url}, web=client), fast())
     run.outbox.down = {"close"}
     run.outbox.put(a_firing(ref))
-    await run.until(lambda: len(target.seen) == 1)
+    await until(lambda: len(target.seen) == 1)
     await asyncio.sleep(0.3)
     assert run.outbox.closed == []
     run.outbox.down = set()
@@ -375,7 +376,7 @@ async def test_work_goes_on_when_the_bus_that_gave_no_work_is_back(run: Acting, 
     ref = run.armory.add("call", http_trigger({"url": target.url}, web=client), fast())
     run.outbox.down = {"take"}
     run.outbox.put(a_firing(ref))
-    await run.until(lambda: run.outbox.takes >= 3)
+    await until(lambda: run.outbox.takes >= 3)
     run.outbox.down = set()
     await run.all_closed()
     assert len(target.seen) == 1
@@ -459,7 +460,7 @@ async def test_stopping_lets_attempts_in_flight_end_and_gives_the_rest_back(targ
     async with acting(limits=ActingLimits(grace_s=10.0)) as run:
         ref = run.armory.add("call", http_trigger({"url": target.url}, web=client), fast(concurrency=2))
         run.outbox.put(*[a_firing(ref, n) for n in range(1, 8)])
-        await run.until(lambda: len(target.seen) == 2)
+        await until(lambda: len(target.seen) == 2)
         run.dispatcher.stop()
         await asyncio.sleep(0.05)
         release.set()
@@ -477,7 +478,7 @@ async def test_what_outlasts_the_grace_period_is_cancelled_and_stays_open(target
     async with acting(limits=ActingLimits(grace_s=0.1)) as run:
         ref = run.armory.add("call", http_trigger({"url": target.url}, web=client), fast())
         run.outbox.put(a_firing(ref))
-        await run.until(lambda: len(target.seen) == 1)
+        await until(lambda: len(target.seen) == 1)
     (row,) = run.outbox.rows.values()
     assert row.outcome is None
     assert row.taken
@@ -493,10 +494,10 @@ async def test_a_crash_after_acting_repeats_the_attempt_with_the_same_key_and_re
         ref = run.armory.add("call", trigger, fast())
         run.outbox.down = {"close"}
         run.outbox.put(a_firing(ref))
-        await run.until(lambda: len(target.seen) == 1)
+        await until(lambda: len(target.seen) == 1)
     async with acting(folder=tmp_path) as again:
         again.armory.add("call", trigger, fast())
-        await again.until(lambda: len(again.outbox.closed) == 1)
+        await until(lambda: len(again.outbox.closed) == 1)
     first, second = target.seen
     assert first.body == second.body
     assert first.headers["Idempotency-Key"] == second.headers["Idempotency-Key"]
@@ -552,7 +553,7 @@ async def test_a_cancelled_attempt_is_broken_off_and_recorded_with_what_it_had_s
     ref = run.armory.add("call", http_trigger({"url": target.url}, web=client), fast())
     firing = a_firing(ref)
     run.outbox.put(firing)
-    await run.until(lambda: bool(target.seen))
+    await until(lambda: bool(target.seen))
     assert not await run.bus.outbox.cancel(firing.id, CANCELLED)
     assert await run.dispatcher.cancel(firing.id, CANCELLED)
     record = await run.bus.journal.firing(firing.id)
@@ -578,12 +579,12 @@ async def test_a_firing_that_waits_for_room_is_cancelled_unsent_and_the_rest_goe
     ref = run.armory.add("call", http_trigger({"url": target.url}, web=client), TocsinTriggerHead(concurrency=1))
     firings = [a_firing(ref, n) for n in (1, 2, 3)]
     run.outbox.put(*firings)
-    await run.until(lambda: bool(target.seen) and len(run.outbox.rows) == 3 and run.dispatcher.held > 1)
+    await until(lambda: bool(target.seen) and len(run.outbox.rows) == 3 and run.dispatcher.held > 1)
     waiting = [firing for firing in firings if firing.id != target.seen[0].headers["Idempotency-Key"]]
     cancelled = [await run.dispatcher.cancel(f.id, CANCELLED) or await run.bus.outbox.cancel(f.id, CANCELLED) for f in waiting]
     assert cancelled == [True, True]
     going.set()
-    await run.until(lambda: run.dispatcher.held == 0)
+    await until(lambda: run.dispatcher.held == 0)
     assert len(target.seen) == 1
     for firing in waiting:
         record = await run.bus.journal.firing(firing.id)
@@ -606,13 +607,13 @@ async def test_an_attempt_that_waits_for_the_bus_is_broken_off_and_the_dispatche
     with monkeypatch.context() as patch:
         patch.setattr(run.armory, "armed", away)
         run.outbox.put(firing)
-        await run.until(lambda: asked > 0)
+        await until(lambda: asked > 0)
         assert await run.dispatcher.cancel(firing.id, CANCELLED)
     record = await run.bus.journal.firing(firing.id)
     assert record is not None
     assert (record.outcome, record.request) == (OutcomeKind.SKIPPED, None)
     run.outbox.put(next_one)
-    await run.until(lambda: len(run.outbox.closed) == 2)
+    await until(lambda: len(run.outbox.closed) == 2)
     assert [sent.headers["Idempotency-Key"] for sent in target.seen] == [next_one.id]
 
 

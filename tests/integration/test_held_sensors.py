@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 from sensors_rig import Rig, push, ref_of, rig, sensor
+from waiting import until
 
 from eventbus.contract import Decisions
 from eventbus.errors import BusUnavailable
@@ -28,9 +29,9 @@ async def resume(running: Rig, name: str = "s", rate: float = 0.0) -> None:
 
 async def back(running: Rig, name: str = "s") -> None:
     """Wait until the sensor is among the others, and nothing is left of its pause."""
-    await running.until(lambda: ref_of(name) not in running.sensors.holding)
-    await running.until(lambda: held_group(ref_of(name)) not in running.bus.stored.groups)
-    await running.until(lambda: not any(key.startswith("pause/") for key in running.bus.stored.records))
+    await until(lambda: ref_of(name) not in running.sensors.holding)
+    await until(lambda: held_group(ref_of(name)) not in running.bus.stored.groups)
+    await until(lambda: not any(key.startswith("pause/") for key in running.bus.stored.records))
 
 
 def ids(first: int, last: int) -> Sequence[str]:
@@ -104,7 +105,7 @@ async def test_the_rate_can_be_changed_and_the_pause_taken_up_again_while_it_cat
         await pause(running)
         await running.send(*[push(id) for id in ids(1, 50)])
         await resume(running, rate=1.0)
-        await running.until(lambda: len(running.bus.stored.firings) > 0)
+        await until(lambda: len(running.bus.stored.firings) > 0)
         await pause(running)
         some = len(await running.fired("s"))
         assert 0 < some < 50
@@ -168,7 +169,7 @@ async def test_a_crash_forgets_neither_the_pause_nor_what_waits(catching_up: boo
         if catching_up:
             # So slowly that a busy machine, too, looks at it long before it is through.
             await resume(running, rate=1.0)
-            await running.until(lambda: len(running.bus.stored.firings) > 41)
+            await until(lambda: len(running.bus.stored.firings) > 41)
     stored = running.bus.stored
     async with rig(stored) as again:
         await again.apply(sensor("s"), sensor("other"))
@@ -348,7 +349,7 @@ async def test_what_breaks_while_it_catches_up_stays_paused_and_takes_nothing_do
             broken.setattr(CatchUp, "run", breaks)
             broken.setattr(running.bus, "commit", busy)
             await resume(running)
-            await running.until(lambda: running.sensors.holding.pauses[ref_of()].rate is None)
+            await until(lambda: running.sensors.holding.pauses[ref_of()].rate is None)
         assert running.sensors.holding.pauses[ref_of()].problem == "ValueError: no such thing"
         await resume(running)
         await back(running)

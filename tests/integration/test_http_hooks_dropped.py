@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 from hook_rig import HUB, REF, SECRET, TOKEN, URL, Provider, Told, one_pass, provider, url_of
 from http_rig import KnownValues
+from waiting import until
 
 from eventbus.memory.bus import MemoryBus
 from manifests.load import load_text
@@ -236,9 +237,7 @@ async def test_the_hooks_of_a_declaration_that_went_while_no_service_ran_are_del
         async with life.of(former=[source]) as service:
             await until_deleted(double)
             assert double.hooks[SEVEN] == [{"id": 1, "url": "https://other"}]
-            async with asyncio.timeout(10):
-                while service.left.roads():
-                    await asyncio.sleep(0.01)
+            await until(lambda: not service.left.roads())
             assert list(service.left.troubles(0)) == []
         assert await life.bus.journal.records("left/") == []
 
@@ -252,9 +251,7 @@ async def test_without_its_credentials_a_hook_is_named_until_they_are_back() -> 
             await double.seen(f"POST {SEVEN}")
         del life.values.secrets["token"]
         async with life.of(former=[source]) as service:
-            async with asyncio.timeout(10):
-                while not service.left.refs():
-                    await asyncio.sleep(0.01)
+            await until(service.left.refs)
             (trouble,) = service.left.troubles(0)
             assert str(trouble.ref) == "EventSource/default/git"
             assert trouble.part == "event push"
@@ -276,9 +273,8 @@ async def test_the_hook_of_an_event_that_was_renamed_while_no_service_ran_is_nev
         source, renamed = loaded(double.base, "push", "7"), loaded(double.base, "pushes", "7")
         async with life.of(source):
             await double.seen(f"POST {SEVEN}")
-        async with life.of(renamed, former=[source]) as service, asyncio.timeout(10):
-            while service.left.roads():
-                await asyncio.sleep(0.01)
+        async with life.of(renamed, former=[source]) as service:
+            await until(lambda: not service.left.roads())
         assert len(double.hooks[SEVEN]) == 1
         assert not any(call.startswith("DELETE") for call in double.calls)
 
@@ -344,9 +340,8 @@ async def test_the_hooks_of_an_event_that_became_one_of_another_kind_while_no_se
         async with life.of(source):
             await double.seen(f"POST {SEVEN}")
         del life.values.secrets["token"]
-        async with life.of(plain("push"), former=[source]) as service, asyncio.timeout(10):
-            while not service.left.refs():
-                await asyncio.sleep(0.01)
+        async with life.of(plain("push"), former=[source]) as service:
+            await until(service.left.refs)
         life.values.secrets["token"] = TOKEN
         async with life.of(plain("push"), former=[plain("push")]):
             await until_deleted(double)

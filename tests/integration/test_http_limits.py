@@ -8,6 +8,7 @@ import zlib
 
 import pytest
 from http_rig import Rig, connected, read_answer, request, rigged
+from waiting import until
 
 from sources.http.limits import Limits
 
@@ -192,7 +193,7 @@ async def test_garbage_behind_a_whole_request_does_not_spoil_it() -> None:
         async with connected(rig.port) as (reader, writer):
             rig.gate.clear()
             writer.write(request("/hook", b"{}"))
-            await asyncio.sleep(0.05)
+            await until(lambda: rig.at_gate)
             writer.write(b"\x00\x01garbage\r\n\r\n")
             await asyncio.sleep(0.05)
             rig.gate.set()
@@ -263,7 +264,7 @@ async def test_bodies_in_memory_are_bounded_and_others_are_told_to_come_back() -
         body = b'"%b"' % (b"x" * 60_000)
         async with connected(rig.port) as (reader, writer):
             writer.write(request("/hook", body))
-            await asyncio.sleep(0.1)
+            await until(lambda: rig.at_gate)
             said = await rig.post(body=body)
             assert (said.status, said.headers["retry-after"]) == (503, "1")
             assert (await rig.send(CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body))).status == 503
@@ -357,11 +358,7 @@ async def test_a_network_that_fails_within_a_body_is_no_fault_of_the_service() -
         async with connected(rig.port) as (_, writer):
             writer.write(request("/hook", b"{}")[:-1])
             (port,) = rig.listener._ports.values()
-            async with asyncio.timeout(5):
-                while not (held := [one for one in port._server.connections if one._current_request is not None]):
-                    await asyncio.sleep(0.01)
+            held = await until(lambda: [one for one in port._server.connections if one._current_request is not None])
             held[0]._current_request._cancel(OSError(113, "No route to host"))
-            async with asyncio.timeout(5):
-                while not dict(rig.listener.answers())[source.context.road]:
-                    await asyncio.sleep(0.01)
+            await until(lambda: dict(rig.listener.answers())[source.context.road])
         assert dict(rig.listener.answers())[source.context.road] == {0: 1}

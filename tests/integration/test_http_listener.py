@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from http_rig import Rig, connected, read_answer, request, rigged
+from waiting import until
 
 from eventbus.event import Event, Road
 from manifests.objects import Dialect
@@ -207,9 +208,9 @@ async def test_removing_the_last_route_closes_the_port_after_its_answers() -> No
         rig.gate.clear()
         async with connected(rig.port) as (reader, writer):
             writer.write(request("/hook", b"{}"))
-            await asyncio.sleep(0.1)
+            await until(lambda: rig.at_gate)
             removing = asyncio.create_task(rig.listener.remove(Road("default", "src", "hook")))
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # in which it may not end
             assert not removing.done()
             rig.gate.set()
             assert (await read_answer(reader)).status == 200
@@ -224,7 +225,7 @@ async def test_stopping_finishes_what_is_in_flight_and_turns_away_the_rest() -> 
         rig.gate.clear()
         async with connected(rig.port) as (reader, writer), connected(rig.port) as (late_reader, late_writer):
             writer.write(request("/hook", b"{}"))
-            await asyncio.sleep(0.1)
+            await until(lambda: rig.at_gate)
             stopping = asyncio.create_task(rig.listener.stop(grace_s=5.0))
             await asyncio.sleep(0.1)
             late_writer.write(request("/hook", b"{}"))
@@ -247,7 +248,7 @@ async def test_a_drain_does_not_outlast_its_grace() -> None:
         rig.gate.clear()
         async with connected(rig.port) as (reader, writer):
             writer.write(request("/hook", b"{}"))
-            await asyncio.sleep(0.1)
+            await until(lambda: rig.at_gate)
             async with asyncio.timeout(5):
                 await rig.listener.stop(grace_s=0.1)
             assert await reader.read() == b""
@@ -260,11 +261,9 @@ async def test_a_client_that_leaves_early_does_not_stop_its_event() -> None:
         rig.gate.clear()
         async with connected(rig.port) as (_, writer):
             writer.write(request("/hook", b"{}"))
-            await asyncio.sleep(0.1)
+            await until(lambda: rig.at_gate)
         rig.gate.set()
-        async with asyncio.timeout(2):
-            while not rig.events:
-                await asyncio.sleep(0.01)
+        await until(lambda: rig.events)
 
 
 async def test_connections_over_the_limit_are_turned_away_until_one_closes() -> None:

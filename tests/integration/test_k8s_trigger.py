@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from kubernetes_rig import SECOND_MS, Custom, Rig, a_bound, define, firing_id, rig_of, set_from
 from servers.kubernetes import PLAIN, KubernetesServer
+from waiting import until
 
 from cluster.marks import EVENTS, FIRINGS
 from manifests.fields import Backoff
@@ -318,9 +319,7 @@ async def test_an_object_is_waited_for_until_it_has_the_labels(rig: Rig) -> None
     trigger = rig.trigger(K8sKind, writing("create", config_map()), head=waiting(fails=True, steps=300))
     began = asyncio.get_running_loop().time()
     firing = asyncio.create_task(rig.fire(trigger))
-    async with asyncio.timeout(20):
-        while await rig.names() != ["note"]:
-            await asyncio.sleep(0.02)
+    await until(lambda: rig.has("note"), every_s=0.02)
     merge = "application/merge-patch+json"
     await rig.call("PATCH", rig.path("configmaps", "note"), {"metadata": {"labels": {"other": "x"}}}, content_type=merge)
     await rig.call("PATCH", rig.path("configmaps", "note"), {"metadata": {"labels": {"done": "yes"}}}, content_type=merge)
@@ -339,9 +338,7 @@ async def test_labels_that_do_not_come_fail_only_where_that_is_asked_for(rig: Ri
 async def test_an_object_that_is_deleted_while_it_is_waited_for_is_an_error(rig: Rig) -> None:
     trigger = rig.trigger(K8sKind, writing("create", config_map()), head=waiting(fails=False, steps=300))
     firing = asyncio.create_task(rig.fire(trigger))
-    async with asyncio.timeout(20):
-        while await rig.names() != ["note"]:
-            await asyncio.sleep(0.02)
+    await until(lambda: rig.has("note"), every_s=0.02)
     await rig.call("DELETE", rig.path("configmaps", "note"))
     with pytest.raises(TriggerRefused, match=r"it was deleted|not found"):
         await firing

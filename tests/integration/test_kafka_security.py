@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from kafka_rig import Cluster, Remembering, cluster_of, reading, unsigned
 from servers.kafka import KafkaBroker
+from waiting import until
 
 pytestmark = pytest.mark.kafka
 
@@ -75,9 +76,7 @@ async def test_a_rotated_password_is_used_at_the_next_try(cluster: Cluster) -> N
     backoff = {"duration": "100ms", "jitter": 0.0}
     source = cluster.source(topic, url=cluster.broker.sasl, sasl=SASL, tell=told.append, connectionBackoff=backoff)
     async with reading(source, emit):
-        async with asyncio.timeout(20):
-            while not told:
-                await asyncio.sleep(0.02)
+        await until(lambda: told)
         cluster.secrets.values["kafka/password"] = right
         await emit.until(lambda emit: emit.bodies == [1])
     assert "the user or password is not accepted" in told[0]
@@ -153,9 +152,7 @@ async def test_a_token_lets_in_and_is_read_again_where_it_was_refused(cluster: C
     backoff = {"duration": "100ms", "jitter": 0.0}
     source = cluster.source(topic, url=cluster.broker.sasl, sasl=BEARER, tell=told.append, connectionBackoff=backoff)
     async with reading(source, emit):
-        async with asyncio.timeout(20):
-            while not told:
-                await asyncio.sleep(0.02)
+        await until(lambda: told)
         cluster.secrets.values["kafka/token"] = unsigned().encode() + b"\n"
         await emit.until(lambda emit: emit.bodies == [1])
     where = f"Kafka at {cluster.broker.sasl}"

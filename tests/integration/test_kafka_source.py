@@ -11,9 +11,10 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance, GroupCoordinator
 from aiokafka.protocol.group import JoinGroupRequest
-from kafka_rig import Cluster, Remembering, cluster_of, doubled, reading, until
+from kafka_rig import Cluster, Remembering, cluster_of, doubled, reading
 from registry_double import Registry
 from servers.kafka import KafkaBroker
+from waiting import until
 
 from clients.kafka.registry import framed
 from eventbus.errors import BusUnavailable

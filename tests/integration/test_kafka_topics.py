@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from kafka_rig import Cluster, Remembering, cluster_of, doubled, reading, until
+from kafka_rig import Cluster, Remembering, cluster_of, doubled, reading
 from servers.kafka import KafkaBroker
+from waiting import until
 
 from sources.kafka import intake, topic
 from sources.state import SourceState

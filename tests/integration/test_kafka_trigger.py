@@ -10,6 +10,7 @@ import pytest
 from kafka_rig import Cluster, Remembering, cluster_of, reading, unsigned
 from registry_double import Registry
 from servers.kafka import MAX_RECORD_BYTES, KafkaBroker
+from waiting import until
 
 from eventbus.chain import Chain
 from eventbus.event import Event
@@ -154,9 +155,7 @@ async def test_a_producer_that_nobody_uses_is_closed(rig: Rig, monkeypatch: pyte
     topic = await rig.cluster.topic()
     monkeypatch.setattr("sensors.triggers.pool.IDLE_S", 0.0)
     await rig.fire(rig.trigger(topic))
-    async with asyncio.timeout(20):
-        while len(rig.producers):
-            await asyncio.sleep(0.01)
+    await until(lambda: not len(rig.producers))
 
 
 async def test_many_records_are_sent_at_once_and_each_is_there_once(rig: Rig) -> None:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from sensors_rig import Rig, push, ref_of, revisions, rig, sensor
+from waiting import until
 
 from eventbus.contract import StateChange
 from eventbus.firing import Outcome, OutcomeKind, TriggerRef
@@ -128,9 +129,9 @@ async def test_a_dead_letter_trigger_that_went_while_the_service_was_down_follow
         await again.apply(sensor("other"))
         reading = asyncio.ensure_future(again.sensors.dead_letters.run())
         await give_up(again)
-        await again.until(lambda: len(again.bus.stored.firings) == 2)
+        await until(lambda: len(again.bus.stored.firings) == 2)
         assert sorted(kept.firing.trigger.trigger for kept in again.bus.stored.firings.values()) == ["t", "t/dlqTrigger"]
-        await again.until(lambda: not again.bus.stored.ended)
+        await until(lambda: not again.bus.stored.ended)
         again.sensors.dead_letters.stop()
         await reading
         for one in await again.bus.outbox.take(limit=10, timeout_s=0.0):

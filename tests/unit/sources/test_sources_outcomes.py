@@ -1,13 +1,14 @@
 """The `outcomes` source on a record of outcomes in memory: what it takes, what it says, what a failure in between leaves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import msgspec
 import pytest
 from pydantic import ValidationError
 from test_sources_calendar import NoValues
+from waiting import until
 
 from eventbus.contract import Appended, Decisions
 from eventbus.errors import BusUnavailable, EventRejected
@@ -91,12 +92,6 @@ async def bus() -> MemoryBus:
     bus = MemoryBus(now_us=lambda: 1_767_225_600_500_000)
     await bus.outcomes.keep_for([str(ROAD)])
     return bus
-
-
-async def until(fact: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not fact():
-            await asyncio.sleep(0.001)
 
 
 async def all_read(bus: MemoryBus) -> None:

@@ -11,7 +11,7 @@ from manifests.objects import Dialect
 from manifests.secrets import SecretMissing, SecretValue
 from sources.file import File, FileSpec
 from sources.generic import Generic, GenericSpec
-from sources.github import Github, GithubSpec
+from sources.github import Github, GithubSpec, _places
 from sources.http.source import Authentication
 from sources.source import SourceContext, SourceKinds, SourceRefused, sources
 from sources.webhook import Webhook, WebhookSpec
@@ -151,9 +151,12 @@ def test_github_refuses_what_upstream_calls_invalid(spec: dict[str, Any], said: 
     assert said in str(refused.value)
 
 
-@pytest.mark.parametrize("origin", [{"owner": "o", "repository": "r"}, {"organizations": ["o"]}])
-def test_github_takes_the_other_ways_to_name_an_origin(origin: dict[str, Any]) -> None:
-    GithubSpec.model_validate({"webhook": HERE, "webhookSecret": REF} | origin)
+@pytest.mark.parametrize(
+    ("origin", "place"), [({"owner": "o", "repository": "r"}, "/repos/o/r/hooks"), ({"organizations": ["o"]}, "/orgs/o/hooks")]
+)
+def test_github_takes_the_other_ways_to_name_an_origin(origin: dict[str, Any], place: str) -> None:
+    spec = GithubSpec.model_validate({"webhook": HERE, "webhookSecret": REF} | origin)
+    assert list(_places(spec)) == [place]
 
 
 def test_github_without_a_secret_is_unauthenticated_and_says_so() -> None:

@@ -199,6 +199,7 @@ def _serve(config: "RunConfig", reading: "Reading", declared: "Declarations", se
     from tocsin import logs
     from tocsin.api.server import ApiUnavailable
     from tocsin.components import Died
+    from tocsin.descriptors import raise_limit
     from tocsin.runtime import NotAllStarted, NothingToRun, refuse_open_api, serve
 
     def announce(service: "Service", url: str | None) -> None:
@@ -209,6 +210,7 @@ def _serve(config: "RunConfig", reading: "Reading", declared: "Declarations", se
             message(f"what is listened to could not be written: {exc}")  # the service is there for others, too
 
     logs.configure(verbose=config.verbose)
+    raise_limit()
     expected = (ApiUnavailable, BusError, NotAllStarted, OSError)
     try:
         refuse_open_api(config, os.environ.get("TOCSIN_API_TOKEN"))

@@ -22,6 +22,12 @@ def test_a_delay_is_never_below_zero_nor_above_the_cap(
     assert delay >= min(after or 0.0, MAX_DELAY_S)
 
 
+def test_no_delay_is_longer_than_an_hour_whoever_asks_for_it() -> None:
+    slow = RetryPolicy(attempts=9, first_s=86_400.0)
+    assert slow.delay_s("a", 1) == 3600.0
+    assert RetryPolicy().delay_s("a", 1, retry_after_s=86_400.0) == 3600.0
+
+
 @given(attempts=st.integers(1, 50), beyond=st.integers(0, 50))
 def test_no_attempt_follows_the_last(attempts: int, beyond: int) -> None:
     assert RetryPolicy(attempts=attempts).delay_s("f", attempts + beyond) is None

@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from manifests.bodies import EventBusBody, EventSourceBody, Metadata, SensorBody
+from manifests.bodies import ConfigMapBody, EventBusBody, EventSourceBody, Metadata, SecretBody, SensorBody
 from manifests.fields import Spec
-from manifests.header import EVENT_KINDS, OUR_KINDS
+from manifests.header import EVENT_KINDS, OUR_KINDS, VALUE_KINDS
 from manifests.kinds import Kind, Kinds, Role
 from manifests.known import with_known
 from manifests.objects import Dependency, Dialect, TocsinTriggerHead, TriggerHead
@@ -18,24 +18,52 @@ from manifests.words import did_you_mean, one_of, quoted
 
 Schema = dict[str, Any]
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_LIST: Schema = {
+    "type": "object",
+    "required": ["apiVersion", "kind", "items"],
+    "properties": {"apiVersion": {"const": "v1"}, "items": {"type": "array", "items": {"$ref": "#"}}},
+}
 _NOT_BUILT = "Known, and not built into this version."
 
 
 def json_schema(kind: str | None, kinds: Kinds, *, api_version: str | None = None) -> Schema:
-    """JSON Schema (draft 2020-12) of objects of `kind` (any case) in the dialect `api_version`; of all where None.
+    """JSON Schema (draft 2020-12) of objects of `kind` (any case) in the dialect `api_version`; of all that a file may hold where
+    None, lists and the `Secret`s and `ConfigMap`s that stand beside them included.
 
     Raises `ValueError` on a kind or version that is not declared in files.
     """
     versions = _chosen(api_version, tuple(Dialect), "version") if api_version is not None else tuple(Dialect)
-    known = (*EVENT_KINDS, *OUR_KINDS) if Dialect.TOCSIN in versions else EVENT_KINDS
+    known = (*EVENT_KINDS, *VALUE_KINDS, *(OUR_KINDS if Dialect.TOCSIN in versions else ()))
     wanted = _chosen(kind, known, "kind") if kind is not None else known
     build = _Build(with_known(kinds), versions)
     objects = {name: build.object(name) for name in wanted}
     if kind is not None:
-        return {"$schema": _DRAFT, "title": wanted[0], **objects[wanted[0]], "$defs": build.definitions}
-    branches = [{"if": {"properties": {"kind": {"const": name}}}, "then": {"$ref": f"#/$defs/{name}"}} for name in wanted]
-    head = {"properties": {"kind": {"enum": list(wanted)}}, "required": ["kind"], "type": "object"}
+        schema = objects[wanted[0]]
+        return {"$schema": _DRAFT, "title": wanted[0], **schema, "$defs": _needed(schema, build.definitions)}
+    objects["List"] = _LIST
+    branches = [{"if": {"properties": {"kind": {"const": name}}}, "then": {"$ref": f"#/$defs/{name}"}} for name in objects]
+    head = {"properties": {"kind": {"enum": list(objects)}}, "required": ["kind"], "type": "object"}
     return {"$schema": _DRAFT, "title": "Manifest", **head, "allOf": branches, "$defs": {**build.definitions, **objects}}
+
+
+def _needed(schema: Schema, definitions: Schema) -> Schema:
+    """Those of `definitions` that `schema` refers to, also by way of others."""
+    found: set[str] = set()
+    open_ = _names(schema)
+    while open_:
+        found |= open_
+        open_ = {name for one in open_ for name in _names(definitions[one])} - found
+    return {name: definition for name, definition in definitions.items() if name in found}
+
+
+def _names(schema: Any) -> set[str]:
+    """The definitions that `schema` itself refers to."""
+    if isinstance(schema, list):
+        return {name for item in schema for name in _names(item)}
+    if not isinstance(schema, dict):
+        return set()
+    own = {schema["$ref"].removeprefix("#/$defs/")} if isinstance(schema.get("$ref"), str) else set()
+    return own | {name for value in schema.values() for name in _names(value)}
 
 
 def _chosen(text: str, known: Iterable[str], what: str) -> tuple[str, ...]:
@@ -53,8 +81,8 @@ class _Build:
         self._versions = versions
         self._kinds = {role: list(_usable(kinds, role, versions)) for role in ("source", "trigger")}
         self._head = TocsinTriggerHead if Dialect.TOCSIN in versions else TriggerHead
-        models: list[type[Spec]] = [Metadata, EventSourceBody, SensorBody, EventBusBody, ScenarioSpec, Dependency, TemplateHead]
-        models.append(self._head)
+        models: list[type[Spec]] = [Metadata, EventSourceBody, SensorBody, EventBusBody, SecretBody, ConfigMapBody]
+        models += [ScenarioSpec, Dependency, TemplateHead, self._head]
         models += [kind.spec for found in self._kinds.values() for kind in found if kind.spec is not None]
         pairs = [(model, "validation") for model in dict.fromkeys(models)]
         refs, defined = models_json_schema(pairs, ref_template="#/$defs/{model}")  # type: ignore[arg-type]
@@ -64,6 +92,8 @@ class _Build:
 
     def object(self, name: str) -> Schema:
         """The schema of a whole object."""
+        if name in VALUE_KINDS:
+            return self._values(SecretBody if name == "Secret" else ConfigMapBody, name)
         makers = {"EventSource": self._event_source, "Sensor": self._sensor, "EventBus": self._event_bus}
         spec = makers[name]() if name in makers else self._ref(ScenarioSpec)
         versions = (Dialect.TOCSIN,) if name in OUR_KINDS else self._versions
@@ -79,6 +109,13 @@ class _Build:
             },
             "additionalProperties": False,
         }
+
+    def _values(self, model: type[Spec], name: str) -> Schema:
+        body = self._definition(model)
+        text = {"type": "object", "additionalProperties": {"type": ["string", "null"]}}
+        fields = {field: text if one.get("type") == "object" else one for field, one in body["properties"].items()}
+        head = {"apiVersion": {"const": "v1"}, "kind": {"const": name}, "metadata": self._ref(Metadata)}
+        return {"type": "object", "required": list(head), "properties": {**head, **fields}}
 
     def _adapt(self) -> None:
         """Say what the models leave to rules, because it needs the better message that a rule gives."""

@@ -27,14 +27,32 @@ def resolve(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("kind", [None, "EventSource", "Sensor", "EventBus"])
+@pytest.mark.parametrize("kind", [None, "EventSource", "Sensor", "EventBus", "Secret", "ConfigMap"])
 @pytest.mark.parametrize("version", [None, ARGO, OURS])
 def test_a_schema_is_json_and_refers_only_to_what_it_defines(kind: str | None, version: str | None) -> None:
     schema = json_schema(kind, toy_kinds(), api_version=version)
     assert json.loads(json.dumps(schema)) == schema
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     defined = {f"#/$defs/{name}" for name in schema["$defs"]}
-    assert set(refs(schema)) <= defined
+    assert set(refs(schema)) <= (defined if kind else {*defined, "#"})
+
+
+def test_all_that_a_file_may_hold_is_in_the_schema_of_all() -> None:
+    schema = json_schema(None, toy_kinds())
+    kinds = schema["properties"]["kind"]["enum"]
+    assert kinds == ["EventSource", "Sensor", "EventBus", "Secret", "ConfigMap", "Scenario", "List"]
+    assert [branch["then"]["$ref"] for branch in schema["allOf"]] == [f"#/$defs/{kind}" for kind in kinds]
+    assert schema["$defs"]["List"]["properties"]["items"]["items"] == {"$ref": "#"}
+
+
+@pytest.mark.parametrize(("kind", "fields"), [("secret", {"data", "stringData"}), ("ConfigMap", {"data", "binaryData"})])
+def test_values_are_text_by_name(kind: str, fields: set[str]) -> None:
+    schema = json_schema(kind, toy_kinds())
+    assert list(schema["$defs"]) == ["Metadata"], "what it does not refer to is left out"
+    assert schema["properties"]["apiVersion"] == {"const": "v1"}
+    assert schema["required"] == ["apiVersion", "kind", "metadata"]
+    values = {name for name, field in schema["properties"].items() if field.get("additionalProperties")}
+    assert values == fields
 
 
 def test_a_sensor_lists_every_kind_of_trigger_with_its_fields() -> None:
@@ -78,14 +96,6 @@ def test_durations_are_described_as_they_are_written() -> None:
     backoff = json_schema("Sensor", toy_kinds())["$defs"]["Backoff"]["properties"]["duration"]
     assert backoff["default"] == "1s"
     assert {"type": "string"} in backoff["anyOf"]
-
-
-def test_all_kinds_together_choose_by_kind() -> None:
-    schema = json_schema(None, toy_kinds())
-    assert schema["properties"]["kind"] == {"enum": ["EventSource", "Sensor", "EventBus", "Scenario"]}
-    assert [branch["then"]["$ref"] for branch in schema["allOf"]] == [
-        f"#/$defs/{name}" for name in ("EventSource", "Sensor", "EventBus", "Scenario")
-    ]
 
 
 def test_an_unknown_kind_or_version_is_named_with_the_right_word() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from bus_backends import BACKENDS, Clock, ReopenableBus
+from replay_rig import Rig
 
 
 @pytest.fixture
@@ -18,3 +19,8 @@ async def bus(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> A
     reopenable = await ReopenableBus(BACKENDS[request.param](tmp_path / "data"), clock).open()
     yield reopenable
     await reopenable.bus.aclose()
+
+
+@pytest.fixture
+def rig(bus: ReopenableBus) -> Rig:
+    return Rig(bus)

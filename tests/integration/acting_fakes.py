@@ -11,23 +11,25 @@ from pathlib import Path
 from aiohttp import web
 from waiting import until
 
+from eventbus.chain import Chain
 from eventbus.contract import Bus, Decisions
 from eventbus.errors import BusUnavailable
 from eventbus.event import Event, Identity
 from eventbus.firing import Attempt, Cause, Firing, FiringId, Outcome, Taken, TriggerRef, firing_id
 from eventbus.sqlite import open_bus
-from manifests.fields import Spec
+from manifests.fields import Backoff, Spec
 from manifests.objects import DeclaredTrigger, Dialect, TocsinTriggerHead, TriggerHead
 from manifests.secrets import SecretMissing, SecretValue
 from sensors.attempt import Armed, Unarmed
 from sensors.bound import Bound, EventView
 from sensors.dispatch import Dispatcher
+from sensors.errors import TriggerUnavailable
 from sensors.limits import UNDECLARED, ActingLimits, TriggerLimits
 from sensors.parameters.searched import Searched
 from sensors.report import Watch
 from sensors.triggers.http import HttpKind
 from sensors.triggers.shared import Shared
-from sensors.triggers.trigger import Trigger, TriggerContext
+from sensors.triggers.trigger import Delivered, Trigger, TriggerContext
 from sensors.web.client import Web
 
 
@@ -304,3 +306,51 @@ async def acting(
                     await task
         finally:
             await bus.aclose()
+
+
+def tried_fast(steps: int = 3, **more: object) -> TocsinTriggerHead:
+    """A trigger that is tried again after 10 ms."""
+    return TocsinTriggerHead(retry_strategy=Backoff(duration="10ms", factor=1.0, jitter=0.0, steps=steps), **more)  # type: ignore[arg-type]
+
+
+def answering(*statuses: int, **headers: str) -> object:
+    """Answer with each status in turn; the last one stays."""
+    left = list(statuses)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=left.pop(0) if len(left) > 1 else left[0], text="said", headers=headers)
+
+    return answer
+
+
+class Stubborn:
+    """A trigger that makes a failure of being cancelled, as some client libraries do."""
+
+    timeout_s = None
+
+    def __init__(self) -> None:
+        self.fired = asyncio.Event()
+
+    def render(self, bound: Bound) -> bytes:
+        return b"{}"
+
+    def show(self, request: bytes) -> dict[str, str]:
+        return {}
+
+    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
+        self.fired.set()
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            raise TriggerUnavailable("the connection was lost") from None
+        return Delivered()
+
+    async def aclose(self) -> None:
+        return None
+
+
+class Telling(Stubborn):
+    """A trigger whose target says something."""
+
+    async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
+        return Delivered(detail="partition 0,\n offset 3 \udcff")

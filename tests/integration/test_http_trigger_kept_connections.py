@@ -5,7 +5,7 @@ import contextlib
 import select
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from acting_fakes import Acting, a_firing, acting, http_trigger
@@ -118,13 +118,6 @@ def reset_after_reading(client: socket.socket) -> None:
 def close_after_reading(client: socket.socket) -> None:
     """As a server that dies while it acts."""
     read_request(client)
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[Web]:
-    shared = Web()
-    yield shared
-    await shared.aclose()
 
 
 async def test_a_connection_that_was_closed_while_idle_is_not_used_even_before_the_loop_hears_of_it(client: Web) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 from acting_fakes import FixedValues, Seen, Target, a_target, an_event_bound, http_trigger
@@ -15,19 +15,6 @@ from sensors.web.client import Web
 from sensors.web.egress import Egress
 
 SECRET_HEADER = {"name": "X-Key", "valueFrom": {"secretKeyRef": {"name": "api", "key": "token"}}}
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[Web]:
-    shared = Web()
-    yield shared
-    await shared.aclose()
-
-
-@pytest.fixture
-async def target() -> AsyncIterator[Target]:
-    async with a_target() as server:
-        yield server
 
 
 async def fire(spec: Mapping[str, object], client: Web, *, values: FixedValues | None = None, head: object = None) -> None:

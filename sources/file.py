@@ -10,6 +10,7 @@ from contextlib import aclosing
 from hashlib import blake2b
 from importlib.util import find_spec
 from os import fsencode
+from os.path import normpath
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -25,6 +26,7 @@ from sources.folder_memory import Files, FolderMemory
 from sources.handing_over import hand_over
 from sources.http.endpoint import SourceFilter
 from sources.http.payload import now
+from sources.marshalled import readable
 from sources.source import Emit, Source, SourceContext, SourceRefused, sources
 
 logger = structlog.get_logger()
@@ -109,8 +111,11 @@ class File(Source[FileSpec]):
             hint = "pip install 'tocsin[file]', or set polling: true"
             raise SourceRefused(f"to be told of changes needs more than the base installation: {hint}")
         where = spec.watch_path_config
-        self._folder = Path(where.directory)
+        self._folder = Path(normpath(where.directory))
+        self._prefixes = ("",) if spec.polling or where.directory.endswith("/") else ("", "/")
         self._pattern = re2.compile(where.path_regexp, _quiet()) if where.path_regexp else None
+        # As Go writes a map that is not there, and one that is.
+        self._metadata = dict(sorted(spec.metadata.items())) if "metadata" in spec.model_fields_set else None
         self._op = Op.__members__.get(spec.event_type)
 
     def warnings(self) -> list[str]:
@@ -210,12 +215,14 @@ class File(Source[FileSpec]):
             return False
         if self._pattern is None:
             return change.name == self.spec.watch_path_config.path
-        return self._pattern.search(fsencode(change.name).decode("utf-8", "replace")) is not None
+        name = readable(fsencode(change.name))
+        # Where the kernel is asked and the directory has no slash at its end, the original's pattern sees one before the name.
+        return any(self._pattern.search(prefix + name) is not None for prefix in self._prefixes)
 
     def _event(self, change: Change) -> Event:
         name = change.name if self.spec.polling else str(self._folder / change.name)
-        shown = fsencode(name).decode("utf-8", "replace")
-        data = {"name": shown, "op": int(change.op), "metadata": self.spec.metadata or None}
+        shown = readable(fsencode(name))
+        data = {"name": shown, "op": int(change.op), "metadata": self._metadata}
         return self.event(id=_id(change.op, change.name, change.file), time=now(), data=msgspec.json.encode(data))
 
 

@@ -89,20 +89,24 @@ def changes(before: Mapping[str, Seen], now: Mapping[str, Seen]) -> Iterator[Cha
     """What happened in between, as far as it can be told: first what went, then what came, then what changed.
 
     A renamed file keeps its number, size and time; a number alone does not tell, because a new file may get that of a removed
-    one.
+    one. A file that took the place of another, as by a rename over it, is new, and written where it is not empty.
     """
-    came = {_self(file) for name, file in now.items() if name not in before}
+    came = {_self(file) for name, file in now.items() if _is_another(before.get(name), file)}
     for name, file in before.items():
         if name not in now:
             yield Change(Op.RENAME if _self(file) in came else Op.REMOVE, name, file)
     moved = {_self(file) for name, file in before.items() if name not in now}
     for name, file in now.items():
         old = before.get(name)
-        if old is None:
+        if _is_another(old, file):
             yield Change(Op.CREATE, name, file)
-            if file.size and _self(file) not in moved:
+            if file.size and (old is not None or _self(file) not in moved):
                 yield Change(Op.WRITE, name, file)
-        elif _self(old) != _self(file):
+        elif old is not None and _self(old) != _self(file):
             yield Change(Op.WRITE, name, file)
-        elif old.access != file.access:
+        elif old is not None and old.access != file.access:
             yield Change(Op.CHMOD, name, file)
+
+
+def _is_another(old: Seen | None, file: Seen) -> bool:
+    return old is None or old.inode != file.inode

@@ -59,12 +59,16 @@ class FolderMemory:
     def before(self, place: int, found: Files) -> Files | None:
         """What the folder held when the process went down, the first time that it is seen again; else None.
 
-        File systems may number their files anew: one of the same size and time is the same file.
+        File systems may number their files anew: there, one of the same size and time is the same file, and any other one was
+        written.
         """
         if self._known is None or self._known[0] != place:
             return None
         (_, files), self._known = self._known, None
-        return {name: _renumbered(seen, found.get(name)) for name, seen in files.items()}
+        both = [(seen, found[name]) for name, seen in files.items() if name in found]
+        if not any(_is_same(old, new) and old.inode != new.inode for old, new in both):
+            return files
+        return {name: seen._replace(inode=found[name].inode) if name in found else seen for name, seen in files.items()}
 
     async def note(self, place: int, files: Files) -> None:
         """Keep this look, at once or soon. What the log cannot keep now is kept after a later look."""
@@ -90,7 +94,5 @@ class FolderMemory:
         await self._state.forget(_RECORD)
 
 
-def _renumbered(old: Seen, new: Seen | None) -> Seen:
-    if new is None or (old.size, old.modified_ns) != (new.size, new.modified_ns):
-        return old
-    return new._replace(access=old.access)
+def _is_same(old: Seen, new: Seen) -> bool:
+    return (old.size, old.modified_ns) == (new.size, new.modified_ns)

@@ -9,6 +9,7 @@ import structlog
 from pydantic import AfterValidator, Field, model_validator
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
+from eventbus.event import Event
 from manifests.fields import SecretRef, Spec, TLSConfig
 from sources.handing_over import hand_over
 from sources.http.endpoint import SourceFilter
@@ -23,9 +24,13 @@ QUICK_ATTEMPTS = 3
 
 
 def _check_target(url: str) -> str:
-    host, colon, port = url.rpartition(":")
-    if "://" in url or not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) <= 65535):
-        raise ValueError("expected host:port of a gRPC service, without a scheme, such as events.shop.svc:8443")
+    if url.startswith("unix:") and url.strip("unix:/"):
+        return url
+    host, colon, port = url.removeprefix("dns:///").rpartition(":")
+    if "/" in host or not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) <= 65535):
+        raise ValueError(
+            "expected host:port of a gRPC service, as events.shop.svc:8443, dns:///events.shop.svc:8443, or unix:/path"
+        )
     return url
 
 
@@ -33,7 +38,7 @@ class GenericSpec(Spec):
     """Which service, and what it is told."""
 
     url: Annotated[str, AfterValidator(_check_target)]
-    """`host:port` of the gRPC service."""
+    """`host:port` of the gRPC service, or `unix:/path`."""
     config: str = Field(min_length=1)
     """Text that is sent to the service; its meaning is the service's."""
     insecure: bool = False
@@ -100,20 +105,32 @@ class Generic(Source[GenericSpec]):
             ca=self._read(tls.ca_cert_secret),
             certificate=self._read(tls.client_cert_secret),
             key=self._read(tls.client_key_secret),
-            token=None if token is None else token.decode("ascii"),
+            token=None if token is None else _token(token),
         )
         stream = payloads(self.spec.url, self.context.road.name, self.spec.config.encode(), security)
         async with aclosing(stream) as received:
             async for payload in received:
-                if (body := self._body(payload)) is not None:
-                    data = b'{"body":%b%b' % (body, metadata_tail(self.spec.metadata))
-                    await hand_over(emit, self.event(id=random_id(), time=now(), data=data), self.context)
+                event = self._event(payload)
+                if event is None:
+                    emit.unusable()
+                else:
+                    await hand_over(emit, event, self.context)
 
     def _read(self, ref: SecretRef | None) -> bytes | None:
         return None if ref is None else self.context.values.secret(self.context.road.namespace, ref.name, ref.key).reveal()
 
+    def _event(self, payload: bytes) -> Event | None:
+        """The event of one message; None where it should be JSON and is not."""
+        body = self._body(payload)
+        if body is None:
+            return None
+        data = b'{"body":%b%b' % (body, metadata_tail(self.spec.metadata))
+        return self.event(id=random_id(), time=now(), data=data)
+
     def _body(self, payload: bytes) -> bytes | None:
-        """The body as JSON text; None where it should be JSON and is not."""
+        """The body as JSON text. On the wire there is no payload and an empty one are the same."""
+        if not payload:
+            return b"null"
         if not self.spec.json_body:
             return b'"%b"' % b64encode(payload)
         try:
@@ -122,3 +139,11 @@ class Generic(Source[GenericSpec]):
             logger.error("payload_is_not_json", source=str(self.context.road), bytes=len(payload))
             return None
         return payload
+
+
+def _token(value: bytes) -> str:
+    """Raises `SourceRefused` where it can be no header's value."""
+    text = value.decode("latin-1")
+    if not (text.isascii() and text.isprintable()):
+        raise SourceRefused("authSecret: expected printable ASCII characters in one line")
+    return text

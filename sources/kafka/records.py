@@ -15,6 +15,7 @@ import msgspec
 
 from eventbus.chain import ATTRIBUTES, CAUSATION, CORRELATION, HOPS, unquoted
 from eventbus.event import UNPARSED
+from sources.http.payload import metadata_tail
 from sources.json_text import NotJson, decoded
 from sources.marshalled import readable
 
@@ -51,7 +52,7 @@ class Reader:
         self._json_body = json_body
         self._schemas = schemas if json_body else None
         self._metadata = dict(metadata)
-        self._tail = b',"metadata":%b}' % _encode(self._metadata) if metadata else b"}"
+        self._tail = metadata_tail(metadata)
 
     async def prepare(self, values: Iterable[bytes | None]) -> None:
         """Ask for what reading records with `values` needs. Raises `RegistryUnavailable`."""

@@ -228,6 +228,38 @@ async def test_a_record_that_cannot_be_read_or_written_stops_nothing(tmp_path: P
     assert await memory.recall()
 
 
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_file_that_takes_the_place_of_another_is_new_and_written(tmp_path: Path, seen: bool) -> None:
+    tmp_path.joinpath("settings").write_text("1")
+    before = look(tmp_path)
+    tmp_path.joinpath(".settings.tmp").write_text("2")
+    if seen:
+        before = look(tmp_path)
+    tmp_path.joinpath(".settings.tmp").replace(tmp_path / "settings")
+    happened = [(change.op, change.name) for change in changes(before, look(tmp_path))]
+    gone = [(Op.RENAME, ".settings.tmp")] if seen else []
+    assert happened == [*gone, (Op.CREATE, "settings"), (Op.WRITE, "settings")]
+
+
+@pytest.mark.parametrize(
+    ("directory", "pattern", "counts"),
+    [("", r"^/x\.", True), ("", r"^x\.", True), ("/", r"^/x\.", False), ("/", r"^x\.", True), ("/../in", r"^x\.", True)],
+)
+def test_a_pattern_may_see_a_slash_before_the_name_where_the_directory_has_none(
+    tmp_path: Path, directory: str, pattern: str, counts: bool
+) -> None:
+    road = Road("default", "s", "e")
+    context = SourceContext(road=road, dialect=Dialect.ARGO, values=NoValues())
+    folder = tmp_path / "in"
+    folder.mkdir()
+    where = {"directory": f"{folder}{directory}", "pathRegexp": pattern}
+    source = File(FileSpec.model_validate({"eventType": "CREATE", "watchPathConfig": where}), context)
+    folder.joinpath("x.txt").touch()
+    (change,) = changes({}, look(folder))
+    assert source._counts(change) is counts
+    assert msgspec.json.decode(source._event(change).data or b"")["name"] == str(folder / "x.txt")
+
+
 def test_what_happened_is_told_from_two_looks(tmp_path: Path) -> None:
     def seen(act: Any) -> list[tuple[Op, str]]:
         before = look(tmp_path)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,12 +18,15 @@ from manifests.secrets import SecretValue
 from sources.generic import Generic, GenericSpec
 from sources.generic_stream import StreamEnded
 from sources.generic_wire import METHOD, EventMessage, EventSourceMessage
-from sources.source import SourceContext
+from sources.source import SourceContext, SourceRefused
 
 
 class Secrets:
+    def __init__(self) -> None:
+        self.value = b"s3cret\n"
+
     def secret(self, namespace: str, name: str, key: str) -> SecretValue:
-        return SecretValue(b"s3cret\n")
+        return SecretValue(self.value)
 
     def config(self, namespace: str, name: str, key: str) -> str:
         raise NotImplementedError
@@ -31,6 +35,10 @@ class Secrets:
 class Log:
     def __init__(self) -> None:
         self.events: asyncio.Queue[Event] = asyncio.Queue(100)
+        self.passed_over = 0
+
+    def unusable(self, count: int = 1) -> None:
+        self.passed_over += count
 
     async def __call__(self, event: Event) -> Appended:
         self.events.put_nowait(event)
@@ -67,13 +75,13 @@ class Eventing(grpc.GenericRpcHandler):
 
 
 @asynccontextmanager
-async def serving(eventing: Eventing) -> AsyncIterator[str]:
+async def serving(eventing: Eventing, address: str = "127.0.0.1:0") -> AsyncIterator[str]:
     server = grpc.aio.server()
     server.add_generic_rpc_handlers((eventing,))
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(address)
     await server.start()
     try:
-        yield f"127.0.0.1:{port}"
+        yield address if address.startswith("unix:") else f"127.0.0.1:{port}"
     finally:
         await server.stop(0)
 
@@ -84,12 +92,14 @@ def made(url: str, **fields: Any) -> Generic:
 
 
 async def test_each_message_is_an_event() -> None:
-    eventing, log = Eventing([[b'{"a": 1}', b"not json", b"[2]"]], stays=True), Log()
+    eventing, log = Eventing([[b'{"a": 1}', b"not json", b"", b"[2]"]], stays=True), Log()
     async with serving(eventing) as url:
         source = made(url, jsonBody=True, metadata={"k": "v"}, authSecret={"name": "t", "key": "t"})
         task = asyncio.create_task(source.run(log))
         assert await log.next() == {"body": {"a": 1}, "metadata": {"k": "v"}}
+        assert await log.next() == {"body": None, "metadata": {"k": "v"}}, "as Argo Events has what is empty on the wire"
         assert await log.next() == {"body": [2], "metadata": {"k": "v"}}
+        assert log.passed_over == 1
         task.cancel()
         await asyncio.wait([task])
     assert eventing.asked == [("orders", b"topic: a", "Bearer s3cret")]
@@ -104,6 +114,23 @@ async def test_a_stream_that_ends_is_begun_again_and_at_last_the_reason_is_said(
     assert len(eventing.asked) == 3
 
 
+@pytest.mark.parametrize("prefix", ["dns:///", "unix:"])
+async def test_a_service_is_also_found_by_a_name_of_grpc(prefix: str, tmp_path: Path) -> None:
+    eventing, log = Eventing([[b"1"]], stays=True), Log()
+    async with serving(eventing, f"unix:{tmp_path}/s" if prefix == "unix:" else "127.0.0.1:0") as url:
+        task = asyncio.create_task(made(url if prefix == "unix:" else prefix + url).run(log))
+        assert await log.next() == {"body": "MQ=="}
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def test_a_token_that_no_header_can_carry_is_named() -> None:
+    source = made("127.0.0.1:1", authSecret={"name": "t", "key": "t"})
+    source.context.values.value = "clé".encode()  # type: ignore[attr-defined]
+    with pytest.raises(SourceRefused, match="authSecret: expected printable ASCII"):
+        await source.run(Log())
+
+
 async def test_a_service_that_speaks_no_tls_is_refused_with_the_reason() -> None:
     async with serving(Eventing([], stays=False)) as url:
         with pytest.raises(StreamEnded, match="UNAVAILABLE"):
@@ -113,7 +140,9 @@ async def test_a_service_that_speaks_no_tls_is_refused_with_the_reason() -> None
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"url": "http://a:1"}, "without a scheme"),
+        ({"url": "http://a:1"}, "expected host:port"),
+        ({"url": "dns:///a"}, "expected host:port"),
+        ({"url": "unix:"}, "expected host:port"),
         ({"url": "host"}, "expected host:port"),
         ({"config": ""}, "at least 1 character"),
         ({"tls": {"enabled": True}}, "insecure means without TLS"),

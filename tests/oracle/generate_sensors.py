@@ -1,4 +1,4 @@
-"""Write the golden files of whole sensors and of requests: `PYTHONPATH=tests python tests/oracle/generate_sensors.py`. Needs Go.
+"""Write the golden files of whole sensors and of event sources: `PYTHONPATH=tests python tests/oracle/generate_sensors.py`. Needs Go.
 
 The same seed gives the same questions; of two errors in one request the original may name either.
 """
@@ -11,6 +11,8 @@ from pathlib import Path
 from hook_cases import hook_cases
 from sensor_cases import SLICES
 from sensor_faults import fault_cases
+from source_cases import lines as source_lines
+from source_cases import source_cases
 from upstream_asking import ask
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -33,6 +35,8 @@ def main() -> None:
     hooks = list(hook_cases(SEED, REQUESTS))
     answers = ask({"delivery": case} for case in hooks)
     _write("hooks", [json.dumps({**case, "answer": answer}) for case, answer in zip(hooks, answers, strict=True)])
+    sources = list(source_cases(SEED, REQUESTS))
+    _write("sources", list(source_lines(sources, ask(sources))))
 
 
 def _write(name: str, lines: list[str]) -> None:

@@ -10,6 +10,7 @@ from manifests.objects import Dialect
 from sources.bitbucket import Bitbucket, BitbucketSpec
 from sources.bitbucketserver import BitbucketServer, BitbucketServerSpec
 from sources.github import Github, GithubSpec
+from sources.gitlab import Gitlab, GitlabSpec
 from sources.http.source import HttpSource
 from sources.webhook import Webhook, WebhookSpec
 
@@ -39,6 +40,8 @@ def _source(rig: Rig, kind: str, spec: Json) -> HttpSource[Any]:
             return Webhook(WebhookSpec.model_validate(spec), context)
         case "github":
             return Github(GithubSpec.model_validate(spec), context)
+        case "gitlab":
+            return Gitlab(GitlabSpec.model_validate(spec), context)
         case "bitbucket":
             return Bitbucket(BitbucketSpec.model_validate(spec), context)
         case _:

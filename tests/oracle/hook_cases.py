@@ -11,8 +11,10 @@ Json = dict[str, Any]
 _WORDS = ["a", "b c", "<x>&", "é", "\u2028", "日本", "\\", '"', "\n", "😀", ""]
 _NUMBERS = [0, -1, 1.5, 1e21, 1e-7, 0.1, 123456789.25, 2**53 + 1, 10**25]
 _ODD_BODIES = ["", "  ", "{} x", "nul", "'a'", "[1,]", '{"a":1,"a":2}', "1.10", "1e5", "\ufeff{}", "\t{}\r\n", '{"a" : 1.0 }']
+_ODD_VALUES = [r'{"a" : "cut \ud83d"}', r'["\udc00\ud800", "\ud83d\u0041<"]', '{"n": 1e400, "m": -1E999}', "[" + "7" * 400 + "]"]
+"""JSON that strict decoders refuse. GitHub's is decoded by the original, and its parts are lost."""
 _FORMS = ["a=1&b=2&a=3", "payload=%7B%22a%22%3A1%7D", "x=%3C%26%3E+y", "", "a", "=", "b=%C3%A9&a=%20"]
-_QUERIES = ["", "", "?a=1&a=2&b=%3Cx%3E", "?x", "?=1", "?b=+&a="]
+_QUERIES = ["", "", "?a=1&a=2&b=%3Cx%3E", "?x", "?=1", "?b=+&a=", "?&&a=1&"]
 _HEADERS = [
     ("x-custom_head", "1"),
     ("X-Multi", "a, b"),
@@ -26,11 +28,13 @@ _FORM = "application/x-www-form-urlencoded"
 _OF_KIND: dict[str, list[tuple[str, str]]] = {
     "webhook": [],
     "github": [("X-GitHub-Event", "push"), ("X-GitHub-Delivery", "d-1")],
+    "gitlab": [("X-Gitlab-Event", "Push Hook"), ("Idempotency-Key", "d-1")],
     "bitbucket": [("X-Event-Key", "repo:push")],
     "bitbucketserver": [("X-Event-Key", "pr:opened")],
 }
 _MORE: dict[str, Json] = {
     "github": {"organizations": ["o"]},
+    "gitlab": {"gitlabBaseURL": "http://git.example", "accessToken": {"name": "s", "key": "k"}, "events": ["PushEvents"]},
     "bitbucket": {
         "owner": "o",
         "repositorySlug": "r",
@@ -54,7 +58,7 @@ def hook_cases(seed: int, count: int) -> Iterator[Json]:
 
 
 def _case(chance: random.Random) -> Json:
-    kind = chance.choice(["webhook"] * 4 + ["github", "bitbucket", "bitbucketserver"])
+    kind = chance.choice(["webhook"] * 4 + ["github", "gitlab", "bitbucket", "bitbucketserver"])
     method = chance.choice(["POST", "POST", "POST", "GET"]) if kind == "webhook" else "POST"
     hook = {"endpoint": "/hook", "port": "0", "method": method}
     metadata = chance.choice([{}, {"team": "a<b", "z": "1", "a": "é"}])
@@ -66,7 +70,7 @@ def _request(chance: random.Random, kind: str, method: str) -> bytes:
     types = ["application/json", "application/json; charset=utf-8", "text/plain", None]
     forms = kind in ("webhook", "github")
     content_type = chance.choice([*types, _FORM] if kind == "webhook" else ["application/json", _FORM] if forms else types)
-    body = chance.choice(_FORMS).encode() if content_type == _FORM else _body(chance)
+    body = chance.choice(_FORMS).encode() if content_type == _FORM else _body_of(chance, kind)
     headers = [("Host", "hooks.example:80"), *_OF_KIND[kind], *(one for one in _HEADERS if chance.random() < 0.3)]
     if content_type is not None:
         headers.append((chance.choice(["Content-Type", "content-type"]), content_type))
@@ -78,6 +82,15 @@ def _request(chance: random.Random, kind: str, method: str) -> bytes:
     path = "/hook" + (chance.choice(_QUERIES) if method == "GET" else "")
     lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "", ""]
     return "\r\n".join(lines).encode() + body
+
+
+def _body_of(chance: random.Random, kind: str) -> bytes:
+    return _body(chance) if kind == "github" else odd_or_plain_body(chance)
+
+
+def odd_or_plain_body(chance: random.Random) -> bytes:
+    """JSON, mostly; some of it is hard to decode, and some is none."""
+    return chance.choice(_ODD_VALUES).encode() if chance.random() < 0.05 else _body(chance)
 
 
 def _body(chance: random.Random) -> bytes:

@@ -17,9 +17,11 @@ import (
 	"github.com/argoproj/argo-events/pkg/eventsources/sources/bitbucket"
 	"github.com/argoproj/argo-events/pkg/eventsources/sources/bitbucketserver"
 	"github.com/argoproj/argo-events/pkg/eventsources/sources/github"
+	"github.com/argoproj/argo-events/pkg/eventsources/sources/gitlab"
 	"github.com/argoproj/argo-events/pkg/eventsources/sources/webhook"
 	"github.com/argoproj/argo-events/pkg/metrics"
 	"github.com/argoproj/argo-events/pkg/shared/logging"
+	cloudevents "github.com/cloudevents/sdk-go/v2"
 	"go.uber.org/zap"
 )
 
@@ -28,6 +30,9 @@ var webhookRoutes *routes.Controller
 
 //go:linkname githubRoutes github.com/argoproj/argo-events/pkg/eventsources/sources/github.controller
 var githubRoutes *routes.Controller
+
+//go:linkname gitlabRoutes github.com/argoproj/argo-events/pkg/eventsources/sources/gitlab.controller
+var gitlabRoutes *routes.Controller
 
 //go:linkname bitbucketRoutes github.com/argoproj/argo-events/pkg/eventsources/sources/bitbucket.controller
 var bitbucketRoutes *routes.Controller
@@ -51,6 +56,20 @@ type received struct {
 	Status int `json:"status"`
 	// Data of each event, in base64.
 	Data []string `json:"data"`
+	// ID of the last event, where the source gives one.
+	ID string `json:"id,omitempty"`
+}
+
+func (said *received) take(data []byte, options ...common.Option) error {
+	said.Data = append(said.Data, base64.StdEncoding.EncodeToString(data))
+	event := cloudevents.NewEvent()
+	for _, option := range options {
+		if err := option(&event); err != nil {
+			return err
+		}
+	}
+	said.ID = event.ID()
+	return nil
 }
 
 type listener interface {
@@ -74,6 +93,11 @@ func (asked delivery) listener(port string) (listener, *routes.Controller, error
 		err := json.Unmarshal(asked.Spec, &made.GithubEventSource)
 		made.GithubEventSource.Webhook.Port = port
 		return made, githubRoutes, err
+	case "gitlab":
+		made := &gitlab.EventListener{EventSourceName: source, EventName: event, Metrics: counters}
+		err := json.Unmarshal(asked.Spec, &made.GitlabEventSource)
+		made.GitlabEventSource.Webhook.Port = port
+		return made, gitlabRoutes, err
 	case "bitbucket":
 		made := &bitbucket.EventListener{EventSourceName: source, EventName: event, Metrics: counters}
 		err := json.Unmarshal(asked.Spec, &made.BitbucketEventSource)
@@ -103,10 +127,7 @@ func (asked delivery) receive() (*received, error) {
 	}
 	said, ended := &received{Data: []string{}}, make(chan error, 1)
 	go func() {
-		ended <- source.StartListening(ctx, func(data []byte, _ ...common.Option) error {
-			said.Data = append(said.Data, base64.StdEncoding.EncodeToString(data))
-			return nil
-		})
+		ended <- source.StartListening(ctx, said.take)
 	}()
 	handler, err := handlerOf(controller, port, ended)
 	if err != nil {

@@ -1,4 +1,5 @@
-// Command upstream answers what Argo Events' own code makes of a sensor and events, or of a request to an event source: one
+// Command upstream answers what Argo Events' own code makes of a sensor and events, or of what
+// comes to an event source: one
 // JSON request a line in, one JSON answer a line out. It calls the original's functions; what it adds is the table of
 // dependencies and doubles of what is on the network.
 package main
@@ -24,6 +25,31 @@ type request struct {
 	Data   json.RawMessage `json:"data"`
 	// Delivery is a request to an event source, in place of a sensor and events.
 	Delivery *delivery `json:"delivery"`
+	// Record is what Kafka or a user's gRPC service gives to an event source.
+	Record *record `json:"record"`
+	// Files is a folder, and what happens in it.
+	Files *files `json:"files"`
+	// Calendar is a schedule, and when it was due last.
+	Calendar *calendarAsked `json:"calendar"`
+}
+
+// A source's question has its own way to an answer.
+type question interface {
+	receive() (*received, error)
+}
+
+func (asked request) question() question {
+	switch {
+	case asked.Delivery != nil:
+		return asked.Delivery
+	case asked.Record != nil:
+		return asked.Record
+	case asked.Files != nil:
+		return asked.Files
+	case asked.Calendar != nil:
+		return asked.Calendar
+	}
+	return nil
 }
 
 type answer struct {
@@ -49,8 +75,8 @@ func answerTo(line []byte) (said answer) {
 	if err := json.Unmarshal(line, &asked); err != nil {
 		return answer{Error: err.Error()}
 	}
-	if asked.Delivery != nil {
-		found, err := asked.Delivery.receive()
+	if source := asked.question(); source != nil {
+		found, err := source.receive()
 		if err != nil {
 			return answer{Invalid: err.Error()}
 		}

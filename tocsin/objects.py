@@ -56,7 +56,7 @@ class EventState:
     filter: "SourceFilter | None" = None
     """What its events must pass."""
     refused: bool = False
-    """It was not started at all, and is not until it is applied again."""
+    """It was not started at all. It is tried again by itself."""
 
     @property
     def state(self) -> State:

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 logger = structlog.get_logger()
 
+TRY_AGAIN_S = 5.0
+"""Between two tries to start what was refused: its secret may be there by now, or its port free."""
 STOP_GRACE_S = 20.0
 """Seconds in which a source that goes may finish what is in flight."""
 
@@ -43,6 +45,12 @@ class _Running:
     source: Source[Any]
     kept: KeptRunning | None
     """None where it has no loop of its own."""
+    state: EventState
+
+
+class _Refused(NamedTuple):
+    declared: EventSource
+    event: DeclaredEvent
     state: EventState
 
 
@@ -78,6 +86,9 @@ class RunningSources:
             listener,
         )
         self._running: dict[Road, _Running] = {}
+        self._refused: dict[Road, _Refused] = {}
+        self._some_refused = asyncio.Event()
+        self._changing = asyncio.Lock()
         self.left = LeftBehind(bus.state, self._built)
         self._loaded = False
         self._readers = readers or OutcomeReaders(bus.outcomes, ["sources"])
@@ -90,9 +101,11 @@ class RunningSources:
         """Own the tasks of the sources until `stop`; then end intake and let what is in flight be answered."""
         async with asyncio.TaskGroup() as self._group:
             undoing = self._group.create_task(self.left.run(self._sources), name="left-behind")
+            trying = self._group.create_task(self._try_refused(), name="refused-sources")
             self.ready.set()
             await self._stopping.wait()
             undoing.cancel()
+            trying.cancel()
             kept = [running.kept for running in self._running.values() if running.kept is not None]
             for one in kept:
                 one.stop()
@@ -127,7 +140,25 @@ class RunningSources:
         await self.left.wanted(stays)
 
     async def apply(self, declared: Iterable[EventSource]) -> dict[Road, EventState]:
-        """Make what runs equal `declared`; return the state of each named event."""
+        """Make what runs equal `declared`; return the state of each named event. What is refused is tried again by itself."""
+        async with self._changing:
+            self._refused.clear()
+            return await self._apply(declared)
+
+    async def _try_refused(self) -> None:
+        while True:
+            await self._some_refused.wait()
+            await asyncio.sleep(TRY_AGAIN_S)
+            async with self._changing:
+                for road, (declared, event, state) in list(self._refused.items()):
+                    before = state.message
+                    await self._try(road, declared, event, state)
+                    if state.message != before:
+                        self.changed(road)
+                if not self._refused:
+                    self._some_refused.clear()
+
+    async def _apply(self, declared: Iterable[EventSource]) -> dict[Road, EventState]:
         wanted = {
             Road(source.ref.namespace, source.ref.name, event.name): (source, event)
             for source in declared
@@ -177,10 +208,15 @@ class RunningSources:
 
     async def _start(self, road: Road, declared: EventSource, event: DeclaredEvent) -> EventState:
         state = EventState(kind=event.kind)
+        await self._try(road, declared, event, state)
+        return state
+
+    async def _try(self, road: Road, declared: EventSource, event: DeclaredEvent, state: EventState) -> None:
+        """Start it, or note in `state` why it does not run."""
         kind = self._kinds.get(event.kind)
         if kind is None:
             state.message = f"the kind {event.kind!r} is not supported by this version"
-            return state
+            return
         fares = Fares(road, state, self._fares_otherwise, served=issubclass(kind, HttpSource))
         context = dataclasses.replace(self._context(road, declared), tell=fares.tell, degraded=fares.degraded)
         try:
@@ -188,15 +224,20 @@ class RunningSources:
             source: Source[Any] = kind(event.spec, context)
             kept = await self._begin(road, source, state, fares)
         except (SourceRefused, ValueError) as exc:
+            if state.message != str(exc):
+                logger.error("source_not_started", source=str(road), reason=str(exc))
             state.message, state.refused = str(exc), True
-            logger.error("source_not_started", source=str(road), reason=str(exc))
-            return state
+            self._refused[road] = _Refused(declared, event, state)
+            self._some_refused.set()
+            return
+        if self._refused.pop(road, None) is not None:
+            state.message, state.refused = "", False
+            logger.info("source_started", source=str(road), endpoint=state.endpoint or None)
         for warning in source.warnings():
             logger.warning("source_differs", source=str(road), detail=warning)
         state.running = True
         self._running[road] = _Running(event, declared.annotations, source, kept, state)
-        logger.debug("source_started", source=str(road), kind=event.kind, endpoint=state.endpoint or None)
-        return state
+        logger.debug("source_runs", source=str(road), kind=event.kind, endpoint=state.endpoint or None)
 
     def _context(self, road: Road, declared: EventSource) -> SourceContext:
         return SourceContext(

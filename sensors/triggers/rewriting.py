@@ -135,5 +135,9 @@ def parse_rewritten(model: type[SpecT], text: bytes, *, lenient: bool) -> SpecT:
 
 def faults_text(errors: Sequence[ErrorDetails]) -> str:
     """What is wrong with a declaration that parameters made, without its values."""
-    faults = [f"{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in errors]
-    return f"the parameters make a request that cannot be sent: {'; '.join(faults)}"
+    return f"the parameters make a request that cannot be sent: {'; '.join(map(_fault_text, errors))}"
+
+
+def _fault_text(error: ErrorDetails) -> str:
+    place, said = ".".join(map(str, error["loc"])), error["msg"].removeprefix("Value error, ")
+    return f"{place}: {said}" if place else said

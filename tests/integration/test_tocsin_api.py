@@ -219,8 +219,11 @@ async def test_a_write_needs_the_token(client: Client, authorization: str) -> No
     firing = await a_dead_letter(client.service.bus)
     path = f"/api/v1/dead-letters/{firing.id}/redrive"
     headers = {"Authorization": authorization} if authorization else {}
-    status, content_type, _ = await client.ask(path, method="POST", **headers)
+    status, content_type, document = await client.ask(path, method="POST", **headers)
     assert (status, content_type) == (401, "application/problem+json")
+    assert document["detail"].startswith("this is another service's token; " if authorization else "a token is needed; ")
+    assert "TOCSIN_API_TOKEN" in document["detail"]
+    assert "api-token" in document["detail"]
     record = await client.service.bus.journal.firing(firing.id)
     assert record is not None
     assert record.outcome is OutcomeKind.DEAD_LETTERED

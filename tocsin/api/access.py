@@ -19,6 +19,12 @@ OPEN_PATHS = frozenset({"/livez", "/readyz"})
 """Answered without a token everywhere: probes cannot carry one."""
 
 
+_WHICH = (
+    "send `Authorization: Bearer TOKEN` with what TOCSIN_API_TOKEN was when the service started, or else the data folder's "
+    f"{TOKEN_FILE} (the command line sends what TOCSIN_API_TOKEN is where you call it, or else that file)"
+)
+
+
 def is_loopback(host: str) -> bool:
     """Whether `host` names this machine only."""
     if host.lower().rstrip(".") == "localhost" or host.lower().endswith(".localhost"):
@@ -70,10 +76,8 @@ def guard(token: str, *, loopback: bool) -> Callable[..., Any]:
             return problem(403, "Forbidden", "the Host header names another machine; use 127.0.0.1 or localhost")
         needs = request.method not in ("GET", "HEAD") or not (loopback or request.path in OPEN_PATHS)
         if needs and not hmac.compare_digest(_bearer(request), expected):
-            return problem(
-                401, "Unauthorized", f"a token is needed: Authorization: Bearer <the data folder's {TOKEN_FILE}>",
-                WWW_Authenticate="Bearer",
-            )  # fmt: skip
+            wrong = "this is another service's token" if "Authorization" in request.headers else "a token is needed"
+            return problem(401, "Unauthorized", f"{wrong}; {_WHICH}", WWW_Authenticate="Bearer")
         response: web.StreamResponse = await handler(request)
         return response
 

@@ -51,7 +51,7 @@ def test_trigger_parameters_set_the_subject_in_both_dialects(rig: TriggerRig) ->
 
 def test_a_subject_made_from_an_event_is_checked(rig: TriggerRig) -> None:
     trigger = rig.trigger(HERE | {"parameters": [parameter("subject", dataKey="where")]})
-    with pytest.raises(RenderError, match="^the parameters make a request that cannot be sent: '.*' has a wildcard"):
+    with pytest.raises(RenderError, match=r"^the parameters make a request that cannot be sent: '.*' has a wildcard"):
         trigger.render(a_bound({"who": "me", "where": "orders.*"}))
 
 

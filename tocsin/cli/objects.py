@@ -13,11 +13,12 @@ from tocsin.cli.text import pairs, ways
 
 if TYPE_CHECKING:
     from eventbus.journal import Journal
+    from tocsin.kept_objects import Plural
 
 Json = Mapping[str, Any]
 
 
-def objects_group(plural: str, kind: str) -> click.Group:
+def objects_group(plural: "Plural", kind: str) -> click.Group:
     """The group of commands for one kind of object."""
 
     @click.group(
@@ -49,20 +50,20 @@ def objects_group(plural: str, kind: str) -> click.Group:
     return group
 
 
-async def _kept(journal: "Journal", plural: str) -> client.Json:
-    from tocsin.objects import kept_objects
+async def _kept(journal: "Journal", plural: "Plural") -> client.Json:
+    from tocsin.kept_objects import kept_objects
     from tocsin.views import page_view
 
     return page_view(await kept_objects(journal, plural), None)
 
 
-async def _one(journal: "Journal", plural: str, name: str, kind: str) -> client.Json:
-    from tocsin.objects import kept_object
+async def _one(journal: "Journal", plural: "Plural", name: str, kind: str) -> client.Json:
+    from tocsin.kept_objects import kept_object
 
     return await kept_object(journal, plural, name, kind)
 
 
-def _table(page: Json, plural: str) -> str:
+def _table(page: Json, plural: "Plural") -> str:
     if plural == "sources":
         rows = (
             (o["namespace"], o["name"], o["state"], len(o["events"]), sum(e["seen"] for e in o["events"]), o["message"])

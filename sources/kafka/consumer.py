@@ -12,6 +12,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 
 from clients.kafka.connection import Connection
+from sources.kafka.header_names import read_any_names
 from sources.kafka.settings import HEARTBEAT_MS
 from sources.kafka.spec import KafkaSpec
 
@@ -40,6 +41,7 @@ async def consuming(connection: Connection, spec: KafkaSpec, group: str) -> Asyn
 
 
 def _consumer(connection: Connection, spec: KafkaSpec, group: str) -> AIOKafkaConsumer:
+    read_any_names()
     told: dict[str, Any] = {
         **connection.arguments(),
         "heartbeat_interval_ms": HEARTBEAT_MS,

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -11,6 +12,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.consumer.group_coordinator import CoordinatorGroupRebalance, GroupCoordinator
 from aiokafka.protocol.group import JoinGroupRequest
+from aiokafka.record.default_records import _DefaultRecordBatchBuilderPy
 from kafka_rig import Cluster, Remembering, cluster_of, doubled, reading
 from registry_double import Registry
 from servers.kafka import KafkaBroker
@@ -64,6 +66,30 @@ async def test_without_json_body_the_value_is_base64(cluster: Cluster, emit: Rem
     async with reading(cluster.source(topic, jsonBody=False), emit):
         await emit.until(lambda emit: len(emit.events) == 3)
     assert emit.bodies == ["cGxhaW4=", "", None]
+
+
+class NotText(str):
+    """A header's name that a program in another language sends."""
+
+    __slots__ = ()
+
+    def encode(self, *_: Any) -> bytes:
+        return b"\xff-id"
+
+
+async def test_a_header_whose_name_is_not_text_holds_up_no_partition(cluster: Cluster, emit: Remembering) -> None:
+    topic = await cluster.topic()
+    await cluster.send(topic, b"1")
+    batch = cluster.producer.create_batch()
+    batch._builder = _DefaultRecordBatchBuilderPy(2, 0, False, -1, -1, -1, 100_000)
+    for value in (b"2", b"3"):
+        batch.append(key=None, value=value, timestamp=None, headers=[(NotText(), b"x")])
+    await (await cluster.producer.send_batch(batch, topic, partition=0))
+    await cluster.send(topic, b"4")
+    async with reading(cluster.source(topic), emit):
+        await emit.until(lambda emit: len(emit.events) == 4)
+    assert emit.bodies == [1, 2, 3, 4]
+    assert json.loads(emit.events[1].data or b"")["headers"] == {"\ufffd-id": "x"}
 
 
 async def test_offsets_are_committed_only_when_events_are_durable(

@@ -35,6 +35,8 @@ class Loaded:
     """The files that were read, in order."""
     places: Mapping[ObjectRef, Place]
     """Where each object stands, refused ones included."""
+    changed: Collection[ObjectRef] | None = None
+    """The objects that were read anew, or stand elsewhere, since the same `Loader` loaded the last time; None: any may have."""
     locate: Callable[[ObjectRef, str], Place | None] = field(repr=False)
     """Where a path such as `spec.triggers[0].template` of an object stands, or its nearest parent; None where it was not read."""
 
@@ -154,5 +156,6 @@ def _finished(loading: Loading, references: References, changed: Collection[Obje
         failed=frozenset(loading.refused()),
         files=tuple(file.name for file in loading.files),
         places=loading.places,
+        changed=changed,
         locate=loading.locate,
     )

@@ -1,6 +1,6 @@
 """One load in progress, and how the next goes on from it where only parts of some files changed."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar, cast
@@ -33,9 +33,26 @@ class ReadFile(NamedTuple):
     name: str
     outcomes: list[Outcome]
 
-    def items(self) -> list[Item]:
-        """Its objects, in order."""
-        return [item for outcome in self.outcomes for item in outcome.items]
+
+def _items(outcomes: Iterable[Outcome]) -> Iterator[Item]:
+    """The objects in them, in order."""
+    return (item for outcome in outcomes for item in outcome.items)
+
+
+def _problems(outcomes: Iterable[Outcome]) -> Iterator[Problem]:
+    for outcome in outcomes:
+        yield from outcome.problems
+        for item in outcome.items:
+            if not item.report.clean:
+                yield from item.report.problems
+
+
+def _unlike(old: ReadFile, new: ReadFile) -> tuple[Sequence[Outcome], Sequence[Outcome]]:
+    """The documents that are not what they were, each at the same place in both; all where there are more of them, or fewer."""
+    if len(old.outcomes) != len(new.outcomes):
+        return old.outcomes, new.outcomes
+    pairs = [(former, now) for former, now in zip(old.outcomes, new.outcomes, strict=True) if former is not now]
+    return [former for former, _ in pairs], [now for _, now in pairs]
 
 
 class Loading:
@@ -67,46 +84,47 @@ class Loading:
                     self._take(item, problems)
 
     def resume(self, last: "Loading") -> Collection[ObjectRef] | None:
-        """Take in every file, by what `last` took in of the files that did not change.
+        """Take in every file, by what `last` took in of the documents that did not change.
 
-        The objects of the files that did; None where everything was taken in anew.
+        The objects of those that did, or that stand elsewhere now; None where everything was taken in anew.
         """
         pairs = list(zip(last.files, self.files, strict=False))
         changed = [number for number, (old, new) in enumerate(pairs) if old.outcomes is not new.outcomes]
         same = len(last.files) == len(self.files) and all(old.name == new.name for old, new in pairs)
-        if not same or last.doubled or not all(self._alike(*pairs[number]) for number in changed):
+        unlike = {number: _unlike(*pairs[number]) for number in changed}
+        if not same or last.doubled or not all(self._alike(*some) for some in unlike.values()):
             self.take_all()
             return None
-        self._take_over(last)
-        for number in changed:
-            self.problems_of[number] = [problem for outcome in pairs[number][1].outcomes for problem in outcome.problems]
-            for item in pairs[number][1].items():
-                self._take(item, self.problems_of[number])
-        return {item.report.ref for number in changed for item in pairs[number][1].items() if item.report.ref is not None}
+        self._take_over(last, [former for some, _ in unlike.values() for former in some])
+        for number, (_, some) in unlike.items():
+            self.problems_of[number] = list(_problems(pairs[number][1].outcomes))
+            for item in _items(some):
+                self._take(item, [])
+        return {item.report.ref for _, some in unlike.values() for item in _items(some) if item.report.ref is not None}
 
-    def _alike(self, old: ReadFile, new: ReadFile) -> bool:
+    def _alike(self, old: Sequence[Outcome], new: Sequence[Outcome]) -> bool:
         """Whether the same objects stand in both, in the same order, and as many of them are refused."""
-        if any(problem.ref is not None for file in (old, new) for outcome in file.outcomes for problem in outcome.problems):
+        if any(problem.ref is not None for outcomes in (old, new) for outcome in outcomes for problem in outcome.problems):
             return False
-        shapes = [[(item.report.ref, self._refused(item), type(item.found)) for item in file.items()] for file in (old, new)]
+        shapes = [[(item.report.ref, self._refused(item), type(item.found)) for item in _items(some)] for some in (old, new)]
         return shapes[0] == shapes[1]
 
-    def _take_over(self, last: "Loading") -> None:
+    def _take_over(self, last: "Loading", gone: Sequence[Outcome]) -> None:
+        """All but what came of the documents that are `gone`."""
         self.places, self.reports = dict(last.places), dict(last.reports)
         self.objects = {kind: dict(objects) for kind, objects in last.objects.items()}
         self.failed, self.problems_of = set(last.failed), list(last.problems_of)
-        for file, former in zip(self.files, last.files, strict=True):
-            if file.outcomes is not former.outcomes:
-                for item in former.items():
-                    if item.report.ref is not None:
-                        self.reports.pop(item.report.ref)
+        for item in _items(gone):
+            if item.report.ref is not None:
+                self.reports.pop(item.report.ref)
 
     def _refused(self, item: Item) -> bool:
         return item.found is None or (self._strict and item.report.faulty)
 
     def _take(self, item: Item, problems: list[Problem]) -> None:
         report, found = item.report, item.found
-        problems += report.problems
+        if not report.clean:
+            problems += report.problems
         ref = report.ref
         if ref is None:
             return

@@ -2,6 +2,8 @@
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from hashlib import blake2b
+from itertools import islice
 from typing import Any, NamedTuple
 
 from manifests.bus_object import read_event_bus
@@ -17,7 +19,7 @@ from manifests.report import Report, moved
 from manifests.sensor_object import read_sensor
 from manifests.value_objects import read_value_object
 from manifests.yaml_nodes import Node
-from manifests.yaml_reader import Document, Piece, read_piece, read_pieces
+from manifests.yaml_reader import MAX_DOCUMENTS, Chunk, Document, Piece, pieces_of, read_chunks, read_piece, too_many
 from manifests.yaml_values import Path
 
 Declaration = EventSource | Sensor | EventBus | ValueObject | Scenario
@@ -67,6 +69,19 @@ class _Place:
         return _Place(self._file, replace(self._piece, line=self._piece.line + lines), self._prefix)
 
 
+class _Part(NamedTuple):
+    """What the documents between two separators came to."""
+
+    line: int
+    """Lines before it."""
+    outcomes: list[Outcome]
+
+    def moved(self, line: int) -> list[Outcome]:
+        """The same, for the same text that begins after `line` lines."""
+        by = line - self.line
+        return self.outcomes if not by else [one.moved(one.piece.line + by) if one.piece else one for one in self.outcomes]
+
+
 class Reader:
     """Reads files into objects; with `remembers`, what did not change since the last time is not read again."""
 
@@ -75,22 +90,52 @@ class Reader:
         self._features = features
         self._remembers = remembers
         self._files: dict[tuple[str, bool], list[Outcome]] = {}
+        self._parts: dict[tuple[str, bool], dict[bytes, _Part]] = {}
+        self._digests: dict[tuple[str, bool], bytes] = {}
+        """Of whole files: one that changed a moment ago is read again, and has mostly not changed since."""
 
     def read(self, file: Found) -> list[Outcome]:
         """What the documents of `file` came to, in order."""
         if file.data is None:
             return self._files[file.key]
-        outcomes = list(self._read(file, file.data, _by_text(self._files.get(file.key, ()))))
-        if self._remembers:
-            self._files[file.key] = outcomes
+        if not self._remembers:
+            return self._read(file, file.data, {}, {})
+        digest = blake2b(file.data, digest_size=16).digest()
+        if self._digests.get(file.key) == digest:
+            return self._files[file.key]
+        parts: dict[bytes, _Part] = {}
+        outcomes = self._read(file, file.data, self._parts.get(file.key, {}), parts)
+        self._files[file.key], self._parts[file.key], self._digests[file.key] = outcomes, parts, digest
         return outcomes
 
     def keep(self, keys: Container[tuple[str, bool]]) -> None:
         """Forget every file that is not among `keys`."""
-        self._files = {key: outcomes for key, outcomes in self._files.items() if key in keys}
+        for gone in [key for key in self._files if key not in keys]:
+            del self._files[gone], self._parts[gone], self._digests[gone]
 
-    def _read(self, file: Found, data: bytes, former: Mapping[tuple[str, int], Outcome]) -> Iterator[Outcome]:
-        for piece in read_pieces(file.name, data):
+    def _read(self, file: Found, data: bytes, former: Mapping[bytes, _Part], parts: dict[bytes, _Part]) -> list[Outcome]:
+        """Look only at the parts that are not as before; `parts` takes what they came to."""
+        outcomes: list[Outcome] = []
+        texts: Mapping[tuple[str, int], Outcome] | None = None
+        for chunk in read_chunks(file.name, data):
+            if isinstance(chunk, Problem):
+                return [Outcome(None, (chunk,), ())]
+            key = chunk.key() if self._remembers else b""
+            known = former.get(key)
+            if known is not None and all(one.piece for one in known.outcomes):
+                part = _Part(chunk.line, known.moved(chunk.line))
+            else:
+                texts = _by_text(self._files.get(file.key, ())) if texts is None else texts
+                part = _Part(chunk.line, list(self._part(file, chunk, texts)))
+            parts[key] = part
+            outcomes += part.outcomes
+            if len(outcomes) > MAX_DOCUMENTS:
+                flood = outcomes[MAX_DOCUMENTS].piece
+                return [*outcomes[:MAX_DOCUMENTS], Outcome(None, (too_many(file.name, flood.line if flood else chunk.line),), ())]
+        return outcomes
+
+    def _part(self, file: Found, chunk: Chunk, former: Mapping[tuple[str, int], Outcome]) -> Iterator[Outcome]:
+        for piece in islice(pieces_of(file.name, chunk), MAX_DOCUMENTS + 1):
             if isinstance(piece, Problem):
                 yield Outcome(None, (piece,), ())
                 continue

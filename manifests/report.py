@@ -81,6 +81,11 @@ class Report:
         return self.dialect is Dialect.ARGO
 
     @property
+    def clean(self) -> bool:
+        """Whether nothing was found."""
+        return not self._found
+
+    @property
     def problems(self) -> tuple[Problem, ...]:
         """What was found, each naming the object, once its name is known; at most `MAX_PROBLEMS` and a count of the rest."""
         found = list(self._found)

@@ -1,6 +1,6 @@
 """What the manifests declare, as the rest of the service uses it."""
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from functools import cache, cached_property
 from itertools import islice
@@ -24,8 +24,12 @@ READINGS = 5
 class Declarations:
     """One reading of the manifests."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, *, reading: int = 0, touched: Collection[ObjectRef] | None = None) -> None:
+        """`reading` counts those of one `Reading`; `touched` are the objects that are not as in the one before, None: any may."""
         self._loaded = loaded
+        self.reading, self._touched = reading, touched
+        self.event_sources: Mapping[ObjectRef, EventSource] = loaded.event_sources
+        self.all_sensors: Mapping[ObjectRef, Sensor] = loaded.sensors
         self.sources: Sequence[EventSource] = tuple(loaded.event_sources.values())
         self.sensors: Sequence[Sensor] = tuple(loaded.sensors.values())
         self.values: Sequence[ValueObject] = (*loaded.secrets.values(), *loaded.config_maps.values())
@@ -36,12 +40,28 @@ class Declarations:
         """Whether something could not be read so far that not even its name is known."""
         return any(problem.ref is None and problem.severity is Severity.ERROR for problem in self.problems)
 
+    def touched_since(self, other: "Declarations | None") -> Collection[ObjectRef] | None:
+        """The objects that were read anew, or stand elsewhere, since `other`; None where that is not known.
+
+        Where it is known, the same objects are declared in both, in the same order, and the same of them are refused.
+        """
+        follows = other is not None and self.reading == other.reading + 1
+        return self._touched if follows else None
+
+    def faulty(self) -> Set[ObjectRef]:
+        """The objects with problems."""
+        return self._by_ref.keys()
+
     def refs(self) -> Set[ObjectRef]:
         """The event sources and sensors that can run."""
         return self.objects().keys()
 
     def objects(self) -> dict[ObjectRef, EventSource | Sensor]:
-        """The event sources and sensors that can run, by name."""
+        """The event sources and sensors that can run, by name. Not to be changed."""
+        return self._objects
+
+    @cached_property
+    def _objects(self) -> dict[ObjectRef, EventSource | Sensor]:
         return {**self._loaded.event_sources, **self._loaded.sensors}
 
     def place(self, ref: ObjectRef) -> str:
@@ -154,6 +174,7 @@ class Reading:
         self._loader = Loader(paths, kinds(), strict=strict)
         self.looked: Look = {}
         """What the files looked like when they were read last."""
+        self._count = 0
 
     def look(self) -> Look:
         """What the files look like now."""
@@ -161,12 +182,17 @@ class Reading:
 
     def read(self) -> Declarations:
         """As `load`. Files that change while they are read are read again, so that what moves between them is not missed."""
+        touched: set[ObjectRef] | None = set()
         for _ in range(READINGS):
             self.looked = self.look()
             loaded = self._loader.load()
+            touched = None if touched is None or loaded.changed is None else touched.union(loaded.changed)
             if self.look() == self.looked:
                 break
-        return Declarations(loaded)
+        self._count += 1
+        made = Declarations(loaded, reading=self._count, touched=touched)
+        made.objects()  # here, beside the loop
+        return made
 
 
 def object_of(content: bytes) -> EventSource | Sensor:

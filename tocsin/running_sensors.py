@@ -121,8 +121,8 @@ class RunningSensors:
     ) -> Mapping[ObjectRef, CompiledSensor]:
         """Make what decides equal `wanted`; return each compiled. An unchanged sensor is not touched.
 
-        Only those `touched` are looked at: sensors that are not the same objects as the last time, and those that went; None:
-        all, as after an `apply` that failed.
+        `wanted` is kept, and not to be changed. Only those `touched` are looked at: sensors that are not the same objects as the
+        last time, and those that went; None: all, as after an `apply` that failed.
         """
         if touched is None:
             touched = {**self._declared, **self._compiled, **self._since, **wanted}
@@ -139,7 +139,7 @@ class RunningSensors:
             for ref in (*fresh, *gone):
                 present = self._compiled.get(ref)
                 self._metrics.declare_triggers(ref, [] if present is None else [one.ref for one in present.acting.values()])
-        self._declared = dict(wanted)
+        self._declared = wanted
         return self._compiled
 
     async def _read_dead_letters(self, fresh: Iterable[CompiledSensor]) -> None:

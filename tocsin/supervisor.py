@@ -1,9 +1,8 @@
 """Makes what runs equal what is declared. May be called at any time, any number of times."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Collection, Container, Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
@@ -15,6 +14,7 @@ from manifests.problems import ManifestError, Problem, Severity
 from manifests.revision import canonical_json, revision_of
 from sensors.compile import CompiledSensor
 from tocsin.declared import AT_ONCE, Declarations, object_of, several
+from tocsin.faring import Faring
 from tocsin.metrics import Metrics
 from tocsin.objects import EventState, ObjectState, State
 from tocsin.running_sensors import RunningSensors
@@ -29,9 +29,6 @@ JUDGED_AT_ONCE = 1000
 """Objects looked at before others get a turn."""
 MOST_NAMED = 10
 """Objects that are named when manifests are applied."""
-_OF_NO_DECLARATION = (State.PAUSED, State.CATCHING_UP, State.KEPT)
-"""States that say nothing of how a declaration runs; pauses have series of their own."""
-
 
 Said = tuple[str, str, str]
 """A problem by file, path and message: it is the same problem where its line has moved."""
@@ -72,8 +69,14 @@ class Difference(NamedTuple):
     removed: Sequence[ObjectRef]
 
 
-def _difference(former: Mapping[ObjectRef, EventSource | Sensor], wanted: Mapping[ObjectRef, EventSource | Sensor]) -> Difference:
-    unlike = [ref for ref, obj in wanted.items() if former.get(ref) is not obj]
+def _difference(
+    former: Mapping[ObjectRef, EventSource | Sensor],
+    wanted: Mapping[ObjectRef, EventSource | Sensor],
+    near: Iterable[ObjectRef] | None,
+) -> Difference:
+    """`near` are the objects that may be otherwise; None: any may."""
+    looked_at = wanted if near is None else [ref for ref in near if ref in wanted]
+    unlike = [ref for ref in looked_at if former.get(ref) is not wanted[ref]]
     added = [ref for ref in unlike if ref not in former]
     gone = len(former) + len(added) - len(wanted)
     return Difference(unlike, added, [ref for ref in former if ref not in wanted] if gone else [])
@@ -95,10 +98,10 @@ class Supervisor:
 
     def __init__(self, bus: Bus, values: LocalValues, metrics: Metrics, sources: RunningSources, sensors: RunningSensors) -> None:
         self._bus, self._values, self._metrics, self._sources, self._sensors = bus, values, metrics, sources, sensors
-        self.states: dict[ObjectRef, ObjectState] = {}
+        self._faring = Faring(metrics)
         self._applying = asyncio.Lock()
         self._events: Mapping[Road, EventState] = {}
-        self._in_force: dict[ObjectRef, EventSource | Sensor] | None = None
+        self._in_force: Mapping[ObjectRef, EventSource | Sensor] | None = None
         """What runs; None before the first `apply`."""
         self._settled = False
         """Whether the last `apply` got to its end."""
@@ -106,7 +109,14 @@ class Supervisor:
         """The revisions of event sources that are on record as in force."""
         self._known: frozenset[Said] = frozenset()
         """The problems of the manifests that were applied last."""
+        self._applied: Declarations | None = None
+        """What was applied last, where all of it runs as it is declared or is named in its problems."""
         sources.changed = self._fares_otherwise
+
+    @property
+    def states(self) -> Mapping[ObjectRef, ObjectState]:
+        """How every declared object fares, by name."""
+        return self._faring.states
 
     def fare(self) -> Collection[ObjectState]:
         """How every declared object fares."""
@@ -118,6 +128,8 @@ class Supervisor:
 
     def loses(self, declared: Declarations) -> bool:
         """Whether something that runs is not in `declared`, or is wrong there."""
+        if declared.touched_since(self._applied) is not None:
+            return declared.unreadable  # the same objects are there, and as many of them are wrong
         found = declared.objects()
         return declared.unreadable or any(ref not in found for ref in self._in_force or ())
 
@@ -129,12 +141,12 @@ class Supervisor:
         async with self._applying:
             kept = await self._last_good(declared)
             self._values.replace([*(self._values.documents() if declared.unreadable else ()), *declared.values])
-            wanted = declared.objects() | kept
+            near = None if kept or not self._settled else declared.touched_since(self._applied)
+            wanted = declared.objects() | kept if kept else declared.objects()
             former = self._in_force or {}
-            difference = _difference(former, wanted)
+            difference = _difference(former, wanted, near)
             await asyncio.sleep(0)
-            sources = {ref: obj for ref, obj in wanted.items() if ref.kind == "EventSource" and isinstance(obj, EventSource)}
-            sensors = {ref: obj for ref, obj in wanted.items() if ref.kind == "Sensor" and isinstance(obj, Sensor)}
+            sources, sensors = _sorted(wanted) if kept else (declared.event_sources, declared.all_sensors)
             # What a failed attempt left is not known: then everything is looked at.
             touched = [*difference.unlike, *difference.removed] if self._settled else None
             self._settled = False
@@ -144,12 +156,21 @@ class Supervisor:
             )
             await self._put_sources(sources)
             events = await self._sources.apply(sources.values())
-            states = await self._judged(wanted, kept, declared, compiled, events)
+            looked_at = wanted if near is None else {ref: wanted[ref] for ref in self._doubtful(declared, sources, near)}
+            states = await self._judged(looked_at, kept, declared, compiled, events)
             await asyncio.sleep(0)
             self._say_what_changed(states)
-            self.states, self._events, self._in_force, self._settled = states, events, wanted, True
-            self._known = frozenset(map(_said, declared.problems))
-            return _applied(difference, former, wanted, self._count(events))
+            (self._faring.replace if near is None else self._faring.update)(states)
+            self._events, self._in_force, self._settled = events, wanted, True
+            self._known, self._applied = frozenset(map(_said, declared.problems)), None if kept else declared
+            return _applied(difference, former, wanted, self._faring.tell(events))
+
+    def _doubtful(
+        self, declared: Declarations, sources: Mapping[ObjectRef, EventSource], near: Iterable[ObjectRef]
+    ) -> Iterable[ObjectRef]:
+        """The objects that may fare otherwise, where those `near` were touched: sources change by themselves, problems move."""
+        wrong = {*declared.faulty(), *(self._applied.faulty() if self._applied is not None else ())}
+        return dict.fromkeys([*sources, *(ref for ref in (*near, *wrong) if ref in declared.objects())])
 
     async def reapply(self, declared: Declarations) -> None:
         """Apply what was edited, and say what became of it."""
@@ -200,8 +221,8 @@ class Supervisor:
             return  # not applied yet: what it tells now is judged then
         fresh = _state(ref, state.declared, state.kept, state.problems)
         _judge_source(fresh, state.declared, self._events)
-        self.states[ref] = fresh
-        self._count(self._events)
+        self._faring.update({ref: fresh})
+        self._faring.tell(self._events)
 
     async def _last_good(self, declared: Declarations) -> dict[ObjectRef, EventSource | Sensor]:
         """What was in force and is declared wrongly now, as it was."""
@@ -249,18 +270,6 @@ class Supervisor:
     def _runs(self, ref: ObjectRef, source: EventSource) -> bool:
         return self._in_force is not None and self._in_force.get(ref) is source
 
-    def _count(self, events: Mapping[Road, EventState]) -> int:
-        """Count the objects by how they fare; how many do not run as they are declared."""
-        counts = Counter([(ref.kind, state.state) for ref, state in self.states.items()])
-        kinds: Sequence[Literal["EventSource", "Sensor"]] = ("EventSource", "Sensor")
-        states = [state for state in State if state not in _OF_NO_DECLARATION]
-        self._metrics.objects = {(kind, state.value): counts[kind, state] for kind in kinds for state in states}
-        listening = {(ref.namespace, ref.name): 0 for ref in self.states if ref.kind == "EventSource"}
-        for road, event in events.items():
-            listening[road.namespace, road.source] += event.running
-        self._metrics.listening = listening
-        return sum(count for (_, state), count in counts.items() if state is not State.RUNNING)
-
     def _say_what_changed(self, states: Mapping[ObjectRef, ObjectState]) -> None:
         """One line for each object that fares worse than it should, when that begins or changes."""
         for ref, state in states.items():
@@ -290,6 +299,13 @@ def _readable(former: Iterable[Declared]) -> list[EventSource]:
         else:
             found += [declared] if isinstance(declared, EventSource) else []
     return found
+
+
+def _sorted(
+    wanted: Mapping[ObjectRef, EventSource | Sensor],
+) -> tuple[Mapping[ObjectRef, EventSource], Mapping[ObjectRef, Sensor]]:
+    sources = {ref: obj for ref, obj in wanted.items() if isinstance(obj, EventSource)}
+    return sources, {ref: obj for ref, obj in wanted.items() if isinstance(obj, Sensor)}
 
 
 async def _done(put: Awaitable[Declared]) -> None:

@@ -3,6 +3,7 @@
 import io
 import os
 import random
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,17 @@ def look(loaded: Loaded) -> dict[str, Any]:
         "files": loaded.files,
         "places": dict(loaded.places),
         "located": {(ref, path): loaded.locate(ref, path) for ref in loaded.places for path in PLACES},
+    }
+
+
+def untouched(loaded: Loaded, changed: Collection[ObjectRef]) -> dict[str, Any]:
+    """What is said of the objects that did not change: they are the same ones, at the same places."""
+    objects = {**loaded.event_sources, **loaded.sensors, **loaded.buses, **loaded.secrets, **loaded.config_maps}
+    return {
+        "objects": {ref: id(obj) for ref, obj in objects.items() if ref not in changed},
+        "all": list(objects),
+        "failed": loaded.failed,
+        "places": {ref: place for ref, place in loaded.places.items() if ref not in changed},
     }
 
 
@@ -110,9 +122,16 @@ def test_whatever_is_edited_loading_again_says_what_reading_everything_says(
     dice, texts = random.Random(7), {"f0.yaml": [SOURCE % ("hooks", "push")]}
     loader = Loader([tmp_path], kinds(), strict=strict)
     (tmp_path / "f0.yaml").write_text(texts["f0.yaml"][0])
+    before, known = loader.load(), 0
     for number in range(150):
         edit(tmp_path, texts, dice)
-        assert look(loader.load()) == look(load([tmp_path], kinds(), strict=strict)), f"edit {number}"
+        found = loader.load()
+        assert look(found) == look(load([tmp_path], kinds(), strict=strict)), f"edit {number}"
+        if found.changed is not None:
+            known += 1
+            assert untouched(before, found.changed) == untouched(found, found.changed), f"edit {number}"
+        before = found
+    assert known > 10
 
 
 @pytest.mark.parametrize("strict", [False, True])
@@ -186,7 +205,7 @@ def test_a_file_that_did_not_change_is_not_even_opened(tmp_path: Path, monkeypat
     monkeypatch.setattr("manifests.stamps.RACY_NS", -(10**18))
     loader = Loader([tmp_path], kinds())
     (first,) = loader.load().sensors.values()
-    monkeypatch.setattr("manifests.reading.read_pieces", _refuse)
+    monkeypatch.setattr("manifests.reading.read_chunks", _refuse)
     (second,) = loader.load().sensors.values()
     assert first is second
 

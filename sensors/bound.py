@@ -3,14 +3,14 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-
-import orjson
+from datetime import datetime, timedelta
 
 from eventbus.event import UNPARSED, Event
 from eventbus.firing import Firing
 from sensors.languages.document import Document
 from sensors.languages.gjson import ABSENT, Path, Result
+from sensors.languages.gotimes import rfc3339_nanoseconds
+from sensors.languages.jsonwrite import gjson_string
 
 LARGE = 64 * 1024
 """Bytes of data from which on an event is searched beside the loop."""
@@ -43,7 +43,7 @@ class EventView:
     def context(self) -> Document:
         """The context document: the seven attributes that parameters can name, time in whole seconds UTC."""
         if self._context is None:
-            self._context = Document(orjson.dumps(context_of(self.event)))
+            self._context = Document(context_json(self.event).encode())
         return self._context
 
     def look(self, path: Path) -> Result:
@@ -88,6 +88,12 @@ def context_of(event: Event) -> dict[str, str | None]:
     }
 
 
+def context_json(event: Event) -> str:
+    """The context attributes as the original writes them: `<`, `>` and `&` are escapes."""
+    members = [f'"{name}":{"null" if text is None else gjson_string(text)}' for name, text in context_of(event).items()]
+    return f"{{{','.join(members)}}}"
+
+
 def whole_seconds(time: str | None) -> str | None:
     """RFC 3339 text cut to whole seconds in UTC, as the original shows it to parameters.
 
@@ -98,12 +104,16 @@ def whole_seconds(time: str | None) -> str | None:
     if time.endswith("Z") and len(time) >= 20 and time[19] in ".Z":
         text = time[:19] + "Z"
     else:
-        try:
-            moment = datetime.fromisoformat(time)
-            text = (moment if moment.tzinfo is None else moment.astimezone(UTC)).isoformat()[:19] + "Z"
-        except (ValueError, OverflowError):
+        nanoseconds = rfc3339_nanoseconds(time)
+        if nanoseconds is None or not _YEAR_1_S <= nanoseconds // 1_000_000_000 < _YEAR_10000_S:
             return None
+        text = (_EPOCH + timedelta(seconds=nanoseconds // 1_000_000_000)).isoformat() + "Z"
     return None if text == "0001-01-01T00:00:00Z" else text
+
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - written without its zone, which is UTC
+_YEAR_1_S, _YEAR_10000_S = -62_135_596_800, 253_402_300_800
+"""What can be written; seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ _LAYOUTS = tuple(
 _RFC3339 = _LAYOUTS[4]
 _FRACTION = re.compile(r"[.,]([0-9]+)")
 _SECONDS_IN_400_YEARS = 146_097 * 86_400
+_LATE_YEAR = 9000
 
 
 def unix_seconds(text: str) -> int | None:
@@ -74,9 +75,11 @@ def _seconds(parts: dict[str, str]) -> int | None:
     if month is None or zone is None or hour is None:
         return None
     try:
-        # Go has a year 0, Python has none: count from one cycle of the calendar later.
+        # Go has a year 0, Python has none: count from one cycle of the calendar later, or before where that would be too late.
+        year = int(parts.get("year", "0"))
+        cycle = 1 if year < _LATE_YEAR else -1
         moment = datetime(
-            int(parts.get("year", "0")) + 400,
+            year + 400 * cycle,
             month,
             int(parts.get("day", "1")),
             hour,
@@ -86,7 +89,7 @@ def _seconds(parts: dict[str, str]) -> int | None:
         )
     except ValueError:
         return None
-    return int(moment.timestamp()) - _SECONDS_IN_400_YEARS - zone
+    return int(moment.timestamp()) - cycle * _SECONDS_IN_400_YEARS - zone
 
 
 def _month(parts: dict[str, str]) -> int | None:

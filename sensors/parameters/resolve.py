@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from manifests.objects import ParameterSource
-from sensors.bound import Bound, EventView, context_of
+from sensors.bound import Bound, EventView, context_json
 from sensors.languages.document import Document, DocumentError
 from sensors.languages.gjson import Path, Result, compile_path
 from sensors.languages.gotemplate import Template, TemplateError, compile_template, says_nothing
 from sensors.languages.jsontext import Kind
-from sensors.languages.jsonwrite import gjson_string as quote
 from sensors.parameters.templated import template_input
 from sensors.parameters.yamldata import NotYaml, yaml_to_json
 
@@ -155,7 +154,6 @@ def readable(view: EventView) -> Document:
 
 def whole_event(view: EventView) -> str:
     """The event as the original's JSON text: the context, and the data in base64."""
-    members = [f'"{name}":{"null" if text is None else quote(text)}' for name, text in context_of(view.event).items()]
     data = view.event.data
     encoded = "null" if data is None else f'"{b64encode(data).decode()}"'
-    return f'{{"context":{{{",".join(members)}}},"data":{encoded}}}'
+    return f'{{"context":{context_json(view.event)},"data":{encoded}}}'

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from odd_cases import odd_cases
 from sensor_events import event
 from sensor_rules import Json, dependency
 from sensor_triggers import Sending
@@ -79,4 +80,4 @@ def condition(chance: random.Random, names: Sequence[str], depth: int) -> str:
 
 
 CLOUDS = ["awsLambda", "pulsar", "azureEventHubs", "azureServiceBus"]
-SLICES = {"filter": filter_cases, "payload": payload_cases, "cluster": cluster_cases, "message": message_cases, "joined": joined_cases}
+SLICES = {"filter": filter_cases, "payload": payload_cases, "cluster": cluster_cases, "message": message_cases, "joined": joined_cases, "odd": odd_cases}

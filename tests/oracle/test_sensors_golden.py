@@ -16,7 +16,7 @@ def recorded(name: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
 
 
-@pytest.mark.parametrize("name", ["filter", "payload", "cluster", "message", "joined"])
+@pytest.mark.parametrize("name", ["filter", "payload", "cluster", "message", "joined", "odd"])
 def test_every_recorded_sensor_of_the_original_does_the_same_here(name: str) -> None:
     cases = recorded(name)
     wrong = []

@@ -59,7 +59,9 @@ class Rendering:
         self._check = check
         self._base = _written(self._where, declared)
         self._reader = None if self._base is not None else Reader(self._where, declared, context)
-        if self._base is not None and not self._parameters:
+        if self._base is not None and self._parameters:
+            self._base = _in_order(self._base)
+        elif self._base is not None:
             to_object(self._base)
 
     def render(self, bound: Bound, spec: bytes | None) -> bytes:
@@ -95,14 +97,14 @@ class Rendering:
         text = await self._reader.read()
         try:
             document = to_json(text)
-            return to_object(document if self._live else self._parameters.put(document, _resolved(kept)))
+            return to_object(document if self._live else self._parameters.put(_in_order(document), _resolved(kept)))
         except (NotAnObject, ParameterError) as exc:
             raise TriggerRefused(f"{self._reader.what}: {exc}") from exc
 
     def changed(self, kept: StoredObject, found: Json) -> dict[str, Any]:
         """What the parameters make of an object as the cluster has it."""
         try:
-            return to_object(self._parameters.put(msgspec.json.encode(found), _resolved(kept)))
+            return to_object(self._parameters.put(msgspec.json.encode(found, order="sorted"), _resolved(kept)))
         except (NotAnObject, ParameterError) as exc:
             raise TriggerRefused(str(exc)) from exc
 
@@ -112,6 +114,11 @@ def _written(where: str, declared: Any) -> bytes | None:
     if where == "resource":
         return msgspec.json.encode(declared)
     return to_json(declared.encode()) if where == "inline" else None
+
+
+def _in_order(document: bytes) -> bytes:
+    """An object with its members by name, as the original has them: a `dest` with `*` takes the first that matches."""
+    return msgspec.json.encode(msgspec.json.decode(document), order="sorted")
 
 
 def _resolved(kept: StoredObject) -> list[Resolved | None]:

@@ -127,6 +127,12 @@ def test_the_context_time_is_whole_seconds_in_utc(time: str, shown: str) -> None
     assert text_of(an_event(J, time=time), contextKey="time") == shown
 
 
+def test_the_context_as_one_text_has_the_escapes_of_the_original() -> None:
+    event = an_event(J, type="a<b>&\u2028", time="2024-05-06T07:08:09.5Z")
+    shown = text_of(event, contextKey="[type,time].@this")
+    assert shown == '["a\\u003cb\\u003e\\u0026\\u2028","2024-05-06T07:08:09Z"]'
+
+
 def test_no_key_and_no_template_give_the_whole_event_with_its_data_in_base64() -> None:
     event = an_event(raw=b'{"a":"<&>"}', type="a<b")
     text = text_of(event, useRawData=True)

@@ -125,6 +125,29 @@ def test_nanoseconds_are_kept() -> None:
     assert one(f'{{{HEAD},"time":"2026-01-01T00:00:00.123456789Z"}}').time == "2026-01-01T00:00:00.123456789Z"  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("time", ["2026-01-01T00:00:00,5Z", "2026-01-01T00:00:00+24:00", "9999-12-31T23:59:59Z"])
+def test_times_are_read_as_the_original_reads_them(time: str) -> None:
+    assert one(f'{{{HEAD},"time":"{time}"}}').time == time  # type: ignore[attr-defined]
+
+
+def test_a_time_in_small_letters_is_one_that_the_original_drops() -> None:
+    (line,), (problem,) = read_events("ev", f'{{{HEAD},"time":"2026-01-01t00:00:00z"}}'.encode())
+    assert "capital letters" in line.unreadable
+    assert problem.message == line.unreadable
+
+
+def test_blanks_before_data_belong_to_it_where_it_is_json() -> None:
+    assert one(f'{{{HEAD},"data":  {{"k": 1}} }}').data == b'  {"k": 1}'  # type: ignore[attr-defined]
+    assert one(f'{{{HEAD},"datacontenttype":"text/plain","data": "x"}}').data == b"x"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("text", ["e30", "e30==", "!!!!"])
+def test_what_is_no_base64_is_named(text: str) -> None:
+    lines, (problem,) = read_events("ev", f'{{{HEAD},"data_base64":"{text}"}}'.encode())
+    assert not lines
+    assert "not base64" in problem.message
+
+
 def test_a_repeat_names_the_earlier_line() -> None:
     other = HEAD.replace('"push"', '"release"')
     lines, _ = read_events("ev", f"{{{HEAD}}}\n{{{other}}}\n{{{HEAD}}}\n".encode())
@@ -133,7 +156,7 @@ def test_a_repeat_names_the_earlier_line() -> None:
 
 def test_half_a_surrogate_pair_is_kept_in_data_and_replaced_in_attributes() -> None:
     event = one(f' {{ {HEAD} , "x":"\\udc00" ,"data" : {{"a": "\\ud800x", "b":"\\ud83d\\ude00"}} }} ')
-    assert event.data == b'{"a": "\\ud800x", "b":"\\ud83d\\ude00"}'  # type: ignore[attr-defined]
+    assert event.data == b' {"a": "\\ud800x", "b":"\\ud83d\\ude00"}'  # type: ignore[attr-defined]
     assert event.attributes == {"x": "\ufffd"}  # type: ignore[attr-defined]
     assert one(f'{{{HEAD},"datacontenttype":"text/plain","data":"a\\ud800"}}').data == "a\ufffd".encode()  # type: ignore[attr-defined]
 

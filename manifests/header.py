@@ -21,6 +21,7 @@ _TOP_FIELDS: dict[str, tuple[str, ...]] = {
     "Secret": ("data", "stringData", "type", "immutable"),
     "ConfigMap": ("data", "binaryData", "immutable"),
 }
+_LONGEST_NAME = 253
 _USABLE_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _CLUSTER_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 
@@ -137,7 +138,9 @@ def _names_only(metadata: Any) -> Metadata | None:
 
 def _check_names(ref: ObjectRef, report: Report) -> None:
     for field, name in (("name", ref.name), ("namespace", ref.namespace)):
-        if not _USABLE_NAME.fullmatch(name):
+        if len(name) > _LONGEST_NAME:
+            report.refuse(("metadata", field), f"expected at most {_LONGEST_NAME} characters, got {len(name)}")
+        elif not _USABLE_NAME.fullmatch(name):
             report.refuse(("metadata", field), f"expected letters, digits, '-', '_' and '.', got {quoted(name)}")
         elif not _CLUSTER_NAME.fullmatch(name):
             message = "a cluster accepts lower-case letters, digits, '-' and '.' only; it runs here, and cannot be applied there"

@@ -54,6 +54,8 @@ def decoded(text: bytes) -> Decoded:
 
 def _odd(text: bytes, problem: str) -> Any:
     """The value of what the strict decoder refuses because of `problem`."""
+    if not text.strip():
+        raise NotJson("it is empty")
     try:
         return _lenient(text.decode())
     except RecursionError:

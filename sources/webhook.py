@@ -60,8 +60,12 @@ class Webhook(HttpSource[WebhookSpec]):
         return self.spec
 
     def warnings(self) -> list[str]:
-        """Say that a missing method means POST."""
-        return [] if self.spec.method else ["method: empty; POST is taken (Argo Events answers every request with 400)"]
+        """Say that a missing method means POST, to those who know it otherwise."""
+        return (
+            []
+            if self.spec.method or self._names_events
+            else ["method: empty; POST is taken (Argo Events answers every request with 400)"]
+        )
 
     def receive(self, request: Received) -> Event:
         """The event of one request. Raises `Refused` (400) where the body is neither JSON nor a form."""

@@ -98,6 +98,11 @@ def test_common_options_stand_before_or_after_the_command_and_in_the_environment
         assert missing in done.stderr
 
 
+def test_the_environment_may_say_yes_instead_of_how_often() -> None:
+    for word, code in (("true", 0), ("No", 0), ("2", 0), ("very", 2)):
+        assert tocsin("version", env={"TOCSIN_VERBOSE": word}).returncode == code
+
+
 def test_an_option_of_one_command_is_read_from_the_environment_by_that_command_alone() -> None:
     env = {"TOCSIN_SENSORS_RESUME_RATE": "many", "TOCSIN_VERSION": "7"}
     done = tocsin("sensors", "resume", "deploy", env=env)

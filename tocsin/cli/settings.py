@@ -32,6 +32,17 @@ def _remember(ctx: click.Context, param: click.Parameter, value: object) -> None
         setattr(settings_of(ctx), name, value)
 
 
+class _Often(click.IntRange):
+    """How often a flag is given; the environment may say yes or no instead."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        word = value.strip().lower() if isinstance(value, str) else value
+        return int(super().convert(_WORDS.get(word, value), param, ctx))
+
+
+_WORDS = {**dict.fromkeys(("true", "yes", "on"), 1), **dict.fromkeys(("false", "no", "off"), 0)}
+
+
 def common(function: F, *, root: bool = False, writes: bool = False) -> F:
     """Add `-o`, `--data`, `--server` and `-v`. The nearest to the command's name's right wins; the root reads the environment.
 
@@ -56,7 +67,7 @@ def common(function: F, *, root: bool = False, writes: bool = False) -> F:
             envvar=env("TOCSIN_SERVER"), expose_value=False, callback=_remember,
         ),
         click.option(
-            "-v", "--verbose", count=True, help="Say more on stderr; twice for still more.",
+            "-v", "--verbose", count=True, type=_Often(min=0), help="Say more on stderr; twice for still more.",
             envvar=env("TOCSIN_VERBOSE"), expose_value=False, callback=_remember,
         ),
     )  # fmt: skip

@@ -327,6 +327,7 @@ def test_what_is_not_ours_is_told_from_what_is_misspelled(head: str, severity: s
         ('{name: "a\\nb"}', "metadata.name", "got 'a\\nb'"),
         ('{name: "\\u202ea"}', "metadata.name", "got '\\u202ea'"),
         ("{name: ../x}", "metadata.name", "expected letters, digits, '-', '_' and '.'"),
+        (f"{{name: {'x' * 254}}}", "metadata.name", "expected at most 253 characters, got 254"),
         ("{name: x, namespace: a/b}", "metadata.namespace", "expected letters"),
         ("{name: x, labels: {a: 1}}", "metadata.labels.a", "expected text in quotes, got the number 1"),
         ("{name: x, annotations: {a.b/c: true}}", "metadata.annotations['a.b/c']", "expected text in quotes, got true"),

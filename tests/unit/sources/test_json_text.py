@@ -47,6 +47,12 @@ def test_what_is_no_json_is_refused_with_the_place(text: bytes) -> None:
     assert str(refused.value)
 
 
+@pytest.mark.parametrize("text", [b"", b" \r\n"])
+def test_of_nothing_it_is_said_that_it_is_nothing(text: bytes) -> None:
+    with pytest.raises(NotJson, match=r"^it is empty$"):
+        decoded(text)
+
+
 def test_what_nests_too_deeply_is_refused() -> None:
     for inside in (b"", rb'"\ud83d"'):
         with pytest.raises(NotJson, match="nested too deeply"):

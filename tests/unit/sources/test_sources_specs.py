@@ -1,5 +1,6 @@
 """What the specs of HTTP kinds accept."""
 
+import dataclasses
 import sys
 from typing import Any
 
@@ -96,6 +97,8 @@ def test_a_webhook_without_a_method_takes_posts_and_says_so() -> None:
     assert source.methods == {"POST"}
     assert "POST is taken" in source.warnings()[0]
     assert not Webhook(WebhookSpec.model_validate(HERE | {"method": "GET"}), CONTEXT).warnings()
+    ours = Webhook(WebhookSpec.model_validate(HERE), dataclasses.replace(CONTEXT, dialect=Dialect.TOCSIN))
+    assert not ours.warnings(), "there it is the default"
 
 
 GITHUB: dict[str, Any] = {"webhook": HERE, "repositories": [{"owner": "o", "names": ["r"]}]}

@@ -11,7 +11,7 @@ from manifests.kinds import Kinds
 from manifests.known import with_known
 from manifests.loading import Loading, Place, ReadFile, References
 from manifests.objects import EventBus, EventSource, ObjectRef, Scenario, Sensor, ValueObject
-from manifests.problems import ManifestError, Problem, Severity
+from manifests.problems import ManifestError, Problem
 from manifests.reading import Reader, read_object
 from manifests.report import Report
 
@@ -43,7 +43,7 @@ class Loaded:
     @property
     def errors(self) -> tuple[Problem, ...]:
         """The problems that keep something from running."""
-        return tuple(one for one in self.problems if one.severity is Severity.ERROR)
+        return tuple(one for one in self.problems if one.is_error)
 
 
 def load(

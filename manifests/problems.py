@@ -27,6 +27,11 @@ class Problem:
     ref: ObjectRef | None = field(default=None, compare=False)
     """The object it is about, where that is known."""
 
+    @property
+    def is_error(self) -> bool:
+        """Whether it keeps something from running."""
+        return self.severity is Severity.ERROR
+
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}:{self.column}"
         kind = "warning: " if self.severity is Severity.WARNING else ""

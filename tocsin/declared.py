@@ -38,7 +38,7 @@ class Declarations:
     @cached_property
     def unreadable(self) -> bool:
         """Whether something could not be read so far that not even its name is known."""
-        return any(problem.ref is None and problem.severity is Severity.ERROR for problem in self.problems)
+        return any(problem.ref is None and problem.is_error for problem in self.problems)
 
     def touched_since(self, other: "Declarations | None") -> Collection[ObjectRef] | None:
         """The objects that were read anew, or stand elsewhere, since `other`; None where that is not known.

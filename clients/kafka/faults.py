@@ -46,8 +46,6 @@ def _refused(connection: Connection) -> str:
 
 def plainly(exc: BaseException, connection: Connection) -> str:
     """`exc` in words."""
-    from aiokafka import errors  # noqa: PLC0415 - heavy
-
     from clients.kafka.bearer import TokenUnavailable  # noqa: PLC0415 - heavy
 
     if isinstance(exc, UnknownTopic):
@@ -60,11 +58,21 @@ def plainly(exc: BaseException, connection: Connection) -> str:
             return f"the broker's certificate is not accepted: {one.verify_message}; set tls.caCertSecret to its authority"
         if isinstance(one, ssl.SSLError):
             return f"TLS failed ({one.reason or type(one).__name__}); does the port speak TLS and want a client certificate?"
-    lines: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
-        (
-            (errors.SaslAuthenticationFailed, errors.AuthenticationFailedError),
-            _refused(connection),
-        ),
+    return next(
+        (line for kind, line in _lines(exc, connection) if isinstance(exc, kind)),
+        f"{type(exc).__name__}: {exc}".removesuffix(": "),
+    )
+
+
+Kinds = type[BaseException] | tuple[type[BaseException], ...]
+
+
+def _lines(exc: BaseException, connection: Connection) -> tuple[tuple[Kinds, str], ...]:
+    """What each kind of error means; the first that fits counts."""
+    from aiokafka import errors  # noqa: PLC0415 - heavy
+
+    return (
+        ((errors.SaslAuthenticationFailed, errors.AuthenticationFailedError), _refused(connection)),
         (
             (errors.UnsupportedSaslMechanismError, errors.AuthenticationMethodNotSupported),
             "the broker does not take this sasl.mechanism",
@@ -84,4 +92,3 @@ def plainly(exc: BaseException, connection: Connection) -> str:
         ((TimeoutError, errors.KafkaTimeoutError, errors.RequestTimedOutError), "no answer in time"),
         (OSError, f"cannot connect: {getattr(exc, 'strerror', None) or exc}"),
     )
-    return next((line for kind, line in lines if isinstance(exc, kind)), f"{type(exc).__name__}: {exc}".removesuffix(": "))

@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -183,7 +184,7 @@ def _run(config: "RunConfig", settings: Settings) -> None:
     problems = [*declared.problems, *(declared.compiled_problems() if config.strict else ())]
     for problem in problems:
         message(str(problem))
-    if config.strict and any(problem.severity.value == "error" for problem in problems):
+    if config.strict and any(problem.is_error for problem in problems):
         message("nothing was started: --strict, and something is wrong")
         sys.exit(2)
     if not declared.refs() and not (config.data / "tocsin.lock").exists():
@@ -202,30 +203,31 @@ def _serve(config: "RunConfig", reading: "Reading", declared: "Declarations", se
     from tocsin.descriptors import raise_limit
     from tocsin.runtime import NotAllStarted, NothingToRun, refuse_open_api, serve
 
-    def announce(service: "Service", url: str | None) -> None:
-        try:
-            _announce(service, url, settings)
-        except (BrokenPipeError, CannotWrite) as exc:
-            stop_writing()
-            message(f"what is listened to could not be written: {exc}")  # the service is there for others, too
-
     logs.configure(verbose=config.verbose)
     raise_limit()
     expected = (ApiUnavailable, BusError, NotAllStarted, OSError)
     try:
         refuse_open_api(config, os.environ.get("TOCSIN_API_TOKEN"))
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serve(config, reading, declared, announce))
+            runner.run(serve(config, reading, declared, partial(_announce_or_say, settings)))
     except BaseExceptionGroup as group:  # may hold a KeyboardInterrupt; what is not ours is raised again
         leaves = list(_leaves(group))
         if any(isinstance(exc, NothingToRun) for exc in leaves):
             message("nothing was started: nothing that is declared can run")
             sys.exit(2)
-        if not all(isinstance(exc, (*expected, Died)) for exc in leaves):
-            raise
-        raise Failed("; ".join(dict.fromkeys(str(exc) for exc in leaves))) from group
+        if all(isinstance(exc, (*expected, Died)) for exc in leaves):
+            raise Failed("; ".join(dict.fromkeys(str(exc) for exc in leaves))) from group
+        raise
     except expected as exc:
         raise Failed(str(exc)) from exc
+
+
+def _announce_or_say(settings: Settings, service: "Service", url: str | None) -> None:
+    try:
+        _announce(service, url, settings)
+    except (BrokenPipeError, CannotWrite) as exc:
+        stop_writing()
+        message(f"what is listened to could not be written: {exc}")  # the service is there for others, too
 
 
 def _leaves(group: BaseExceptionGroup[Any]) -> "Iterator[BaseException]":

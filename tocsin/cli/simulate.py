@@ -53,7 +53,7 @@ def command(ctx: click.Context, paths: tuple[str, ...], file: str, at: str | Non
     if left_out is not None and left_out.dropped:
         found["dropped"] = left_out.dropped
     emit(settings_of(ctx), found, lambda found: "\n".join(_lines(found, problems)), items=_items(found))
-    if any(problem.severity.value == "error" for problem in problems):
+    if any(problem.is_error for problem in problems):
         ctx.exit(2)
 
 

@@ -39,5 +39,5 @@ def command(ctx: click.Context, paths: tuple[str, ...], strict: bool, complete: 
         return "\n".join([*lines, f"{many(len(problems), 'problem')} in {many(files, 'file')}; nothing was changed"])
 
     emit(settings_of(ctx), {"problems": views}, text, items=views)
-    if any(problem.severity.value == "error" or strict for problem in problems):
+    if any(problem.is_error or strict for problem in problems):
         ctx.exit(2)

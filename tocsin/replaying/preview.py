@@ -7,7 +7,6 @@ from typing import Any
 from eventbus.event import Recorded
 from eventbus.firing import Firing
 from eventbus.journal import Journal
-from manifests.problems import Severity
 from sensors.binding import bind
 from sensors.bound import EventView
 from sensors.errors import RenderError
@@ -135,7 +134,7 @@ class _Preview:
             self._pass_over("sensor", ref.removeprefix("Sensor/"), reason)
         for sensor in self._deciding.sensors.values():
             for problem in sensor.problems:
-                if problem.severity is Severity.ERROR:
+                if problem.is_error:
                     self._pass_over("sensor", f"{sensor.ref.namespace}/{sensor.ref.name}", problem.message)
 
     def _tell_incomplete(self) -> None:

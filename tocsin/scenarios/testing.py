@@ -10,7 +10,7 @@ from manifests.load import Loaded, load_text
 from manifests.load import load as load_files
 from manifests.loading import Place
 from manifests.objects import Scenario
-from manifests.problems import Problem, Severity
+from manifests.problems import Problem
 from manifests.words import quoted
 from tocsin.declared import Declarations, kinds, load
 from tocsin.objects import problem_view
@@ -87,7 +87,7 @@ class Tested:
     @property
     def wrong(self) -> bool:
         """Whether something could not be played because of how it is written."""
-        return any(problem.severity is Severity.ERROR for problem in self.problems)
+        return any(problem.is_error for problem in self.problems)
 
     def view(self) -> Json:
         """As JSON."""
@@ -134,7 +134,7 @@ def _read(paths: tuple[str, ...]) -> _Manifests:
     """Read manifests. Warnings about them are for `tocsin validate`."""
     declared = load(paths)
     found = (*declared.problems, *declared.compiled_problems())
-    errors = [one for one in found if one.severity is Severity.ERROR and (one.ref is None or one.ref.kind != "Scenario")]
+    errors = [one for one in found if one.is_error and (one.ref is None or one.ref.kind != "Scenario")]
     return _Manifests(declared, errors)
 
 
@@ -156,7 +156,7 @@ def _play(scenario: Scenario, loaded: Loaded, read: Callable[[Sequence[str]], _M
     problems = [problem for one in manifests for problem in one.problems]
     problems += _placed(scenario, loaded, [one.declared for one in manifests])
     tested.problems += problems
-    if any(problem.severity is Severity.ERROR for problem in problems):
+    if any(problem.is_error for problem in problems):
         return
     place = loaded.places[scenario.ref]
     result = Result(scenario=scenario, place=place, locate=lambda path: loaded.locate(scenario.ref, path))

@@ -3,6 +3,7 @@
 Semantics: Argo Events' `pkg/sensors/triggers/apache-kafka`; what differs is in `docs/triggers/kafka.md`.
 """
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -54,7 +55,8 @@ class _Parts:
         self._kept = context.shared.get(Certificates).kept(TriggerRef(context.namespace, context.sensor, name))
         # Without secrets it is the same each time.
         self._plain_way = self._way(context.values) if spec.tls is None and spec.sasl is None else None
-        self._schemas = _schemas(spec, context)
+        self.avro = _avro(spec, context)
+        """The schemas to write by, and which of them; None where records hold the payload as it is."""
         self._cloud_source = (spec.cloud_events and spec.cloud_events.source) or f"/{context.namespace}/{context.sensor}/{name}"
 
     @property
@@ -80,13 +82,6 @@ class _Parts:
         )
         return Way(connection, spec.acks, "snappy" if spec.compress else None, spec.flush_frequency if self._ours else 0)
 
-    async def value(self, stored: StoredRecord) -> bytes:
-        """What the record holds: the payload, as Avro where there is a registry. Raises as `avro_value`."""
-        registry = self.spec.schema_registry
-        if registry is None or self._schemas is None:
-            return stored.body
-        return await avro_value(self._schemas, registry.schema_id, stored.body)
-
     def record(self, stored: StoredRecord, body: bytes, key: str, values: Values, chain: Chain | None) -> Record:
         """What is sent. Later headers of a name replace earlier ones; the idempotency key gives way to one that is declared."""
         cloud, value = self.spec.cloud_events, body
@@ -95,8 +90,9 @@ class _Parts:
             value, attributes = cloud_record(stored, id=key, structured=cloud.mode == "structured", chain=chain)
             headers |= attributes
         elif chain is not None:
-            headers |= {name: text.encode() for name, text in chain.headers()}
-        headers |= self._headers
+            for name, text in chain.headers():
+                headers[name] = text.encode()
+        headers.update(self._headers)
         for n, header in enumerate(self.spec.secure_headers):
             headers[header.name] = header.read(n, self._namespace, values).encode()
         return Record(self.spec.topic, self.partition, self._key, value, list(headers.items()))
@@ -112,9 +108,9 @@ class KafkaTrigger:
         self._fitted = Fitted(declared, KafkaTriggerSpec, make, dialect=context.dialect)
 
     @property
-    def timeout_s(self) -> None:
-        """None: the service's default."""
-        return None
+    def timeout_s(self) -> float:
+        """Infinite: whatever `fire` waits for has a deadline of its own, shared by all records of a batch."""
+        return math.inf
 
     def render(self, bound: Bound) -> bytes:
         """Return the record as bytes to store."""
@@ -142,7 +138,7 @@ class KafkaTrigger:
         """Send the record and wait until the brokers have it."""
         stored = _decode(request)
         parts = self._fitted.stored(stored.spec)
-        body = await parts.value(stored)
+        body = stored.body if parts.avro is None else await avro_value(*parts.avro, stored.body)
         with available():
             way, record = parts.way(self._values), parts.record(stored, body, idempotency_key, self._values, chain)
         partition, offset = await self._producers.send(way, record)
@@ -174,9 +170,10 @@ def _require_msk() -> None:
         raise ValueError(str(exc)) from exc
 
 
-def _schemas(spec: KafkaTriggerSpec, context: TriggerContext) -> "Schemas | None":
-    """What `schemaRegistry` names. Raises `ValueError` where its library is missing."""
-    if spec.schema_registry is None:
+def _avro(spec: KafkaTriggerSpec, context: TriggerContext) -> "tuple[Schemas, int] | None":
+    """What `schemaRegistry` names, and the schema's id. Raises `ValueError` where its library is missing."""
+    registry = spec.schema_registry
+    if registry is None:
         return None
     try:
         require_avro()
@@ -184,4 +181,4 @@ def _schemas(spec: KafkaTriggerSpec, context: TriggerContext) -> "Schemas | None
         raise ValueError(str(exc)) from exc
     from clients.kafka.registry import Schemas  # noqa: PLC0415 - only who has a registry pays for its libraries
 
-    return Schemas(spec.schema_registry, namespace=context.namespace, values=context.values)
+    return Schemas(registry, namespace=context.namespace, values=context.values), registry.schema_id

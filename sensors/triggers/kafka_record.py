@@ -33,6 +33,15 @@ class Record(NamedTuple):
     headers: Sequence[tuple[str, bytes]]
 
 
+class Unwritten(Exception):
+    """A record that was not written, through no fault that is known of it: to be written again."""
+
+    def __init__(self, *, alone: bool = False) -> None:
+        """`alone`: what it travelled with was refused, so that it has to travel by itself."""
+        super().__init__()
+        self.alone = alone
+
+
 def cloud_attributes(bound: Bound, *, type: str, source: str) -> dict[str, str]:
     """Attributes of the CloudEvent that `bound` causes: the chain goes on, the time is that of its latest event."""
     events = [view.event for _, view in sorted(bound.events.items())]

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import Hashable
 from time import monotonic
 from typing import Generic, TypeVar
 
@@ -61,28 +61,26 @@ class Pool(ABC, Generic[WayT, ClientT]):
         """Whether `client` can still be used."""
         return True
 
-    @contextlib.asynccontextmanager
-    async def client(self, way: WayT) -> AsyncIterator[ClientT]:
+    def client(self, way: WayT) -> "contextlib.AbstractAsyncContextManager[ClientT]":
         """The client of `way`, for the time of the block.
 
         Raises what `open` raises, and `TriggerUnavailable` after `aclose`. A cancelled block leaves the client open.
         """
+        return _Use(self, way)
+
+    async def begin(self, way: WayT) -> _Held[ClientT]:
+        """Note that somebody uses the client of `way`, which may still be opening."""
         held = await self._of(way)
         held.users += 1
         self._look_later()
-        try:
-            try:
-                opened = await asyncio.shield(held.opening)
-            except asyncio.CancelledError as exc:
-                if held.opening.cancelled():
-                    raise TriggerUnavailable("the service is stopping") from exc
-                raise
-            yield opened
-        finally:
-            held.users -= 1
-            held.used_at = monotonic()
-            if _broke(held) and self._held.get(way) is held:
-                del self._held[way]
+        return held
+
+    def end(self, way: WayT, held: _Held[ClientT]) -> None:
+        """Note that somebody uses it no more."""
+        held.users -= 1
+        held.used_at = monotonic()
+        if _broke(held) and self._held.get(way) is held:
+            del self._held[way]
 
     async def discard(self, way: WayT, client: ClientT) -> None:
         """Cut `client` off, which others may be using: it has shown that it does not work any more. Twice does nothing more."""
@@ -143,6 +141,30 @@ class Pool(ABC, Generic[WayT, ClientT]):
             with contextlib.suppress(Exception):  # it may be broken, nobody needs it any more, and others are to be closed
                 async with asyncio.timeout(CLOSE_S):
                     await self.close(held.opening.result())
+
+
+class _Use(Generic[WayT, ClientT]):
+    """One use of a client. A class and no generator: every firing pays for it."""
+
+    __slots__ = ("_held", "_pool", "_way")
+    _held: _Held[ClientT]
+
+    def __init__(self, pool: Pool[WayT, ClientT], way: WayT) -> None:
+        self._pool = pool
+        self._way = way
+
+    async def __aenter__(self) -> ClientT:
+        held = self._held = await self._pool.begin(self._way)
+        try:
+            return held.opening.result() if held.opening.done() else await asyncio.shield(held.opening)
+        except BaseException as exc:  # only to undo: the block is not entered
+            self._pool.end(self._way, held)
+            if isinstance(exc, asyncio.CancelledError) and held.opening.cancelled():
+                raise TriggerUnavailable("the service is stopping") from exc
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._pool.end(self._way, self._held)
 
 
 def _opened(held: _Held[ClientT]) -> bool:

@@ -186,6 +186,30 @@ async def test_a_record_that_is_too_large_is_refused_and_others_go_on(rig: Rig) 
     assert len(await rig.cluster.read(topic, 1)) == 1
 
 
+async def test_a_record_that_is_refused_costs_no_other_an_attempt(rig: Rig) -> None:
+    topic = await rig.cluster.topic()
+    trigger = rig.trigger(topic)
+    await rig.fire(trigger, "before")  # from here on the broker knows which batch of this producer comes next
+    sizes = [10, MAX_RECORD_BYTES + 1000, 10, 10, MAX_RECORD_BYTES + 1000, 10]
+    fired = [rig.fire(trigger, f"f-{n}", {"who": "x" * size}) for n, size in enumerate(sizes)]
+    answers = [type(one) for one in await asyncio.gather(*fired, return_exceptions=True)]
+    assert answers == [str, TriggerRefused, str, str, TriggerRefused, str]
+    await rig.fire(trigger, "after")
+    keys = [dict(record.headers)["Idempotency-Key"] for record in await rig.cluster.read_all(topic)]
+    assert (keys[0], sorted(keys[1:-1]), keys[-1]) == (b"before", [b"f-0", b"f-2", b"f-3", b"f-5"], b"after")
+
+
+async def test_records_that_are_too_many_for_one_batch_of_the_topic_are_written_all_the_same(rig: Rig) -> None:
+    topic = await rig.cluster.topic(max_message_bytes="2000")
+    trigger = rig.trigger(topic)
+    await rig.fire(trigger, "before")
+    await asyncio.gather(*(rig.fire(trigger, f"f-{n}", {"who": "x" * 500}) for n in range(20)))
+    with pytest.raises(TriggerRefused, match="larger than the broker takes"):
+        await rig.fire(trigger, "large", {"who": "x" * 2000})
+    keys = [dict(record.headers)["Idempotency-Key"].decode() for record in await rig.cluster.read_all(topic)]
+    assert (keys[0], sorted(keys[1:])) == ("before", sorted(f"f-{n}" for n in range(20)))
+
+
 async def test_a_bearer_token_lets_in_and_one_that_has_expired_is_tried_again(rig: Rig) -> None:
     topic, values = await rig.cluster.topic(), rig.cluster.secrets.values
     bearer = {"mechanism": "OAUTHBEARER", "passwordSecret": ref("token")}

@@ -3,7 +3,7 @@
 import pytest
 
 from sensors.triggers import kafka_partitions
-from sensors.triggers.kafka_partitions import STICK_S, Partitioner
+from sensors.triggers.kafka_partitions import STICK_S, TOPICS, Partitioner
 
 
 @pytest.fixture
@@ -15,23 +15,30 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_a_key_goes_where_every_kafka_client_puts_it(clock: list[float]) -> None:
     # Partitions of 6 that Kafka's Java client gives these keys: murmur2, made positive, modulo.
-    chosen = {key: Partitioner()(key, range(6), []) for key in (b"21", b"foobar", b"a-little-bit-long-string")}
+    chosen = {key: Partitioner().choose("t", key, range(6), []) for key in (b"21", b"foobar", b"a-little-bit-long-string")}
     assert chosen == {b"21": (-973932308 & 0x7FFFFFFF) % 6, b"foobar": (-790332482 & 0x7FFFFFFF) % 6,
                       b"a-little-bit-long-string": (-985981536 & 0x7FFFFFFF) % 6}  # fmt: skip
 
 
 def test_records_without_a_key_stay_together_for_a_while_and_reach_every_partition(clock: list[float]) -> None:
-    choose, seen = Partitioner(), set()
+    partitioner, seen = Partitioner(), set()
     for _ in range(200):
-        first = choose(None, range(4), [0, 1, 3])
-        assert {choose(None, range(4), [0, 1, 3]) for _ in range(50)} == {first}
+        assert partitioner.kept("t") is None
+        first = partitioner.choose("t", None, range(4), [0, 1, 3])
+        clock[0] += STICK_S / 2
+        assert partitioner.kept("t") == first
+        assert partitioner.kept("another") is None
         seen.add(first)
-        clock[0] += STICK_S
+        clock[0] += STICK_S / 2
     assert seen == {0, 1, 3}
 
 
-def test_a_partition_that_lost_its_leader_is_left_at_once(clock: list[float]) -> None:
-    choose = Partitioner()
-    first = choose(None, [0, 1], [0, 1])
-    assert choose(None, [0, 1], [1 - first]) == 1 - first
-    assert choose(None, [7], []) == 7
+def test_where_no_partition_has_a_leader_any_is_as_good(clock: list[float]) -> None:
+    assert Partitioner().choose("t", None, [7], []) == 7
+
+
+def test_no_more_topics_are_remembered_than_a_service_has(clock: list[float]) -> None:
+    partitioner = Partitioner()
+    for n in range(TOPICS + 1):
+        partitioner.choose(f"t{n}", None, [0], [0])
+    assert [partitioner.kept(f"t{n}") for n in (0, TOPICS)] == [None, 0]

@@ -12,6 +12,7 @@ from eventbus.firing import Attempt, Firing, Outcome, OutcomeKind, Taken, Trigge
 from manifests.objects import Dialect, TocsinTriggerHead, TriggerHead
 from sensors.binding import bind
 from sensors.bound import Bound, EventView
+from sensors.deadlines import Deadlines
 from sensors.errors import RenderError, TriggerRefused, TriggerUnavailable
 from sensors.hops import MAX_HOPS, Lineage, loop_reason, unknown_lineage
 from sensors.languages.gjson import Path, Result
@@ -126,6 +127,7 @@ class Attempts:
         self._views = views
         self._clock = clock
         self._timeout_s = timeout_s
+        self._deadlines = Deadlines()
 
     async def make(self, taken: Taken, started: Callable[[], Awaitable[None]] | None) -> Ended:
         """Make the attempt that `taken` asks for; `started` records its start before anything is sent.
@@ -197,11 +199,13 @@ class Attempts:
 
     async def _fire(self, armed: Armed, request: bytes, firing: Firing) -> Delivered:
         timeout_s = armed.timeout_s if armed.timeout_s is not None else self._timeout_s
+        if timeout_s == math.inf:
+            return await armed.trigger.fire(request, idempotency_key=firing.id, chain=Chain.of(firing))
         try:
-            async with asyncio.timeout(timeout_s if timeout_s < math.inf else None) as deadline:
+            with self._deadlines.within(timeout_s) as deadline:
                 return await armed.trigger.fire(request, idempotency_key=firing.id, chain=Chain.of(firing))
         except TimeoutError as exc:
-            if deadline.expired():
+            if deadline.expired:
                 raise TriggerUnavailable(f"timed out after {timeout_s:g}s") from exc
             raise
 

@@ -45,7 +45,9 @@ class Chain(NamedTuple):
     def headers(self) -> list[tuple[str, str]]:
         """Names and values of headers that tell the next service."""
         told = [(CAUSATION, self.causation), (HOPS, str(self.hops))]
-        correlation = quote(self.correlation, safe=_SAFE, errors="replace")
+        correlation = self.correlation
+        if not (correlation.isascii() and correlation.isalnum()):
+            correlation = quote(correlation, safe=_SAFE, errors="replace")
         # A server may refuse a request for its long headers: rather no correlation than no action.
         return [(CORRELATION, correlation), *told] if 0 < len(correlation) <= LONGEST_ID else told
 

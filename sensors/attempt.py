@@ -3,8 +3,10 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
+
+from msgspec.structs import replace
 
 from eventbus.chain import Chain
 from eventbus.errors import BusError

@@ -2,8 +2,9 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+
+import msgspec
 
 from eventbus.event import UNPARSED, Event
 from eventbus.firing import Firing
@@ -116,8 +117,7 @@ _YEAR_1_S, _YEAR_10000_S = -62_135_596_800, 253_402_300_800
 """What can be written; seconds since 1970."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(msgspec.Struct, frozen=True):
     """What a request is rendered from: pure data, so the same firing always renders the same request."""
 
     events: Mapping[str, EventView]
@@ -128,5 +128,5 @@ class Bound:
     """Seeds what templates call random."""
     firing: Firing | None = None
     """None in simulation before ids are known."""
-    found: Mapping[tuple[str, Path], Result] = field(default_factory=dict)
+    found: Mapping[tuple[str, Path], Result] = {}
     """What was searched for ahead, by dependency and path; what is not here is searched for when it is asked for."""

@@ -107,18 +107,23 @@ def compile_sensor(
     web: Web | None = None,
     shared: Shared | None = None,
     show_broken: bool = False,
+    acts: bool = True,
 ) -> CompiledSensor:
     """Compile `sensor`. Never raises for what its author wrote: that is in `problems`.
 
     `web` is the HTTP client that its triggers share; None: each makes one of its own. `shared` is what else they share.
-    `show_broken` keeps a trigger whose own part cannot work: it decides, and has no request.
+    `show_broken` keeps a trigger whose own part cannot work: it decides, and has no request. Without `acts` nothing will be
+    fired, and what only firing needs is not asked for.
     """
-    return _Compiler(sensor, triggers, values, web, shared or Shared()).compile(show_broken=show_broken)
+    return _Compiler(sensor, triggers, values, web, shared or Shared(), acts=acts).compile(show_broken=show_broken)
 
 
 class _Compiler:
-    def __init__(self, sensor: Sensor, kinds: TriggerKinds, values: Values, web: Web | None, shared: Shared) -> None:
+    def __init__(
+        self, sensor: Sensor, kinds: TriggerKinds, values: Values, web: Web | None, shared: Shared, *, acts: bool
+    ) -> None:
         self._sensor = sensor
+        self._acts = acts
         self._kinds = kinds
         self._values = values
         self._web = web
@@ -232,6 +237,7 @@ class _Compiler:
             values=self._values,
             web=self._web,
             shared=self._shared,
+            acts=self._acts,
         )
         try:
             return self._kinds.make(declared.kind).compile(declared, context)

@@ -35,9 +35,12 @@ class Armory:
         self._present: dict[tuple[TriggerRef, str], Armed] = {}
         self._former: OrderedDict[tuple[TriggerRef, str], Armed] = OrderedDict()
 
+    acts = True
+    """Whether its triggers reach their targets."""
+
     def compile(self, sensor: Sensor) -> CompiledSensor:
         """Compile `sensor` with everything its triggers need to act."""
-        return compile_sensor(sensor, self._kinds, self._values, web=self._web, shared=self._shared)
+        return compile_sensor(sensor, self._kinds, self._values, web=self._web, shared=self._shared, acts=self.acts)
 
     async def declare(self, changed: Iterable[tuple[Sensor, CompiledSensor]], gone: Iterable[ObjectRef] = ()) -> None:
         """Make `changed` what is declared of these sensors, and nothing what is declared of those `gone`.

@@ -110,19 +110,19 @@ class Declarations:
                 found.append((source, Problem(file="", path=path, message=f"{exc}; this event does not run with it")))
         return self.placed(found)
 
-    def compiled_problems(self) -> list[Problem]:
-        """What only compiling shows: patterns, paths and templates that cannot work."""
+    def compiled_problems(self, *, acts: bool = False) -> list[Problem]:
+        """What only compiling shows: patterns, paths and templates that cannot work; with `acts` also missing libraries."""
         filters = [problem for source in self.sources for problem in self.filter_problems(source)]
-        return [*filters, *self._sensor_problems()]
+        return [*filters, *self._sensor_problems(acts=acts)]
 
-    def _sensor_problems(self) -> list[Problem]:
+    def _sensor_problems(self, *, acts: bool) -> list[Problem]:
         if not self.sensors:
             return []
         from sensors.compile import compile_sensor  # noqa: PLC0415 - sources alone need none of it
         from sensors.web.client import Web  # noqa: PLC0415 - as above
 
         kinds, values, web = trigger_kinds(), HiddenValues(), Web()  # nobody calls anything with it
-        compiled = ((sensor, compile_sensor(sensor, kinds, values, web=web)) for sensor in self.sensors)
+        compiled = ((sensor, compile_sensor(sensor, kinds, values, web=web, acts=acts)) for sensor in self.sensors)
         return self.placed((sensor, problem) for sensor, ready in compiled for problem in ready.problems)
 
     def findings(self, *, complete: bool = False) -> list[Problem]:

@@ -84,7 +84,7 @@ def compiled(content: bytes) -> CompiledSensor:
     declared = object_of(content)
     if not isinstance(declared, Sensor):
         raise ManifestError(())
-    return compile_sensor(declared, trigger_kinds(), HiddenValues())
+    return compile_sensor(declared, trigger_kinds(), HiddenValues(), acts=False)
 
 
 @dataclass(slots=True)

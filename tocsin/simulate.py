@@ -34,7 +34,7 @@ class Simulation:
     ) -> None:
         """`left_out` says why an event never reaches the log and with it no sensor; empty where it does."""
         values, web = HiddenValues(), Web()  # shared by all, and nobody calls anything with it
-        compiled = [compile_sensor(sensor, triggers, values, web=web, show_broken=True) for sensor in sensors]
+        compiled = [compile_sensor(sensor, triggers, values, web=web, show_broken=True, acts=False) for sensor in sensors]
         self._sensors = {ready.ref[1:]: ready for ready in compiled}
         self._namespaces = sorted({sensor.ref.namespace for sensor in compiled})
         self._listening: dict[Road, list[tuple[DependencyRef, str, str, Clause]]] = {}

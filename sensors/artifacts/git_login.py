@@ -42,7 +42,7 @@ class Logins:
         self._app = declared.github_app if declared.creds is None else None
         if self._app is not None and target.scheme not in HTTP:
             raise ValueError("githubApp logs in by https; give such a URL, or sshKeySecret instead")
-        if self._app is not None and not is_installed():
+        if self._app is not None and context.acts and not is_installed():
             raise ValueError(NOT_INSTALLED)
         self._declared = declared
         self._target = target

@@ -112,6 +112,6 @@ class AwsLambdaKind:
 
     def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
         """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
-        if find_spec("aiobotocore") is None:
+        if context.acts and find_spec("aiobotocore") is None:
             raise ValueError(NOT_INSTALLED)
         return AwsLambdaTrigger(declared, context)

@@ -74,6 +74,6 @@ class AzureServiceBusKind:
 
     def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
         """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
-        if not is_installed("azure.servicebus"):
+        if context.acts and not is_installed("azure.servicebus"):
             raise ValueError(NOT_INSTALLED)
         return AzureServiceBusTrigger(declared, context)

@@ -56,6 +56,6 @@ class EmailKind:
 
     def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
         """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
-        if find_spec("aiosmtplib") is None:
+        if context.acts and find_spec("aiosmtplib") is None:
             raise ValueError(NOT_INSTALLED)
         return EmailTrigger(declared, context)

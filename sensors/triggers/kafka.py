@@ -44,7 +44,7 @@ class _Parts:
 
     def __init__(self, spec: KafkaTriggerSpec, context: TriggerContext, name: str) -> None:
         check_usable(spec)
-        if spec.aws_msk_iam_auth is not None:
+        if spec.aws_msk_iam_auth is not None and context.acts:
             _require_msk()
         self.spec = spec
         self._ours = context.dialect is Dialect.TOCSIN
@@ -157,7 +157,7 @@ class KafkaKind:
 
     def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
         """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
-        if not is_installed():
+        if context.acts and not is_installed():
             raise ValueError(NOT_INSTALLED)
         return KafkaTrigger(declared, context)
 
@@ -173,7 +173,7 @@ def _require_msk() -> None:
 def _avro(spec: KafkaTriggerSpec, context: TriggerContext) -> "tuple[Schemas, int] | None":
     """What `schemaRegistry` names, and the schema's id. Raises `ValueError` where its library is missing."""
     registry = spec.schema_registry
-    if registry is None:
+    if registry is None or not context.acts:
         return None
     try:
         require_avro()

@@ -95,6 +95,6 @@ class NatsKind:
 
     def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
         """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
-        if find_spec("nats") is None:
+        if context.acts and find_spec("nats") is None:
             raise ValueError(NOT_INSTALLED)
         return NatsTrigger(declared, context)

@@ -61,6 +61,6 @@ class SlackKind:
 
     def compile(self, declared: DeclaredTrigger, context: TriggerContext) -> Trigger:
         """Compile once, when applied. Raises `ValueError` naming the field that cannot work."""
-        if find_spec("slack_sdk") is None:
+        if context.acts and find_spec("slack_sdk") is None:
             raise ValueError(NOT_INSTALLED)
         return SlackTrigger(declared, context)

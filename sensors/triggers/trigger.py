@@ -51,6 +51,8 @@ class TriggerContext:
     """The service's shared HTTP client; None: the trigger makes one of its own."""
     shared: Shared = field(default_factory=Shared, repr=False)
     """Everything else that triggers share."""
+    acts: bool = True
+    """False: it is only looked at and never fired, so the library of its kind may be missing."""
 
 
 class Trigger(Protocol):

@@ -181,7 +181,7 @@ def _run(config: "RunConfig", settings: Settings) -> None:
 
     reading = Reading(config.paths, strict=config.strict)
     declared = reading.read()
-    problems = [*declared.problems, *(declared.compiled_problems() if config.strict else ())]
+    problems = [*declared.problems, *(declared.compiled_problems(acts=True) if config.strict else ())]
     for problem in problems:
         message(str(problem))
     if config.strict and any(problem.is_error for problem in problems):

@@ -96,6 +96,8 @@ def _judged(answer: Answer, allow: Sequence[int] | None) -> Delivered:
 class ScriptedArmory(Armory):
     """Gives the dispatcher triggers that reach nobody. Secrets are not needed."""
 
+    acts = False
+
     def __init__(self, journal: Journal, kinds: TriggerKinds, scripts: dict[str, Script]) -> None:
         """`scripts` by `SENSOR/TRIGGER`; where there is none the target takes everything."""
         super().__init__(journal, kinds, HiddenValues(), Web())

@@ -41,7 +41,7 @@ class ObjectTrigger(Generic[PartsT]):
 
     def __init__(self, declared: DeclaredTrigger, context: TriggerContext, fitted: Fitted[PartsT]) -> None:
         """`fitted` makes the parts of the declaration. Raises `ValueError` where the library is missing."""
-        if not is_installed():
+        if context.acts and not is_installed():
             raise ValueError(NOT_INSTALLED)
         policy = declared.head.policy
         self._policy = LabelPolicy(policy.k8s) if policy is not None and policy.k8s is not None else None

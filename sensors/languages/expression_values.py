@@ -4,7 +4,7 @@ Semantics: govaluate at the version that Argo Events pins, on what Go's arithmet
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sensors.languages.expression_words import ExpressionError
@@ -103,10 +103,18 @@ def add(left: Any, right: Any) -> Any:
         return left + right
     if not isinstance(left, str) and not isinstance(right, str):
         raise ExpressionError(f"{_shown(left)} + {_shown(right)}: expected two numbers, or a text")
-    joined = printed(left) + printed(right)
-    if len(joined) > MAX_TEXT:
-        raise ExpressionError(f"the text grows past {MAX_TEXT} characters")
-    return joined
+    return joined(printed(left), [right])
+
+
+def joined(first: str, rest: Iterable[Any]) -> str:
+    """`first` and the texts of all that follow, each taken only while the whole is not too long."""
+    parts, length = [first], len(first)
+    for value in rest:
+        parts.append(printed(value))
+        length += len(parts[-1])
+        if length > MAX_TEXT:
+            raise ExpressionError(f"the text grows past {MAX_TEXT} characters")
+    return "".join(parts)
 
 
 def arithmetic(compute: Callable[[float, float], float], symbol: str) -> Callable[[Any, Any], float]:

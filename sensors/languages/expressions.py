@@ -136,12 +136,29 @@ def _run(first: Node, rest: list[tuple[Operator, Node]]) -> Node:
     if len(rest) == 1:
         ((only, operand),) = rest
         return lambda names: only(first(names), operand, names)
+    if all(apply is _ADD for apply, _ in rest):
+        return _sum(first, [operand for _, operand in rest])
     steps = tuple(rest)
 
     def run(names: Names) -> Any:
         value = first(names)
         for apply, operand in steps:
             value = apply(value, operand, names)
+        return value
+
+    return run
+
+
+def _sum(first: Node, rest: Sequence[Node]) -> Node:
+    """A chain of `+`: once one is a text all that follows is joined to it, in one go and not again at each step."""
+    operands = tuple(rest)
+
+    def run(names: Names) -> Any:
+        value = first(names)
+        for at, operand in enumerate(operands):
+            if isinstance(value, str):
+                return values.joined(value, (operand(names) for operand in operands[at:]))
+            value = values.add(value, operand(names))
         return value
 
     return run
@@ -240,6 +257,7 @@ def _numeric(operators: Mapping[str, Callable[[float, float], float]]) -> dict[s
     return {symbol: _both(values.arithmetic(compute, symbol)) for symbol, compute in operators.items()}
 
 
+_ADD = _both(values.add)
 _LEVELS: tuple[_Level, ...] = (
     _Level(Kind.SEPARATOR, {",": _both(_separated)}),
     _Level(Kind.TERNARY, {"?": _if, ":": _else, "??": _else}),
@@ -248,7 +266,7 @@ _LEVELS: tuple[_Level, ...] = (
     _Level(Kind.COMPARATOR, _COMPARISONS),
     _Level(Kind.MODIFIER, _numeric(_BITS)),
     _Level(Kind.MODIFIER, _numeric({"<<": values.shift_left, ">>": values.shift_right})),
-    _Level(Kind.MODIFIER, {"+": _both(values.add), **_numeric({"-": operator.sub})}),
+    _Level(Kind.MODIFIER, {"+": _ADD, **_numeric({"-": operator.sub})}),
     _Level(Kind.MODIFIER, _numeric({"*": operator.mul, "/": values.divide, "%": values.remainder})),
     _Level(Kind.MODIFIER, _numeric({"**": values.power})),
 )

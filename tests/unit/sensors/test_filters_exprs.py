@@ -1,6 +1,9 @@
 """The `exprs` filter, as the original behaves; the language itself is held to the original's answers in `tests/oracle`."""
 
 import contextlib
+import functools
+import re
+import time
 
 import pytest
 from deciding_helpers import NO_DATA, J, a_dependency, an_event
@@ -11,6 +14,7 @@ from sensors.bound import EventView
 from sensors.filters.check import check_dependency
 from sensors.filters.combine import compile_filters
 from sensors.filters.held import Held
+from sensors.languages.expression_values import add
 from sensors.languages.expression_words import ExpressionError
 from sensors.languages.expressions import MAX_NESTING, compile_expression
 
@@ -119,6 +123,29 @@ def test_long_expressions_neither_nest_nor_stop_anything() -> None:
 def test_a_text_does_not_grow_without_bound() -> None:
     with pytest.raises(ExpressionError, match="grows past"):
         compile_expression("t + t + t").compute({"t": "x" * 500_000})
+
+
+VALUES = st.one_of(st.floats(-9, 9), st.text("ab", max_size=3), st.booleans(), st.none(), st.just([1.0, "x"]))
+
+
+@given(st.lists(VALUES, min_size=2, max_size=6))
+def test_a_chain_of_sums_is_what_its_steps_are_one_after_the_other(summands: list[object]) -> None:
+    names = {f"v{at}": value for at, value in enumerate(summands)}
+
+    try:
+        expected = functools.reduce(add, summands)
+    except ExpressionError as exc:
+        with pytest.raises(ExpressionError, match=re.escape(str(exc))):
+            compile_expression(" + ".join(names)).compute(names)
+    else:
+        assert compile_expression(" + ".join(names)).compute(names) == expected
+
+
+def test_a_long_chain_of_texts_costs_as_much_as_the_text_is_long() -> None:
+    chain = compile_expression(" + ".join(["t"] * 16_000))
+    began = time.process_time()
+    assert len(chain.compute({"t": "x" * 60})) == 960_000
+    assert time.process_time() - began < 0.2, "joined again at each step it takes a second"
 
 
 @given(st.text(alphabet="ab1.5 ()[]&|!=<>~+-*/%?:'\"\\,in", max_size=30))

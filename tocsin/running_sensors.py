@@ -82,6 +82,7 @@ class RunningSensors:
         """What was applied last: what is equal to it is not compiled again."""
         self.partial_matches = PartialMatches(bus, self._gate, self._decider)
         self.helper = Helper()
+        self._decider.heavy.found = self.helper.make_ready
         self.holding = Holding(bus, self._gate, self._decider, self.helper.ask)
         self._since: dict[ObjectRef, int] = {}
         """Revisions just put in force, not handed to the decider yet, each with the position it decides after."""

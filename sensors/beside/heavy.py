@@ -4,7 +4,7 @@ Found by road: many rules that take a tenth of a millisecond each keep others wa
 once may have been the machine's doing, so the next event of the road is measured in processor time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import thread_time
 
 from eventbus.contract import DependencyRef
@@ -25,6 +25,8 @@ class Heavy:
     """Keeps them. Told by the decider."""
 
     def __init__(self) -> None:
+        self.found: Callable[[], None] = lambda: None
+        """Told when there is a rule that takes long: whoever asks such rules can make ready."""
         self.rules: dict[DependencyRef, int] = {}
         """Each with the events on which it has still to be light."""
         self.suspected: dict[Road, None] = {}
@@ -51,6 +53,8 @@ class Heavy:
             if ref not in self.rules and len(self.rules) >= PLACES:
                 del self.rules[next(iter(self.rules))]
             self.rules[ref] = left
+        if heavy:
+            self.found()
 
     def forget(self, sensor: ObjectRef) -> None:
         """Forget the rules of `sensor`: they are declared anew."""

@@ -70,6 +70,7 @@ class Helper:
         self._numbers: dict[CompiledDependency, int] = {}
         """The rules that it knows."""
         self._to_learn: dict[CompiledDependency, None] = {}
+        self._needed = False
         self._learning = False
 
     async def run(self) -> None:
@@ -92,6 +93,12 @@ class Helper:
         """Have no more rules asked beside the loop; the helper ends."""
         self._stopping = True
         self._wake.set()
+
+    def make_ready(self) -> None:
+        """Something takes long: start, where it is not done yet. Costs nothing more afterwards."""
+        if not self._needed:
+            self._needed = True
+            self._wake.set()
 
     async def ask(self, asking: Asking) -> Taken:
         """See `AskBeside`."""
@@ -135,8 +142,8 @@ class Helper:
                     self._wake.set()
 
     async def _wanted(self) -> bool:
-        """Wait until there is something to learn; False when stopping."""
-        while not self._stopping and not self._to_learn:
+        """Wait until something takes long; False when stopping."""
+        while not self._stopping and not (self._needed or self._to_learn):
             await self._woken()
         return not self._stopping
 

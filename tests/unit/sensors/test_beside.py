@@ -172,6 +172,15 @@ def test_rules_that_take_long_are_found_by_their_second_event_and_by_nothing_tha
     assert (list(quick.heavy.suspected), quick.heavy.rules) == ([], {})
 
 
+def test_who_asks_rules_beside_is_told_as_soon_as_there_is_one_that_takes_long() -> None:
+    made, told = Decider([compiled(RULES["a template in a loop"])]), []
+    made.heavy.found = lambda: told.append("found")
+    made.decide(recorded(an_event(DATA), 1), now_us=1)
+    assert told == []
+    made.decide(recorded(an_event(DATA), 2), now_us=2)
+    assert told == ["found"]
+
+
 def test_many_rules_that_take_long_together_are_found_too() -> None:
     rule = {
         "filters": {"data": [{"path": "s", "type": "string", "value": ["^n$"], "template": "{{ repeat 30 .Input | sha256sum }}"}]}
@@ -262,6 +271,16 @@ async def test_a_helper_answers_once_it_has_learnt_a_rule_and_nobody_waits_for_t
         assert second is not None
         (made, _) = await beside.knows(other, one)
         assert made.data == b'{"at":0.000007,"n":14}'
+
+    await running(Helper(), use)
+
+
+async def test_a_helper_that_is_told_of_one_starts_before_it_is_asked() -> None:
+    async def use(beside: Beside) -> None:
+        beside.helper.make_ready()
+        async with asyncio.timeout(60):
+            while beside.helper._pipe is None:
+                await asyncio.sleep(0.01)
 
     await running(Helper(), use)
 

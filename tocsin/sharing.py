@@ -89,6 +89,11 @@ class Flow:
         self.taken_before = 0
         """Events taken in before `held_since`."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether an event waits to be decided that takes so long that no second one should wait with it."""
+        return self.pending > 0 and self.cost_s > LAG_S / 2
+
 
 class Sharing:
     """Lets the events of all sources in, each in its turn. Use from one event loop."""
@@ -124,7 +129,7 @@ class Sharing:
         """Whether `flow` has to wait for its turn. Costs a flow that has not two comparisons."""
         if flow.in_flight >= self.at_once or flow.waiting:
             return self._shared()
-        return self._work_s > LAG_S and self._shared() and self._over(flow)
+        return (self._work_s > LAG_S or flow.busy) and self._shared() and self._over(flow)
 
     async def turn(self, flow: Flow, count: int = 1) -> None:
         """Return when `flow` may append `count` more, or after `WAIT_S`; that append has begun then, as with `entered`."""
@@ -220,8 +225,8 @@ class Sharing:
             self._waiting.pop(flow, None)
 
     def _over(self, flow: Flow) -> bool:
-        """Whether too much waits to be decided, and more than its share of it comes from `flow`."""
-        return self._work_s > LAG_S and flow.pending * flow.cost_s * self._active > self._work_s
+        """Whether too much waits to be decided and more than its share of it comes from `flow`, or one event that is much."""
+        return flow.busy or (self._work_s > LAG_S and flow.pending * flow.cost_s * self._active > self._work_s)
 
     def _shared(self) -> bool:
         """Whether more than one source sends at present."""

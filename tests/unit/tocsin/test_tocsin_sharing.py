@@ -71,6 +71,22 @@ async def test_what_outruns_deciding_waits_for_it_and_the_other_source_does_not(
     assert rig.noisy.pending == 2
 
 
+async def test_of_events_that_take_long_one_waits_at_a_time_while_another_source_sends(rig: Rig) -> None:
+    await rig.costly()
+    await rig.send(rig.noisy)
+    rig.decide(NOISY, 1, LAG_S)  # what is thought of them goes half way at once
+    assert not rig.sharing.crowded(rig.noisy)
+    await rig.send(rig.noisy)
+    assert rig.noisy.pending * rig.noisy.cost_s < LAG_S, "there is room for more, but not for another of these"
+    assert rig.sharing.crowded(rig.noisy)
+    assert not rig.sharing.crowded(rig.quiet)
+    rig.decide(NOISY, 1, LAG_S * 0.6)
+    assert not rig.sharing.crowded(rig.noisy)
+    await rig.send(rig.noisy)
+    rig.now_s += 2 * ACTIVE_S
+    assert not rig.sharing.crowded(rig.noisy), "alone it may send as it likes"
+
+
 async def test_one_that_begins_is_shared_with_at_once_and_fills_no_log_before_it_is_known_what_it_costs(rig: Rig) -> None:
     await rig.send(rig.quiet)
     rig.decide(QUIET, 1, LAG_S / 1000)

@@ -301,16 +301,9 @@ def _index(search: _Search, position: int, step: ArrayStep) -> tuple[int, bool]:
 
 def _gather(search: _Search, position: int, step: ArrayStep) -> tuple[int, bool]:
     """`#`: how many elements there are; `#.path`: what stands at `path` in each."""
-    text = search.text
-    places: list[int] = []
-    while True:
-        begin = position
-        start, position = _elements_end(text, position)
-        if start == -2:
-            return position, False
-        places.append(begin)
-        if start < 0:
-            break
+    places, position = _places(search.text, position)
+    if places is None:
+        return position, False
     if step.each is None:
         search.found = Found(str(len(places) - 1))
         search.calculated = True
@@ -318,6 +311,24 @@ def _gather(search: _Search, position: int, step: ArrayStep) -> tuple[int, bool]
     each, pipe = split_pipe(step.each)
     if pipe is not None:
         search.pipe = pipe
+    search.found = _in_each(search.text, places, each)
+    return position, True
+
+
+def _places(text: str, position: int) -> tuple[list[int] | None, int]:
+    """Where each element begins, and where the array ends, with the blanks before them; None where the text breaks off."""
+    places: list[int] = []
+    while True:
+        begin = position
+        start, position = _elements_end(text, position)
+        if start == -2:
+            return None, position
+        places.append(begin)
+        if start < 0:
+            return places, position
+
+
+def _in_each(text: str, places: list[int], path: str) -> Found:
     parts: list[str] = []
     indexes: list[int] = []
     for place in places:
@@ -328,12 +339,11 @@ def _gather(search: _Search, position: int, step: ArrayStep) -> tuple[int, bool]
         if start < 0:
             continue
         index = start if text[start] in "{[" else 0
-        found = get_within(Found(text[start:end], start, index), each)
+        found = get_within(Found(text[start:end], start, index), path)
         if found.raw:
             parts.append(found.raw)
             indexes.append(found.index)
-    search.found = Found(f"[{','.join(parts)}]", indexes=indexes)
-    return position, True
+    return Found(f"[{','.join(parts)}]", indexes=indexes)
 
 
 def _query(search: _Search, position: int, step: ArrayStep, query: Query) -> tuple[int, bool]:

@@ -102,7 +102,7 @@ async def test_offsets_are_committed_only_when_events_are_durable(
     async with reading(source, emit):
         await until(lambda: _is(cluster.committed(source.group, topic), 0))  # the start, before there is any record
         await cluster.send(topic, b"1", b"2")
-        await until(lambda: _true(emit.held > 0))
+        await until(lambda: emit.held > 0)
         await asyncio.sleep(0.3)  # longer than between two commits, in which nothing may be committed
         assert await cluster.committed(source.group, topic) == 0
         emit.gate.set()
@@ -227,7 +227,7 @@ async def test_two_members_share_a_topic_under_load_without_loss(cluster: Cluste
     assert doubled(ids) == []
 
 
-async def killed(source: Kafka, emit: Remembering, committed: Callable[[], Awaitable[bool]]) -> None:
+async def killed(source: Kafka, emit: Remembering, committed: Callable[[], bool | Awaitable[bool]]) -> None:
     """Run a source until what it read is committed, and end it as a kill does: without a goodbye."""
     async with asyncio.TaskGroup() as tasks:
         task = tasks.create_task(source.run(emit))
@@ -280,7 +280,7 @@ async def test_who_is_killed_before_it_is_let_in_keeps_the_next_one_waiting_neit
     for _ in range(3 if told_first else 0):
         joined.clear()
         with mock.patch.object(CoordinatorGroupRebalance, "_on_join_leader", wait_for_ever):
-            await killed(cluster.source(topic, state=state), emit, lambda: _true(joined.is_set()))
+            await killed(cluster.source(topic, state=state), emit, joined.is_set)
     await cluster.send(topic, b"1")
     await killed(cluster.source(topic, state=state), emit, lambda: _is(cluster.committed(f"g-{topic}", topic), 1))
     await cluster.send(topic, b"2")
@@ -354,7 +354,7 @@ async def test_a_goodbye_for_the_dead_leaves_the_living_in_the_group(cluster: Cl
                 for partition in (0, 1):
                     await cluster.send(topic, b"2", partition=partition)
                 sent += 2
-                await until(lambda: _true(len(emit.events) + len(other.events) >= sent))  # noqa: B023
+                await until(lambda: len(emit.events) + len(other.events) >= sent)  # noqa: B023
 
 
 async def test_a_broker_that_is_killed_and_comes_back_is_survived_and_told(cluster: Cluster, emit: Remembering) -> None:
@@ -365,13 +365,13 @@ async def test_a_broker_that_is_killed_and_comes_back_is_survived_and_told(clust
         await emit.until(lambda emit: len(emit.events) == 1)
         await asyncio.to_thread(cluster.broker.kill)
         try:
-            await until(lambda: _true(bool(told and told[-1])))
+            await until(lambda: told and told[-1])
         finally:
             await asyncio.to_thread(cluster.broker.start)
         assert f"Kafka at {cluster.broker.plain}: " in told[-1]
         await cluster.send(topic, b"2")
         await emit.until(lambda emit: emit.bodies[-1:] == [2], timeout_s=60)
-        await until(lambda: _true(told[-1] == ""))
+        await until(lambda: told[-1] == "")
     assert [body for n, body in enumerate(emit.bodies) if body not in emit.bodies[:n]] == [1, 2]
 
 
@@ -382,7 +382,7 @@ async def test_a_topic_that_is_made_later_is_told_and_then_read(cluster: Cluster
     topic = (await cluster.topic()) + "-later"
     backoff = {"duration": "100ms", "jitter": 0.0}
     async with reading(cluster.source(topic, tell=told.append, connectionBackoff=backoff), emit):
-        await until(lambda: _true(bool(told)))
+        await until(lambda: told)
         assert told[0] == f"Kafka at {cluster.broker.plain}: there is no topic '{topic}'; make it, or correct the name"
         admin = AIOKafkaAdminClient(bootstrap_servers=cluster.broker.plain)
         await admin.start()
@@ -397,20 +397,16 @@ async def test_a_partition_that_does_not_exist_is_told(cluster: Cluster, emit: R
     told: list[str] = []
     topic = await cluster.topic(partitions=2)
     async with reading(cluster.source(topic, tell=told.append, partition="7"), emit):
-        await until(lambda: _true(bool(told)))
+        await until(lambda: told)
     assert f"topic '{topic}' has no partition 7, it has 2" in told[0]
 
 
-async def _is(found, wanted: int) -> bool:  # type: ignore[no-untyped-def]
+async def _is(found: Awaitable[int | None], wanted: int) -> bool:
     return await found == wanted
 
 
-async def _is_set(found) -> bool:  # type: ignore[no-untyped-def]
+async def _is_set(found: Awaitable[object]) -> bool:
     return await found is not None
-
-
-async def _true(fact: bool) -> bool:
-    return fact
 
 
 async def test_avro_records_are_read_by_the_schema_that_each_names(cluster: Cluster, emit: Remembering) -> None:
@@ -425,7 +421,7 @@ async def test_avro_records_are_read_by_the_schema_that_each_names(cluster: Clus
             ),
             emit,
         ):
-            await until(lambda: _true(bool(told and told[-1])))
+            await until(lambda: told and told[-1])
             assert told[-1] == f"schemaRegistry {registry.url}: answered 502 to schema 1; is it the address of a registry?"
             assert emit.events == []
             registry.broken = False

@@ -1,13 +1,11 @@
 """Apache ActiveMQ Artemis: a broker that speaks AMQP 1.0, to see that what plays Azure does as one does."""
 
-import hashlib
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Self
 
-from servers.cache import Missing, cached, need
-from servers.process import Child, free_ports, listens
+from servers.cache import need
+from servers.maven import jars
+from servers.process import Child, Server, free_ports, listens
 
 _POM = Path(__file__).with_name("artemis.pom.xml")
 _MAIN = "org.apache.activemq.artemis.core.server.embedded.Main"
@@ -27,25 +25,15 @@ _CONFIGURATION = """
 def fetch() -> Path:
     """The folder with its jars. Raises `Missing`."""
     need(["java"], packages="default-jre-headless")
-    return cached(f"artemis-{hashlib.sha256(_POM.read_bytes()).hexdigest()[:12]}", _download) / "libs"
+    return jars(_POM)
 
 
-def _download(folder: Path) -> None:
-    need(["mvn"], packages="maven")
-    shutil.copy(_POM, folder / "pom.xml")
-    command = ["mvn", "-B", "-q", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=libs"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
-    if done.returncode:
-        raise Missing(f"Maven could not get Artemis: {(done.stdout + done.stderr)[-1000:]}")
-
-
-class ArtemisBroker:
+class ArtemisBroker(Server):
     """A broker that keeps everything in memory. Queues are made by asking for them."""
 
     def __init__(self, folder: Path) -> None:
         (self.port,) = free_ports(1)
         self._folder, self._libs = folder, fetch()
-        self._child: Child | None = None
         (folder / "etc").mkdir()
         (folder / "etc" / "broker.xml").write_text(_CONFIGURATION.format(port=self.port))
 
@@ -55,8 +43,3 @@ class ArtemisBroker:
         self._child = Child([*java, _MAIN, str(self._folder)], log=self._folder / "artemis.log")
         self._child.wait_for(lambda: listens(self.port), "Artemis broker")
         return self
-
-    def stop(self) -> None:
-        """End it in order."""
-        if self._child is not None:
-            self._child.stop()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 from urllib.request import Request, urlopen
 
 from servers.cache import Missing
-from servers.process import Child, free_ports
+from servers.process import Child, Server, free_ports
 
 
 def fetch() -> str:
@@ -31,13 +31,12 @@ class Asked(NamedTuple):
     body: str
 
 
-class AwsServer:
+class AwsServer(Server):
     """A server that keeps everything in memory and remembers what it is asked."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._program, (self._port,) = folder, fetch(), free_ports(1)
         self.url = f"http://127.0.0.1:{self._port}"
-        self._child: Child | None = None
 
     def start(self) -> Self:
         """Start it, and return when it answers."""
@@ -46,11 +45,6 @@ class AwsServer:
         self._child.wait_for(self._answers, "moto server")
         self._call("/moto-api/config", {"lambda": {"use_docker": False}})
         return self
-
-    def stop(self) -> None:
-        """End it."""
-        if self._child is not None:
-            self._child.stop()
 
     def forget(self) -> None:
         """Forget what was asked, and remember from now on."""

@@ -1,16 +1,15 @@
 """Apache Kafka, one node in KRaft mode: plain, SASL, TLS, and SASL over TLS, each on a port of its own."""
 
-import hashlib
-import shutil
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Self
 
-from servers.cache import Missing, cached, need
+from servers.cache import need
 from servers.certificates import make_certificates
-from servers.process import Child, free_ports, listens
+from servers.maven import jars
+from servers.process import Child, Server, free_ports, listens
 
 _POM = Path(__file__).with_name("kafka.pom.xml")
 _LISTENERS = {"PLAIN": "PLAINTEXT", "SASL": "SASL_PLAINTEXT", "TLS": "SSL", "BOTH": "SASL_SSL"}
@@ -32,20 +31,10 @@ appender.out.layout.pattern=%d %p %m%n
 def fetch() -> Path:
     """The folder with Kafka's jars. Raises `Missing`."""
     need(["java", "openssl"], packages="default-jre-headless openssl")
-    key = f"kafka-{hashlib.sha256(_POM.read_bytes()).hexdigest()[:12]}"
-    return cached(key, _download) / "libs"
+    return jars(_POM)
 
 
-def _download(folder: Path) -> None:
-    need(["mvn"], packages="maven")
-    shutil.copy(_POM, folder / "pom.xml")
-    command = ["mvn", "-B", "-q", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=libs"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
-    if done.returncode:
-        raise Missing(f"Maven could not get Kafka: {(done.stdout + done.stderr)[-1000:]}")
-
-
-class KafkaBroker:
+class KafkaBroker(Server):
     """A broker with its data in `folder`. Topics are not made by asking for them."""
 
     def __init__(self, folder: Path) -> None:
@@ -57,7 +46,6 @@ class KafkaBroker:
         whoever brings an unsigned token that lasts."""
         java = ["java", "-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
         self._java = [*java, f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}", "-cp", f"{fetch()}/*"]
-        self._child: Child | None = None
         self._format()
 
     def start(self) -> Self:
@@ -68,26 +56,6 @@ class KafkaBroker:
         port = int(self.plain.rpartition(":")[2])
         self._child.wait_for(lambda: listens(port), "Kafka broker")
         return self
-
-    def kill(self) -> None:
-        """End it as a crash does; `start` brings it back with its data."""
-        if self._child is not None:
-            self._child.kill()
-
-    def pause(self) -> None:
-        """Have it keep its connections and answer nobody, until `resume`."""
-        if self._child is not None:
-            self._child.pause()
-
-    def resume(self) -> None:
-        """Let it go on."""
-        if self._child is not None:
-            self._child.resume()
-
-    def stop(self) -> None:
-        """End it in order."""
-        if self._child is not None:
-            self._child.stop()
 
     def _format(self) -> None:
         (self._folder / "log4j2.properties").write_text(_LOGGING)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from servers.cache import Missing, need
-from servers.process import Child, free_ports, listens
+from servers.process import Child, Server, free_ports, listens
 
 
 def fetch() -> str:
@@ -20,7 +20,7 @@ def fetch() -> str:
     return program
 
 
-class SshServer:
+class SshServer(Server):
     """A server with its keys in `folder`: `user`, `other` (which is not let in), `locked` (with a passphrase)."""
 
     def __init__(self, folder: Path) -> None:
@@ -44,7 +44,6 @@ class SshServer:
             "PidFile": folder / "pid",
         }
         (folder / "sshd_config").write_text("".join(f"{name} {value}\n" for name, value in lines.items()))
-        self._child: Child | None = None
 
     def key(self, name: str) -> str:
         """A private key."""
@@ -63,8 +62,3 @@ class SshServer:
         self._child = Child(command, log=self._folder / "sshd.log")
         self._child.wait_for(lambda: listens(self.port), "OpenSSH server")
         return self
-
-    def stop(self) -> None:
-        """End it."""
-        if self._child is not None:
-            self._child.stop()

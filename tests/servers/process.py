@@ -70,3 +70,29 @@ class Child:
                 self._process.wait(20)
             except subprocess.TimeoutExpired:
                 self.kill()
+
+
+class Server:
+    """A server that is one process; a kind's module starts it."""
+
+    _child: Child | None = None
+
+    def kill(self) -> None:
+        """End it as a crash does; where it keeps data, `start` brings it back with them."""
+        if self._child is not None:
+            self._child.kill()
+
+    def pause(self) -> None:
+        """Have it keep its connections and answer nobody, until `resume`."""
+        if self._child is not None:
+            self._child.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if self._child is not None:
+            self._child.resume()
+
+    def stop(self) -> None:
+        """End it in order."""
+        if self._child is not None:
+            self._child.stop()

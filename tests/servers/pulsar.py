@@ -1,18 +1,16 @@
 """Apache Pulsar standalone: one port without TLS, one with. Without a login everybody is `anonymous`, who may do everything."""
 
 import contextlib
-import hashlib
-import shutil
-import subprocess
 import urllib.request
 from base64 import b64encode, urlsafe_b64encode
 from hmac import digest
 from pathlib import Path
 from typing import Self
 
-from servers.cache import Missing, cached, need
+from servers.cache import need
 from servers.certificates import make_certificates
-from servers.process import Child, free_ports
+from servers.maven import jars
+from servers.process import Child, Server, free_ports
 
 _POM = Path(__file__).with_name("pulsar.pom.xml")
 _KEY = b"a key of thirty-two bytes, made up"
@@ -38,17 +36,7 @@ _AUTHENTICATION = "org.apache.pulsar.broker.authentication.AuthenticationProvide
 def fetch() -> Path:
     """The folder with Pulsar's jars. Raises `Missing`."""
     need(["java", "openssl"], packages="default-jre-headless openssl")
-    key = f"pulsar-{hashlib.sha256(_POM.read_bytes()).hexdigest()[:12]}"
-    return cached(key, _download) / "libs"
-
-
-def _download(folder: Path) -> None:
-    need(["mvn"], packages="maven")
-    shutil.copy(_POM, folder / "pom.xml")
-    command = ["mvn", "-B", "-q", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=libs"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
-    if done.returncode:
-        raise Missing(f"Maven could not get Pulsar: {(done.stdout + done.stderr)[-1000:]}")
+    return jars(_POM)
 
 
 def token(user: str) -> str:
@@ -58,7 +46,7 @@ def token(user: str) -> str:
     return b".".join((header, claims, signature)).decode()
 
 
-class PulsarServer:
+class PulsarServer(Server):
     """A broker with its data in `folder`. Topics of `public/default` are made by asking for them; a repeat is recognised."""
 
     def __init__(self, folder: Path) -> None:
@@ -69,7 +57,6 @@ class PulsarServer:
         self.admin_url = f"http://127.0.0.1:{self._ports['web']}/admin/v2"
         self.certificates = make_certificates(folder)
         self._libs = fetch()
-        self._child: Child | None = None
         (folder / "log4j2.properties").write_text(_LOGGING)
         (folder / "standalone.conf").write_text("".join(f"{key}={value}\n" for key, value in self._settings().items()))
 
@@ -87,21 +74,6 @@ class PulsarServer:
         self._child = Child([*java, *opened, *flags, *program, *places, *where], log=folder / "pulsar.log")
         self._child.wait_for(self._is_healthy, "Pulsar", timeout_s=90)
         return self
-
-    def kill(self) -> None:
-        """End it as a crash does; `start` brings it back with its data."""
-        if self._child is not None:
-            self._child.kill()
-
-    def pause(self) -> None:
-        """Have it keep its connections and answer nobody, until `resume`."""
-        if self._child is not None:
-            self._child.pause()
-
-    def resume(self) -> None:
-        """Let it go on."""
-        if self._child is not None:
-            self._child.resume()
 
     def stop(self) -> None:
         """End it. In order takes five seconds, and nobody reads its data any more."""

@@ -7,7 +7,7 @@ from typing import Self
 from servers.cache import cached
 from servers.golang import FAST_BUILD, build, key_of
 from servers.kubernetes import KubernetesServer
-from servers.process import Child
+from servers.process import Child, Server
 
 _SOURCES = tuple(Path(__file__).with_name(f"workflows.{kind}") for kind in ("mod", "sum", "go"))
 _PROGRAMS = {"workflow-controller": "."}
@@ -22,14 +22,13 @@ def fetch() -> Path:
     return cached(key_of("workflows", _SOURCES, _PROGRAMS, _FLAGS), lambda folder: build(folder, _SOURCES, _PROGRAMS, _FLAGS))
 
 
-class WorkflowController:
+class WorkflowController(Server):
     """A controller that runs the workflows of all namespaces of `server`, which has to know their kinds."""
 
     def __init__(self, server: KubernetesServer, folder: Path) -> None:
         self._server, self._folder = server, folder
         self._program = fetch() / "workflow-controller"
         self._namespace = f"argo-{uuid.uuid4().hex[:8]}"
-        self._child: Child | None = None
 
     def start(self) -> Self:
         """Start it; what was submitted before is run too."""
@@ -51,8 +50,3 @@ class WorkflowController:
         ]
         self._child = Child(command, log=self._folder / "workflow-controller.log")
         return self
-
-    def stop(self) -> None:
-        """End it in order."""
-        if self._child is not None:
-            self._child.stop()

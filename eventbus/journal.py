@@ -20,6 +20,18 @@ class EventFilter(msgspec.Struct, frozen=True, kw_only=True):
     after_us: int | None = None
     before_us: int | None = None
 
+    def takes(self, recorded: Recorded) -> bool:
+        """Whether the list shows `recorded`."""
+        event = recorded.event
+        return (
+            self.namespace in (None, event.namespace)
+            and self.source in (None, event.source)
+            and self.name in (None, event.name)
+            and self.type in (None, event.type)
+            and (self.after_us is None or recorded.received_us >= self.after_us)
+            and (self.before_us is None or recorded.received_us < self.before_us)
+        )
+
 
 class FiringFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which firings a list shows; every given field must hold."""

@@ -26,7 +26,7 @@ class MemoryJournal:
         limit = check_limit(limit)
         before = decode_cursor(b"e", cursor)[0] if cursor is not None else self._stored.last + 1
         newest = reversed(self._stored.events.values())
-        found = [one for one in newest if one.position < before and _wants_event(wanted, one)]
+        found = [one for one in newest if one.position < before and wanted.takes(one)]
         return EventPage(found[:limit], encode_cursor(b"e", found[limit - 1].position) if len(found) > limit else None)
 
     async def find(self, event_id: str) -> Sequence[Recorded]:
@@ -85,7 +85,7 @@ class MemoryJournal:
     async def stretch(self, after_us: int | None, before_us: int | None) -> tuple[int, int]:
         """See `Journal.stretch`."""
         wanted = EventFilter(after_us=after_us, before_us=before_us)
-        found = [one.position for one in self._stored.events.values() if _wants_event(wanted, one)]
+        found = [one.position for one in self._stored.events.values() if wanted.takes(one)]
         return (found[0], found[-1]) if found else (self._stored.last + 1, self._stored.last)
 
     async def scan(self, after: int, *, until: int, limit: int) -> Scanned:
@@ -162,18 +162,6 @@ class MemoryJournal:
 
 def _place(kept: KeptFiring) -> tuple[int, int]:
     return kept.firing.decided_us, kept.number
-
-
-def _wants_event(wanted: EventFilter, recorded: Recorded) -> bool:
-    event = recorded.event
-    return (
-        wanted.namespace in (None, event.namespace)
-        and wanted.source in (None, event.source)
-        and wanted.name in (None, event.name)
-        and wanted.type in (None, event.type)
-        and (wanted.after_us is None or recorded.received_us >= wanted.after_us)
-        and (wanted.before_us is None or recorded.received_us < wanted.before_us)
-    )
 
 
 def _wants_firing(wanted: FiringFilter, kept: KeptFiring) -> bool:

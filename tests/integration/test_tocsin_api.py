@@ -12,6 +12,7 @@ import pytest
 from eventbus.contract import Bus, Decisions
 from eventbus.event import Event, Identity
 from eventbus.firing import Attempt, Cause, Firing, FiringId, Outcome, OutcomeKind, TriggerRef, firing_id
+from eventbus.journal import Scanned
 from eventbus.sqlite import open_bus
 from manifests.objects import ObjectRef
 from sensors.report import Unwatched
@@ -455,6 +456,28 @@ async def test_new_events_are_followed_and_a_client_that_comes_back_misses_none(
 
     again = await following(client, "/api/v1/events", 2, nothing, Last_Event_ID=found[0]["id"])
     assert [json.loads(item["data"])["id"] for item in again] == ["1", "2"]
+
+
+async def test_a_follower_has_each_event_read_once_and_much_in_parts(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    bus, changes, read = client.service.bus, client.service.changes, list[int]()
+    await bus.append([an_event(str(n), "push" if n % 2 else "other") for n in range(1000)])
+    scan = bus.journal.scan
+
+    async def noted(after: int, *, until: int, limit: int) -> Scanned:
+        found = await scan(after, until=until, limit=limit)
+        assert len(found.events) <= 32
+        read.extend([one.position for one in found.events])
+        return found
+
+    async def one_more() -> None:
+        await bus.append([an_event("last")])
+        changes.appended()
+
+    monkeypatch.setattr(bus.journal, "scan", noted)
+    monkeypatch.setattr(bus.journal, "events", None)
+    found = await following(client, "/api/v1/events?name=push", 501, one_more, Last_Event_ID="0")
+    assert [json.loads(item["data"])["id"] for item in found] == [*map(str, range(1, 1000, 2)), "last"]
+    assert read == list(range(1, 1002))
 
 
 async def test_closed_firings_are_followed(client: Client) -> None:

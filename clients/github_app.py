@@ -6,7 +6,9 @@ Semantics: GitHub, "Generating a JSON Web Token (JWT) for a GitHub App". The lib
 from datetime import datetime, timedelta
 from importlib.util import find_spec
 
-NOT_INSTALLED = "githubApp needs more than the base installation: pip install 'tocsin[github]'"
+from clients.extras import needs_extra
+
+NOT_INSTALLED = needs_extra("githubApp", "github")
 RENEW_BEFORE = timedelta(minutes=5)
 """How long before its end a token is asked for again, so that none expires under way."""
 _SKEW, _LIFETIME = timedelta(seconds=60), timedelta(minutes=9)

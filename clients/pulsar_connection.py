@@ -8,12 +8,13 @@ import ssl
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from clients.extras import needs_extra
 from clients.tls import TLSMaterial
 
 if TYPE_CHECKING:
     from pulsar.asyncio import PulsarException
 
-NOT_INSTALLED = "Pulsar needs more than the base installation: pip install 'tocsin[pulsar]'"
+NOT_INSTALLED = needs_extra("Pulsar", "pulsar")
 OPERATION_S = 10
 """Seconds until the library gives up on one operation, connecting included; by itself it would try for half a minute."""
 _PROBE_S = 2.0

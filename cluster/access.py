@@ -5,12 +5,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from clients.extras import needs_extra
 from cluster.faults import ClusterUnavailable
 
 if TYPE_CHECKING:
     from kubernetes.aio.client import ApiClient, Configuration
 
-NOT_INSTALLED = "Kubernetes needs more than the base installation: pip install 'tocsin[k8s]'"
+NOT_INSTALLED = needs_extra("Kubernetes", "k8s")
 _SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
 _HOME = Path("~/.kube/config")
 

@@ -9,6 +9,7 @@ import structlog
 from pydantic import AfterValidator, Field, model_validator
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
+from clients.extras import needs_extra
 from eventbus.event import Event
 from manifests.fields import SecretRef, Spec, TLSConfig
 from sources.handing_over import hand_over
@@ -78,7 +79,7 @@ class Generic(Source[GenericSpec]):
     def __init__(self, spec: GenericSpec, context: SourceContext) -> None:
         super().__init__(spec, context)
         if find_spec("grpc") is None:
-            raise SourceRefused("gRPC needs more than the base installation: pip install 'tocsin[grpc]'")
+            raise SourceRefused(needs_extra("gRPC", "grpc"))
 
     async def run(self, emit: Emit) -> None:
         """Emit until cancelled. Raises with the reason after some vain connections; the service then starts it again."""

@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clients.credentials import Credentials
+from clients.extras import needs_extra
 from clients.kafka.declared import BEARER, MskIam, Sasl, brokers
 from clients.kafka.token_endpoint import TokenEndpoint
 from clients.kept_tls import KeptTLS
@@ -22,7 +23,7 @@ REQUEST_TIMEOUT_S = 15.0
 _TOPIC_PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.5)
 """Seconds between asking for a topic that the broker does not know: a busy one hears late of a topic that was just made."""
 
-NOT_INSTALLED = "Kafka needs more than the base installation: pip install 'tocsin[kafka]'"
+NOT_INSTALLED = needs_extra("Kafka", "kafka")
 
 
 class NotInstalled(RuntimeError):
@@ -112,7 +113,7 @@ def resolve(
 def require_msk() -> None:
     """Raise `NotInstalled` where AWS cannot be asked who we are."""
     if find_spec("botocore") is None:
-        raise NotInstalled("awsMskIamAuth needs more than this installation has: pip install 'tocsin[msk]'")
+        raise NotInstalled(needs_extra("awsMskIamAuth", "msk", than="this installation has"))
 
 
 def is_installed() -> bool:
@@ -133,7 +134,7 @@ def require_library() -> None:
 def require_avro() -> None:
     """Raise `NotInstalled` where Avro cannot be read."""
     if find_spec("fastavro") is None:
-        raise NotInstalled("schemaRegistry needs more than this installation has: pip install 'tocsin[kafka]'")
+        raise NotInstalled(needs_extra("schemaRegistry", "kafka", than="this installation has"))
 
 
 async def partitions_of(client: "AIOKafkaClient", topic: str, *, anew: bool = False) -> frozenset[int]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from clients.credentials import Credentials
+from clients.extras import needs_extra
 from eventbus.chain import Chain
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
@@ -25,7 +26,7 @@ from sensors.triggers.rewriting import honoured, keeping
 from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
 
 KEY = "Idempotency-Key"
-NOT_INSTALLED = "AWS needs more than the base installation: pip install 'tocsin[aws]'"
+NOT_INSTALLED = needs_extra("AWS", "aws")
 _GRACE_S = 10
 _WAITING = "RequestResponse"
 

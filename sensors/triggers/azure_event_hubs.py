@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from clients.credentials import Credentials
+from clients.extras import needs_extra
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
 from sensors.parameters import compile_payload
@@ -20,7 +21,7 @@ from sensors.triggers.fitted import Fitted, readable
 from sensors.triggers.rewriting import honoured, keeping
 from sensors.triggers.trigger import Trigger, TriggerContext, triggers
 
-NOT_INSTALLED = "Azure Event Hubs needs more than the base installation: pip install 'tocsin[azure]'"
+NOT_INSTALLED = needs_extra("Azure Event Hubs", "azure")
 
 
 class _Parts:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from clients.credentials import Credentials
+from clients.extras import needs_extra
 from clients.kept_tls import KeptTLS
 from clients.tls import TLSMaterial
 from eventbus.firing import TriggerRef
@@ -24,7 +25,7 @@ from sensors.triggers.fitted import Fitted, readable
 from sensors.triggers.rewriting import honoured, keeping
 from sensors.triggers.trigger import Trigger, TriggerContext, triggers
 
-NOT_INSTALLED = "Azure Service Bus needs more than the base installation: pip install 'tocsin[azure]'"
+NOT_INSTALLED = needs_extra("Azure Service Bus", "azure")
 
 
 class _Parts:

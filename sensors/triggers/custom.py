@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from clients.credentials import Credentials
+from clients.extras import needs_extra
 from clients.kept_tls import KeptTLS
 from clients.tls import TLSMaterial
 from eventbus.chain import Chain
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from sensors.triggers.custom_calls import CustomWay
 
 KEY_HEADER = "idempotency-key"
-NOT_INSTALLED = "gRPC needs more than the base installation: pip install 'tocsin[grpc]'"
+NOT_INSTALLED = needs_extra("gRPC", "grpc")
 _CALLS = "sensors.triggers.custom_calls"
 TIMEOUT_S = 60.0
 """Seconds for one attempt, which the service is told; `timeout` of the trigger sets others."""

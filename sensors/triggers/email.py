@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from clients.credentials import Credentials
+from clients.extras import needs_extra
 from eventbus.chain import Chain
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
@@ -19,7 +20,7 @@ from sensors.triggers.fitted import Fitted
 from sensors.triggers.rewriting import honoured, ignored
 from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
 
-NOT_INSTALLED = "mail needs more than the base installation: pip install 'tocsin[email]'"
+NOT_INSTALLED = needs_extra("mail", "email")
 
 
 class EmailTrigger(DeclarationTrigger[EmailSpec]):

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from clients.credentials import Credentials
+from clients.extras import needs_extra
 from clients.kept_tls import KeptTLS
 from eventbus.chain import Chain
 from eventbus.firing import TriggerRef
@@ -26,7 +27,7 @@ from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, trigger
 KEY_HEADER = "Idempotency-Key"
 STREAM_KEY_HEADER = "Nats-Msg-Id"
 """By this a stream recognises a repeat, for as long as its window of duplicates lasts."""
-NOT_INSTALLED = "NATS needs more than the base installation: pip install 'tocsin[nats]'"
+NOT_INSTALLED = needs_extra("NATS", "nats")
 
 
 class _Parts:

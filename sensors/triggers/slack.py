@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any, ClassVar
 
 from clients.credentials import Credentials
+from clients.extras import needs_extra
 from eventbus.chain import Chain
 from manifests.fields import Spec
 from manifests.objects import DeclaredTrigger, Dialect
@@ -20,7 +21,7 @@ from sensors.triggers.slack_posting import Post, Threads
 from sensors.triggers.slack_spec import SlackSpec, complete
 from sensors.triggers.trigger import Delivered, Trigger, TriggerContext, triggers
 
-NOT_INSTALLED = "Slack needs more than the base installation: pip install 'tocsin[slack]'"
+NOT_INSTALLED = needs_extra("Slack", "slack")
 
 
 class SlackTrigger(DeclarationTrigger[SlackSpec]):

@@ -64,3 +64,11 @@ def test_the_locked_versions_satisfy_what_the_project_asks_for() -> None:
         if not Requirement(requirement).specifier.contains(versions[name_of(requirement)], prereleases=True)
     ]
     assert not wrong
+
+
+def test_every_extra_that_is_named_to_users_exists() -> None:
+    packages = ("clients", "cluster", "sources", "sensors", "tocsin")
+    code = "".join(path.read_text() for package in packages for path in (ROOT / package).rglob("*.py"))
+    named = set(re.findall(r'needs_extra\("[^"]+", "(\w+)"', code)) | set(re.findall(r"tocsin\[(\w+)\]", code))
+    assert named - PROJECT["project"]["optional-dependencies"].keys() == set()
+    assert {"kafka", "grpc", "k8s"} <= named

@@ -488,6 +488,17 @@ async def test_closed_firings_are_followed(client: Client) -> None:
     assert json.loads(found["data"])["state"] == "dead-lettered"
 
 
+async def test_a_follower_that_is_too_far_behind_is_told_how_many_firings_it_missed(client: Client) -> None:
+    async def close() -> None:
+        changes, firing = client.service.changes, (await a_dead_letter(client.service.bus)).id
+        for _ in range(1500):
+            changes.closed(firing)
+
+    missed, *rest = await following(client, "/api/v1/firings", 1001, close)
+    assert (missed["event"], json.loads(missed["data"])) == ("missed", {"firings": 500})
+    assert {item["event"] for item in rest} == {"firing"}
+
+
 @pytest.mark.parametrize(
     ("path", "headers"),
     [("events?x=1", {}), ("firings?x=1", {}), ("firings?replay=x", {}), ("events", {"Last_Event_ID": "x"})],

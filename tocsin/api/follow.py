@@ -72,7 +72,10 @@ class Follow:
     async def _firings(self, params: Mapping[str, str], count: int) -> AsyncIterator[tuple[str, str, Json] | None]:
         while not self._changes.over:
             names = self._changes.since(count)
+            missed = self._changes.count - count - len(names)
             count = self._changes.count
+            if missed:
+                yield "", "missed", {"firings": missed}
             for name in names:
                 record = await self._journal.firing(name)
                 view = None if record is None else firing_view(record)

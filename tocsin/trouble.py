@@ -1,11 +1,14 @@
 """One thing that does not go well: which part of which object, since when, why, and what to do about it."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from manifests.objects import ObjectRef
 from tocsin.objects import State
 from tocsin.views import Json, when
+
+What = Literal["hangs", "fails", "errs", "slow", "floods", "set-aside", "certificates", "unwell", "left"]
+"""What does not go well, in one word; the page about operations says what to do."""
 
 
 class Trouble(NamedTuple):
@@ -14,8 +17,7 @@ class Trouble(NamedTuple):
     ref: ObjectRef
     part: str
     """Which part of it, such as `trigger call`."""
-    what: str
-    """One word: hangs, fails, errs, slow, floods, set-aside, certificates, unwell, left."""
+    what: What
     reason: str
     since_us: int
     hint: str

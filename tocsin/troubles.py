@@ -12,7 +12,7 @@ import structlog
 from eventbus.errors import BusDamaged, BusError
 from eventbus.journal import Journal
 from manifests.objects import ObjectRef
-from tocsin.trouble import Finder, Trouble
+from tocsin.trouble import Finder, Trouble, What
 from tocsin.trouble_finders import Aside, of_events_set_aside
 
 logger = structlog.get_logger()
@@ -33,7 +33,7 @@ class Troubles:
         self._aside: Sequence[Aside] = ()
         self.damaged: Sequence[str] = ()
         """What of the store is damaged, and so is not served."""
-        self._said: dict[tuple[ObjectRef, str, str], Trouble] = {}
+        self._said: dict[tuple[ObjectRef, str, What], Trouble] = {}
         self._stopping = asyncio.Event()
         self.ready = asyncio.Event()
 

@@ -1,5 +1,9 @@
 """What does not go well: found, named with what to do, said once when it begins and once when it is over."""
 
+import re
+from pathlib import Path
+from typing import get_args
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -12,10 +16,11 @@ from sensors.erring import IN_A_ROW, Erring
 from sensors.lanes import Hanging
 from tocsin.metrics import Metrics
 from tocsin.objects import EventState, ObjectState, State
-from tocsin.trouble import Trouble, with_troubles
+from tocsin.trouble import Trouble, What, with_troubles
 from tocsin.trouble_finders import FAILED_IN_A_ROW, FAILS_FOR_US, SLOW_FOR_US, SLOW_TIMES, of_rules, of_sources, of_targets
 from tocsin.troubles import Troubles
 
+OPERATIONS = Path(__file__).resolve().parents[3] / "docs" / "operations.md"
 TRIGGER = TriggerRef("default", "deploy", "call")
 SENSOR = ObjectRef("Sensor", "default", "deploy")
 NOW_US = 1_700_000_000_000_000
@@ -115,3 +120,8 @@ async def test_an_event_that_was_set_aside_is_named_at_its_source() -> None:
     ((ref, (found,)),) = troubles.now().items()
     assert (ref.name, found.part, found.what) == (road.source, "event push", "set-aside")
     assert "e1 was set aside undecided: 4 starts ended" in found.reason
+
+
+def test_the_page_about_operations_says_what_to_do_about_each_trouble() -> None:
+    table = OPERATIONS.read_text().partition("## Bad neighbours")[2].partition("\n## ")[0]
+    assert set(get_args(What)) <= set(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE))

@@ -30,7 +30,8 @@ from sensors.verdict import Verdict, verdict
 
 Search = Callable[[], None]
 """Work that a thread may do before the next slice: it reads an event that nobody else has."""
-Slices = Generator[Search | Asking | None, "Taken | None", "Decided"]
+Slices = Generator[Search | Asking | None, Taken | None, "Decided"]
+"""Deciding one event: what may be done beside the loop meanwhile, None for nothing; answers to what was asked; what it led to."""
 SLICE_S = 0.0003
 """Seconds for which rules of one event are asked in a row; the rule at hand is always asked to its end."""
 

@@ -74,7 +74,9 @@ def _errs(ref: ObjectRef, dependency: str, streak: Streak) -> Trouble:
 
 
 def _slow(ref: ObjectRef, dependency: str, slow: Slow) -> Trouble:
-    reason = f"its rule took up to {1000 * slow.longest_s:.0f} ms for one event, {slow.count} times; others wait meanwhile"
+    reason = (
+        f"its rule took up to {1000 * slow.longest_s:.0f} ms for one event, {slow.count} times; later events wait to be decided"
+    )
     return Trouble(
         ref,
         f"dependency {dependency}",

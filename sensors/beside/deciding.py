@@ -44,7 +44,8 @@ def asked_beside(
         left = left[len(answers) :]
         if not answers:
             break
-    heavy.note(asked, processor_s)
+    # What was declared anew meanwhile begins in the loop again.
+    heavy.note([ref for ref in asked if ref in heavy.rules], processor_s)
     found.here.extend(left)
     return found
 

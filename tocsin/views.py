@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
-from eventbus.event import Event, Identity, Recorded
+from eventbus.event import UNPARSED, Event, Identity, Recorded
 from eventbus.firing import Attempt, Cause
 from eventbus.journal import FiringRecord
+from sources.json_text import decoded, encoded
 
 Json = dict[str, Any]
 
@@ -52,9 +51,17 @@ def data_view(event: Event) -> Json:
     if event.data is None:
         return {}
     try:
-        return {"data": msgspec.json.decode(event.data)}
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return {"data": _value(event.data)}
+    except (ValueError, RecursionError):
         return {"data_base64": base64.b64encode(event.data).decode()}
+
+
+def _value(data: bytes) -> object:
+    """The value of a JSON text, halves of surrogate pairs included. Raises `ValueError` where JSON cannot say it again."""
+    value, tree = decoded(data)
+    if tree is UNPARSED:
+        encoded(value, odd=True)
+    return value
 
 
 def attempt_view(attempt: Attempt) -> Json:

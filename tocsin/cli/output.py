@@ -4,12 +4,16 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tocsin.cli.settings import Settings
 from tocsin.encoding import dumps
+
+if TYPE_CHECKING:
+    import re
 
 Json = Mapping[str, Any]
 
@@ -61,6 +65,22 @@ def message(text: str) -> None:
     """Tell the person something that is no result. Nothing depends on whether it can be told."""
     with contextlib.suppress(OSError):
         click.echo(text, err=True)
+
+
+def json_lines(value: object) -> list[str]:
+    """`value` as indented JSON; what would steer a terminal, or show a text as another one, is an escape."""
+    import json
+
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return steering().sub(lambda found: json.dumps(found[0])[1:-1], text).split("\n")
+
+
+@cache
+def steering() -> "re.Pattern[str]":
+    """Control characters but for the line feed, those that turn the direction of writing, and halves of surrogate pairs."""
+    import re
+
+    return re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def many(count: int, what: str) -> str:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tocsin.cli.output import emit, many, message
+from tocsin.cli.output import emit, json_lines, many, message
 from tocsin.cli.settings import common, settings_of
 
 if TYPE_CHECKING:
@@ -95,8 +95,6 @@ def _items(found: Json) -> Iterator[Json]:
 
 
 def _lines(found: Json, problems: "Sequence[Problem]") -> Iterator[str]:
-    import json
-
     yield from map(str, problems)
     for dropped in found.get("dropped", ()):
         yield f"{dropped['event']['source']} {dropped['event']['id']}: {dropped['reason']}"
@@ -105,8 +103,8 @@ def _lines(found: Json, problems: "Sequence[Problem]") -> Iterator[str]:
         yield f"{verdict['event']['source']} {verdict['event']['id']} → {verdict['sensor']}/{verdict['dependency']}: {word}"
     for firing in found["firings"]:
         yield f"would fire {firing['sensor']}/{firing['trigger']} on {_names(firing['events'])}"
-        said = firing["error"] if "error" in firing else json.dumps(firing["request"], indent=2, ensure_ascii=False)
-        yield from (f"  {line}" for line in said.splitlines())
+        said = firing["error"].splitlines() if "error" in firing else json_lines(firing["request"])
+        yield from (f"  {line}" for line in said)
     matched = sum(verdict["matched"] for verdict in found["verdicts"])
     verdicts, firings = many(len(found["verdicts"]), "verdict"), many(len(found["firings"]), "firing")
     yield f"{verdicts}, {matched} matched; {firings}; {many(len(problems), 'problem')}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tocsin.cli.output import emit, many
+from tocsin.cli.output import emit, json_lines, many
 from tocsin.cli.settings import Settings, common, settings_of
 
 Json = Mapping[str, Any]
@@ -114,4 +114,4 @@ def _firing(firing: Json) -> Iterator[str]:
     for number, attempt in enumerate(firing["attempts"], 1):
         yield f"  attempt {number} at {attempt['at']}: {'succeeded' if attempt['succeeded'] else attempt['reason']}"
     if firing["request"] is not None:
-        yield from (f"  {line}" for line in json.dumps(firing["request"], indent=2, ensure_ascii=False).splitlines())
+        yield from (f"  {line}" for line in json_lines(firing["request"]))

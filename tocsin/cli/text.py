@@ -1,10 +1,10 @@
 """Records as text for people."""
 
-import json
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tocsin.cli.output import table
+from tocsin.cli.output import json_lines, steering, table
 
 Json = Mapping[str, Any]
 
@@ -64,12 +64,23 @@ def event_text(event: Json) -> str:
 def _payload(event: Json) -> Iterator[str]:
     if "data" in event:
         yield f"data        {event['bytes']} bytes, {event.get('datacontenttype') or 'no content type'}"
-        yield from ("  " + line for line in json.dumps(event["data"], indent=2, ensure_ascii=False).splitlines())
+        yield from (f"  {line}" for line in json_lines(event["data"]))
     elif "data_base64" in event:
-        yield f"data        {event['bytes']} bytes that are not JSON, as base64"
-        yield "  " + event["data_base64"]
+        lines = _plain(event["data_base64"])
+        how = "as base64" if lines is None else "as they are"
+        yield f"data        {event['bytes']} bytes, {event.get('datacontenttype') or 'no content type'}, {how}"
+        yield from (f"  {line}" for line in lines or [event["data_base64"]])
     else:
         yield f"data        {event.get('gone') or 'none'}"
+
+
+def _plain(encoded: str) -> list[str] | None:
+    """The lines of a text that can be shown as it is; None where it is none."""
+    try:
+        text = b64decode(encoded).decode().replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        return None
+    return None if steering().search(text.replace("\t", " ")) else text.split("\n")
 
 
 def pairs(fields: Mapping[str, object]) -> Iterator[str]:
@@ -96,7 +107,7 @@ def outcome_line(firing: Json) -> str:
 def request_lines(request: Json | None) -> Iterator[str]:
     """What was sent."""
     if request:
-        yield from (line for line in json.dumps(request, indent=2, ensure_ascii=False).splitlines())
+        yield from json_lines(request)
 
 
 def ways(sets: Sequence[Sequence[str]]) -> str:

@@ -33,12 +33,16 @@ class Service:
             raise RuntimeError(f"no metric {name}")
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines)
 
-    def drain(self, *, timeout_s: float = 120.0) -> None:
-        """Return when every event is decided and every firing has its recorded outcome."""
+    def drain(self, *, timeout_s: float = 120.0, every_s: float = 0.02) -> None:
+        """Return when every event is decided and every firing has its recorded outcome.
+
+        Asking takes the service some milliseconds: where it is still busy, ask more seldom.
+        """
         self.process.wait_for(
             lambda: self.metric("tocsin_events_undecided") == self.metric("tocsin_firings_open") == 0,
             "every outcome",
             timeout_s=timeout_s,
+            every_s=every_s,
         )
 
 

@@ -67,10 +67,13 @@ class Producers(Pool[Way, "Writer"]):
             raise
 
     async def close(self, client: "Writer") -> None:
-        """Send what it holds, and stop it."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(CLOSE_S):
-                await client.close()
+        """Send what it holds, and stop it; what does not get through in time is given up."""
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_S):
+                    await client.close()
+        finally:
+            await client.cut_off(at_once=True)
 
     async def cut_off(self, client: "Writer") -> None:
         """Stop it without sending what it holds."""

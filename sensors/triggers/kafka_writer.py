@@ -103,9 +103,10 @@ class Writer:
         if self._flights:
             await asyncio.wait(self._flights)
         await self._producer.stop()
+        self.spent = self._cut = True
 
     async def cut_off(self, *, at_once: bool = False) -> None:
-        """Stop without sending what waits; batches under way may still end, unless it is to be `at_once`.
+        """Stop without sending what waits; batches under way may still end, unless it is `at_once`. Twice does nothing more.
 
         The library's own `stop` would wait for what it could not get through, which would be sent whenever the broker is
         back; and each later attempt would add one more.

@@ -12,6 +12,7 @@ from aiokafka.structs import RecordMetadata, TopicPartition
 
 from sensors.errors import TriggerRefused, TriggerUnavailable
 from sensors.triggers import kafka_writer
+from sensors.triggers.kafka_producers import Producers
 from sensors.triggers.kafka_record import Record, Unwritten
 from sensors.triggers.kafka_writer import BATCH_BYTES, LARGEST_BYTES, Writer
 
@@ -255,6 +256,16 @@ async def test_closing_sends_what_waits(rig: Rig) -> None:
     await end
     assert await outcomes(writes) == [(0, 0)]
     assert rig.producer.stopped
+
+
+async def test_closing_gives_up_what_does_not_get_through_in_time(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sensors.triggers.kafka_producers.CLOSE_S", 0.01)
+    writes = rig.write("a")
+    await rig.batches(1)
+    await Producers().close(rig.writer)
+    assert await outcomes(writes) == ["TriggerUnavailable its producer was given up; the record may be written"]
+    assert rig.producer.client.closed
+    assert not rig.producer.stopped
 
 
 async def test_a_record_that_no_broker_can_take_is_not_offered(rig: Rig) -> None:

@@ -125,7 +125,8 @@ class Router:
         ask_beside: AskBeside = nowhere,
     ) -> None:
         """`limit` events are read at a time; a step decides at most `step_s` seconds, and no further
-        than to `most` firings, before it commits and lets others run."""
+        than to `most` firings, before it commits and lets others run.
+        """
         self._bus = bus
         self._decider = decider
         self._group = group

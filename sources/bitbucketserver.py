@@ -131,7 +131,8 @@ class BitbucketServer(ProviderSource[BitbucketServerSpec]):
 
     async def _without_open(self, push: "_Push") -> Taken:
         """What is left without changes of branches that have an open pull request. Raises `Refused` (503) where the server cannot
-        be asked."""
+        be asked.
+        """
         try:
             async with provider_api(self._base, self._headers(), tls=self._tls()) as api:
                 left = [

@@ -22,7 +22,7 @@ def named(request: Received, header: str) -> str:
 
 
 def payload_of(request: Received) -> bytes:
-    """The JSON text of a delivery, from either of the content types that GitHub sends."""
+    """The JSON text of a delivery, from either of the content types that GitHub sends. Raises `Refused` (400, 415)."""
     media_type = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if media_type == _JSON:
         return request.body

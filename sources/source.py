@@ -150,7 +150,7 @@ class SourceKinds:
     def register(
         self, key: str, *, spec: type[Spec], event_type: str | None = None, active_passive: bool = False
     ) -> Callable[[type[Source[SpecT]]], type[Source[SpecT]]]:
-        """Return a class decorator that registers a source under `key`."""
+        """Return a class decorator that registers a source under `key`. Raises `ValueError` where the key is taken."""
 
         def add(source: "type[Source[SpecT]]") -> "type[Source[SpecT]]":
             if key in self._kinds:

@@ -49,7 +49,10 @@ class Conflict(QueryError):
 
 
 async def list_events(journal: Journal, params: Mapping[str, str]) -> Json:
-    """A page of events, newest first. Parameters: namespace, source, name, type, after, before, limit, cursor."""
+    """A page of events, newest first. Parameters: namespace, source, name, type, after, before, limit, cursor.
+
+    Raises `QueryError`.
+    """
     try:
         page = await journal.events(event_filter(params), limit=_limit(params), cursor=params.get("cursor") or None)
     except ValueError as exc:
@@ -78,7 +81,8 @@ def firing_wanted(params: Mapping[str, str]) -> None:
 
 async def list_firings(journal: Journal, params: Mapping[str, str], *, outcome: OutcomeKind | None = None) -> Json:
     """A page of firings, newest first. Parameters: namespace, sensor, trigger, replay, after, before, limit, cursor, and state
-    unless `outcome` says it already."""
+    unless `outcome` says it already. Raises `QueryError`.
+    """
     known = {"namespace", "sensor", "trigger", "replay", "after", "before", "limit", "cursor"}
     _only(params, known if outcome else known | {"state"})
     state = params.get("state", "")
@@ -100,7 +104,10 @@ async def list_firings(journal: Journal, params: Mapping[str, str], *, outcome: 
 
 
 async def find_event(journal: Journal, name: str) -> Recorded:
-    """The one event that `name` names: its id, or `source/name/id`, or `namespace/source/name/id`."""
+    """The one event that `name` names: its id, or `source/name/id`, or `namespace/source/name/id`.
+
+    Raises `NotFound` or `Ambiguous`.
+    """
     found = list(await journal.find(name))
     if not found and (parts := name.split("/", 2))[2:]:
         found = [item for item in await journal.find(parts[2]) if [*item.event.road[1:]] == parts[:2]]
@@ -136,7 +143,7 @@ async def show_event(journal: Journal, name: str) -> Json:
 
 
 async def find_firing(journal: Journal, name: str) -> FiringRecord:
-    """The firing whose id is `name` or begins with it."""
+    """The firing whose id is `name` or begins with it. Raises `NotFound` where there is none, or more than one."""
     record = await journal.firing(name)
     if record is None:
         raise NotFound(f"no firing {name!r}; {await _no_firing(journal, name)}")

@@ -28,7 +28,10 @@ async def show_firing(journal: Journal, name: str) -> Json:
 
 async def why(journal: Journal, what: str) -> Json:
     """What caused a firing, named by its id, a prefix of it, or `FIRING/N` for its Nth attempt; or what is to be said of
-    `KIND/NAMESPACE/NAME`: what a sensor or an event source did lately, or which firing made an object of a cluster."""
+    `KIND/NAMESPACE/NAME`: what a sensor or an event source did lately, or which firing made an object of a cluster.
+
+    Raises `QueryError`.
+    """
     if what.count("/") >= 2:
         return await _why_object(journal, *what.split("/", 2))
     name, _, attempt = what.partition("/")
@@ -149,7 +152,10 @@ class _Trace:
 
 
 async def explain(journal: Journal, name: str, sensor: str | None = None) -> Json:
-    """What each sensor that was in force made of an event; with `sensor` (name or namespace/name) only that one."""
+    """What each sensor that was in force made of an event; with `sensor` (name or namespace/name) only that one.
+
+    Raises `QueryError`.
+    """
     from tocsin.pinned import listening  # noqa: PLC0415
 
     recorded = await find_event(journal, name)

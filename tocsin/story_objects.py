@@ -23,7 +23,7 @@ _MADE = re.compile("[0-9a-f]{10}")
 
 
 async def why_sensor(journal: Journal, namespace: str, name: str) -> Json:
-    """The newest firings of a sensor, and what it made of the newest events that it depends on."""
+    """The newest firings of a sensor, and what it made of the newest events that it depends on. Raises `NotFound`."""
     from tocsin.pinned import roads_of  # noqa: PLC0415 - compiling is heavy, and not every question needs it
 
     ref = f"Sensor/{namespace}/{name}"
@@ -47,7 +47,7 @@ async def why_sensor(journal: Journal, namespace: str, name: str) -> Json:
 
 
 async def why_source(journal: Journal, namespace: str, name: str) -> Json:
-    """The newest events of an event source, and what they fired."""
+    """The newest events of an event source, and what they fired. Raises `NotFound`."""
     ref = f"EventSource/{namespace}/{name}"
     present = next((one for one in await journal.in_force(None) if one.ref == ref), None)
     events = await _newest(journal, [EventFilter(namespace=namespace, source=name)])

@@ -22,7 +22,10 @@ class Tokens(AbstractTokenProvider):  # type: ignore[misc]  # the library has no
 
 
 def usable(token: str, what: str) -> str:
-    """`token` where it can be sent; the brokers' grammar has no room for anything else (RFC 6750, 2.1)."""
+    """`token` where it can be sent; the brokers' grammar has no room for anything else (RFC 6750, 2.1).
+
+    Raises `TokenUnavailable` otherwise.
+    """
     if not token or not token.isascii() or any(char <= " " or char == "\x7f" for char in token):
         raise TokenUnavailable(f"{what} is no bearer token: {'it is empty' if not token else 'it holds more than one word'}")
     return token

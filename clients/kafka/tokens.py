@@ -32,7 +32,8 @@ REFUSED_AFTER_S = 10.0
 
 class _Refusable(OAuthAuthenticator):  # type: ignore[misc]  # see above
     """Sees it where a token is refused. The library overlooks that answer, and takes every later one of the broker for what it
-    asked for."""
+    asked for.
+    """
 
     async def step(self, payload: bytes | None) -> tuple[bytes, bool] | None:
         if payload:  # after the token only a refusal has something to say: RFC 7628, 3.2.2

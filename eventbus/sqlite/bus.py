@@ -66,7 +66,8 @@ class SqliteBus:
 
     async def commit(self, decided: Decisions) -> None:
         """See `Bus.commit`. One step is one transaction: decide what has many firings in several steps, all but the last
-        with the position before."""
+        with the position before.
+        """
         work = Decide(decided, self._firings, self._outbox.put, self._outbox.clock)
         self._committer.submit(work)
         await work.answered

@@ -22,7 +22,8 @@ class Committer:
 
     def __init__(self, files: Files, recovered: Callable[[], None], moved: Callable[[], None]) -> None:
         """`recovered` is called after the file was opened anew, when memory may hold what the disk lost, `moved` after due times
-        went back with the clock."""
+        went back with the clock.
+        """
         self._files = files
         self._clock = files.store.clock
         self._steps = self._clock.steps

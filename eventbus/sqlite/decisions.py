@@ -34,7 +34,8 @@ class Decide(Asked[None]):
         self, decided: Decisions, known: Keys, put: Callable[[Sequence[Entry], int], None], now_us: Callable[[], int]
     ) -> None:
         """`known` are the firings there are; `put` hands what became an open firing to the outbox, with the number of the last
-        firing that is durable."""
+        firing that is durable.
+        """
         super().__init__()
         self._decided = decided
         self._known = known

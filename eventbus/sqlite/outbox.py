@@ -25,7 +25,8 @@ class SqliteOutbox:
         self, store: Store, committer: Committer, keys: Keys, ended: Callable[[Firing], None], told: Callable[[], None]
     ) -> None:
         """`keys` are the firings there are; `ended` is told of every firing that was closed, `told` that readers of outcomes
-        may learn it."""
+        may learn it.
+        """
         self._store = store
         self._keys = keys
         self._ended = ended

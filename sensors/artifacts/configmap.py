@@ -31,7 +31,7 @@ class ConfigMapPlace:
         return {"name": self._declared.name, "key": self._declared.key}
 
     async def read(self) -> bytes:
-        """The text."""
+        """The text. Raises `TriggerUnavailable` where it is not there."""
         try:
             return self._values.config(self._namespace, self._declared.name, self._declared.key).encode()
         except SecretMissing as exc:

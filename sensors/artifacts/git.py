@@ -39,7 +39,7 @@ class GitPlace:
         return {"url": self._target.shown, "ref": self._ref, "filePath": self._path}
 
     async def read(self) -> bytes:
-        """The text."""
+        """The text. Raises `TriggerRefused` or `TriggerUnavailable`."""
         try:
             addresses = await self._target.check(self._egress)
             login = await self._logins.login()

@@ -59,7 +59,7 @@ def absolute(text: str, field: str) -> URL:
 
 
 async def fetched(context: TriggerContext, call: Call, what: str) -> Answer:
-    """Make the call with the service's client, or one for this call alone."""
+    """Make the call with the service's client, or one for this call alone. Raises `TriggerUnavailable`."""
     web = context.web or Web()
     try:
         async with asyncio.timeout(TIMEOUT_S):

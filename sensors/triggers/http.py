@@ -87,7 +87,7 @@ class HttpTrigger:
         return math.inf if plain is None else plain.target.spec.timeout_s
 
     def render(self, bound: Bound) -> bytes:
-        """Return the request as bytes to store."""
+        """Return the request as bytes to store. Raises `RenderError`."""
         parts, spec = self._fitted.for_firing(bound)
         try:
             return parts.render(bound, spec)
@@ -106,7 +106,7 @@ class HttpTrigger:
         }
 
     async def fire(self, request: bytes, *, idempotency_key: str, chain: Chain | None = None) -> Delivered:
-        """Send the request once, follow redirects, and judge the last answer."""
+        """Send the request once, follow redirects, and judge the last answer. Raises `TriggerUnavailable` or `TriggerRefused`."""
         stored = _decode(request)
         target = self._target(stored)
         if stored.spec is None:

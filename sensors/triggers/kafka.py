@@ -113,7 +113,7 @@ class KafkaTrigger:
         return math.inf
 
     def render(self, bound: Bound) -> bytes:
-        """Return the record as bytes to store."""
+        """Return the record as bytes to store. Raises `RenderError`."""
         parts, spec = self._fitted.for_firing(bound)
         try:
             return parts.render(bound, spec)

@@ -62,7 +62,7 @@ class LogTrigger:
         return None
 
     def render(self, bound: Bound) -> bytes:
-        """Return the lines as bytes to store, in the order of the dependencies' names."""
+        """Return the lines as bytes to store, in the order of the dependencies' names. Raises `RenderError`."""
         try:
             self._parameters.apply(self._template, bound)
         except ParameterError as exc:

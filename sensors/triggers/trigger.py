@@ -104,6 +104,7 @@ class TriggerKinds:
         """Register `kind` under its key; use as a class decorator.
 
         `concurrency` is for kinds that send together what is fired together: see `concurrency`.
+        Raises `ValueError` where the key is taken.
         """
         if kind.key in self._kinds:
             raise ValueError(f"two owners of the trigger kind {kind.key!r}")

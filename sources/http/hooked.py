@@ -37,7 +37,8 @@ class HookedSource(HttpSource[SpecT]):
 
     async def withdrawn(self, others: Iterable[Source[Any]]) -> None:
         """Delete the hooks where that is wanted, but for those that another source keeps: an event that was renamed goes on with
-        the same hook. Raises `HookProblem` where some are left."""
+        the same hook. Raises `HookProblem` where some are left.
+        """
         if self.leaves_something:
             await self._keeper.delete(list(_wanted(others)))
 

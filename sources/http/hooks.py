@@ -186,7 +186,8 @@ class HookKeeper:
 
     async def _tidy(self, api: ProviderApi, hooks: Hooks, places: frozenset[str]) -> None:
         """Delete what was registered for places that are listed no more, or for another URL. What cannot be deleted is said
-        once, and tried again: the source takes everything in all the same."""
+        once, and tried again: the source takes everything in all the same.
+        """
         remembered = await self._remembered()
         for hook in sorted(remembered):
             if hook.place in places and (hook.base, hook.url) == (hooks.base, hooks.url):

@@ -44,7 +44,8 @@ class Handing:
 
     async def over(self, records: Records, *, ours: Callable[[], bool]) -> bool:
         """Return when each of `records` is durable or has been said to be unusable; False where a stop came before, or where they
-        are not `ours` any more: then they are read again."""
+        are not `ours` any more: then they are read again.
+        """
         if not await self._prepared(records) or not ours():
             return False
         events: list[Event] = []

@@ -85,7 +85,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]  # the library ha
 
     async def _compare(self, *, now: bool = False) -> bool:
         """Whether the topic is still the one that is read; asked for every `LOOK_S`, or `now`. Where it is not, the session ends:
-        the next one begins with the new topic."""
+        the next one begins with the new topic.
+        """
         if not now and monotonic() - self._compared_at < LOOK_S:
             return True
         self._compared_at = monotonic()

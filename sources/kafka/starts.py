@@ -24,7 +24,8 @@ class Starts:
 
     def possible(self, partitions: Iterable[TopicPartition]) -> list[TopicPartition]:
         """Those of `partitions` that have a leader: what is asked of others is answered when they have one again, and all the
-        others would wait for them."""
+        others would wait for them.
+        """
         cluster = self._consumer._client.cluster  # noqa: SLF001 - see below
         return sorted(one for one in partitions if cluster.leader_for_partition(one) not in (None, -1))
 

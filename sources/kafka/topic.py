@@ -21,7 +21,8 @@ _LABEL = "tocsin-topic:"
 
 class Topic:
     """Records of the topic that was there first have plain ids; those of one that was made again under its name are marked by
-    the id that the cluster gave it, so that its offsets are not taken for those of before."""
+    the id that the cluster gave it, so that its offsets are not taken for those of before.
+    """
 
     def __init__(self, name: str, *, state: SourceState, source: str, degraded: Callable[[str], None]) -> None:
         """`degraded` says what does not go well; empty text: nothing."""

@@ -37,7 +37,7 @@ class Follow:
         self._streams = 0
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Every event appended from now on, or after `Last-Event-ID`."""
+        """Every event appended from now on, or after `Last-Event-ID`. Raises `QueryError` where that is no position."""
         params = dict(request.query)
         event_filter(params)  # refuses before the stream begins
         last = request.headers.get("Last-Event-ID", "")

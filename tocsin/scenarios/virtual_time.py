@@ -63,7 +63,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._in_threads -= 1
 
     def pass_time(self, seconds: float | None) -> bool:
-        """Let `seconds` pass, or tell those who wait for that; False while a thread works. None: nothing else can ever happen."""
+        """Let `seconds` pass, or tell those who wait for that; False while a thread works. None: nothing else can ever happen.
+
+        Raises `NeverRests`.
+        """
         if time.monotonic() > self._until:
             raise NeverRests(f"it goes on and on: given up after {self._limit_s:g}s at {self.time():g}s of its own time")
         if self._in_threads:

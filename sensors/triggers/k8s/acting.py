@@ -95,7 +95,10 @@ class Acting:
         raise self._contended(kind, namespace, name)
 
     async def patch(self, body: Json, how: PatchType) -> Done:
-        """Send `body` as a patch, or, as a JSON patch, the operations in its `patch`. Create it where there is none."""
+        """Send `body` as a patch, or, as a JSON patch, the operations in its `patch`. Create it where there is none.
+
+        Raises `TriggerRefused` or `TriggerUnavailable`.
+        """
         if how is PatchType.JSON and not isinstance(body.get("patch"), list):
             raise TriggerRefused("a JSON patch needs its operations, a list, as `patch` beside the metadata of the object")
         kind, namespace = await self._target(body, "patch")
@@ -123,7 +126,7 @@ class Acting:
         raise self._contended(kind, namespace, name)
 
     async def delete(self, body: Json) -> Done:
-        """Delete the object. None there is as good."""
+        """Delete the object. None there is as good. Raises `TriggerUnavailable` where it was replaced meanwhile."""
         kind, namespace = await self._target(body, "delete")
         name = self._name(body)
         gone = Done(kind=kind, namespace=namespace, found=None, detail=f"{said(kind, namespace, name)} was not there")
@@ -139,7 +142,10 @@ class Acting:
         return Done(kind=kind, namespace=namespace, found=None, detail=f"deleted {said(kind, namespace, name)}")
 
     async def read(self, body: Json) -> Json:
-        """The object of the kind, namespace and name of `body`, as the cluster has it."""
+        """The object of the kind, namespace and name of `body`, as the cluster has it.
+
+        Raises `TriggerRefused` where there is none.
+        """
         kind, namespace = await self._place(body)
         name = self._name(body)
         found = await self._get(kind, namespace, name)

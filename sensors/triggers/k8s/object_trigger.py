@@ -56,7 +56,7 @@ class ObjectTrigger(Generic[PartsT]):
         return ACTING_S + (self._policy.longest_s if self._policy is not None else 0.0)
 
     def render(self, bound: Bound) -> bytes:
-        """Return the object, or what is needed to read it, as bytes to store."""
+        """Return the object, or what is needed to read it, as bytes to store. Raises `RenderError`."""
         parts, spec = self._fitted.for_firing(bound)
         try:
             return parts.rendering.render(bound, spec)

@@ -102,7 +102,7 @@ class Rendering:
             raise TriggerRefused(f"{self._reader.what}: {exc}") from exc
 
     def changed(self, kept: StoredObject, found: Json) -> dict[str, Any]:
-        """What the parameters make of an object as the cluster has it."""
+        """What the parameters make of an object as the cluster has it. Raises `TriggerRefused`."""
         try:
             return to_object(self._parameters.put(msgspec.json.encode(found, order="sorted"), _resolved(kept)))
         except (NotAnObject, ParameterError) as exc:

@@ -28,7 +28,7 @@ TEMPLATES: Mapping[str, str] = {kind.lower(): kind for kind in ("CronWorkflow", 
 
 
 def submitted(body: Json, options: Options) -> dict[str, Any]:
-    """The workflow of the manifest, with what `args` say."""
+    """The workflow of the manifest, with what `args` say. Raises `TriggerRefused`."""
     if body.get("kind") != "Workflow" or not str(body.get("apiVersion")).startswith("argoproj.io/"):
         raise TriggerRefused(f"submit takes a Workflow of argoproj.io, not {body.get('kind')} of {body.get('apiVersion')}")
     return overridden(body, options)

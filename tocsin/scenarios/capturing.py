@@ -105,7 +105,10 @@ class Capture:
         if "data" not in event:
             return {}
         data = self._redactor.redact(event["data"], where)
-        whole = json.dumps(data, ensure_ascii=False, indent=2).encode()
+        try:
+            whole = json.dumps(data, ensure_ascii=False, indent=2).encode()
+        except UnicodeEncodeError:  # half a surrogate pair, which only the escapes of JSON can say
+            return self._text(event, json.dumps(data))
         return {"data": data} if len(whole) <= MOST_INLINE else self._file(event, whole)
 
     def _other_data(self, event: Json, data: bytes, where: str) -> Json:
@@ -115,6 +118,9 @@ class Capture:
         except UnicodeDecodeError:
             self._notes.append(f"the data of event {event['id']} is no text and stands there as it came: look for secrets in it")
             return {"base64": event["data_base64"]} if len(data) <= MOST_INLINE else self._file(event, data)
+        return self._text(event, text)
+
+    def _text(self, event: Json, text: str) -> Json:
         whole = text.encode()
         return {"text": text} if len(whole) <= MOST_INLINE else self._file(event, whole)
 

@@ -189,6 +189,13 @@ def test_large_data_goes_to_a_file_beside_and_other_data_stays_what_it_is(tmp_pa
     assert any("no text" in note for note in captured.notes)
 
 
+def test_half_a_surrogate_pair_is_captured_as_json_says_it(tmp_path: Path) -> None:
+    declared = declare(tmp_path, sensor(ORDER, CALL))
+    recorded = record(declared, [event("a", rb'{"id":"a","title":"cut \ud83d","token":"secret"}')], ["a"])
+    spec = passes(capture(recorded, tmp_path), tmp_path)
+    assert json.loads(spec["given"][0]["event"]["text"]) == {"id": "a", "title": "cut \ud83d", "token": "REDACTED"}
+
+
 def test_replays_and_what_is_not_over_are_left_out_of_what_is_expected(tmp_path: Path) -> None:
     declared = declare(tmp_path, sensor(ORDER, CALL))
     recorded = record(declared, [event("a")], ["a"])

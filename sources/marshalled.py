@@ -50,9 +50,11 @@ def _each_byte(error: UnicodeError) -> tuple[str, int]:
     return "\ufffd" * (error.end - error.start), error.end
 
 
-codecs.register_error("tocsin-each-byte", _each_byte)
+EACH_BYTE = "tocsin-each-byte"
+"""How errors are handled where text is decoded so."""
+codecs.register_error(EACH_BYTE, _each_byte)
 
 
 def readable(raw: bytes) -> str:
     """`raw` as text, with U+FFFD for each byte that is not UTF-8, as Go writes it; Python has one for several."""
-    return raw.decode("utf-8", "tocsin-each-byte")
+    return raw.decode("utf-8", EACH_BYTE)

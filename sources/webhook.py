@@ -11,6 +11,7 @@ from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint, SourceFilter
 from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, random_id, values_by_name
 from sources.http.source import HttpSource, Received
+from sources.marshalled import readable
 from sources.source import SourceContext, sources
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -68,7 +69,7 @@ class Webhook(HttpSource[WebhookSpec]):
         )
 
     def receive(self, request: Received) -> Event:
-        """The event of one request. Raises `Refused` (400) where the body is neither JSON nor a form."""
+        """The event of one request. Raises `Refused` (400) where the body is not JSON, or a form of too many fields."""
         raw, body = self._body(request)
         header = headers_for_data(request.raw_headers)
         tree: object = UNPARSED if body is UNPARSED else {"header": header, "body": body} | self._metadata
@@ -80,10 +81,7 @@ class Webhook(HttpSource[WebhookSpec]):
         if self._reads_query:
             return _values(request.query)
         if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() == _FORM:
-            try:
-                return _values(request.body.decode())
-            except UnicodeDecodeError:
-                raise Refused(400, "the form is not UTF-8") from None
+            return _values(readable(request.body))
         return request.body, parse_json(request.body).tree
 
     def _id(self, request: Received) -> str:

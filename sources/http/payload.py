@@ -10,7 +10,7 @@ import msgspec
 from eventbus.event import UNPARSED
 from sources.http.answers import Refused
 from sources.json_text import Decoded, NotJson, decoded, encoded
-from sources.marshalled import readable
+from sources.marshalled import EACH_BYTE, readable
 
 MASKED = "*** Masked Auth Secret ***"
 
@@ -82,12 +82,12 @@ def written_anew(value: object, source: Decoded) -> bytes:
 def values_by_name(text: str) -> dict[str, list[str]]:
     """A query string or URL-encoded form as lists of values by name, in order of first appearance.
 
-    Raises `Refused` (400) where there are more than 1,000 fields or the text is not UTF-8 once unquoted.
+    Bytes that are not UTF-8 become U+FFFD. Raises `Refused` (400) where there are more than 1,000 fields.
     """
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=1000, errors="strict")
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=1000, errors=EACH_BYTE)
     except ValueError:
-        raise Refused(400, "expected at most 1000 fields of URL-encoded UTF-8") from None
+        raise Refused(400, "expected at most 1000 fields") from None
     found: dict[str, list[str]] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from eventbus.contract import Appended
 from eventbus.event import Event, Road
+from hook_answers import as_text
 from http_rig import KnownValues
 from manifests.objects import Dialect
 from sources.calendar import Calendar
@@ -49,17 +50,12 @@ async def difference(case: Json, theirs: Json) -> str:
         here = _happened(case["files"])
     else:
         here = _read(case["record"])
-        there = there and [_as_text(one) for one in there]
+        there = there and [as_text(one) if isinstance(one, bytes) else one for one in there]
     return "" if here == there else f"there {there} {theirs['invalid']}\nhere  {here}"
 
 
 def _context() -> SourceContext:
     return SourceContext(road=Road("default", "source", "event"), dialect=Dialect.ARGO, values=KnownValues())
-
-
-def _as_text(one: Any) -> Any:
-    r"""Bytes that are not UTF-8 are `\ufffd` to the original, and the character itself here: the same JSON."""
-    return one.replace(rb"\ufffd", "\ufffd".encode()) if isinstance(one, bytes) else one
 
 
 def _read(asked: Json) -> list[Any] | None:

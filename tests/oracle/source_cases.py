@@ -82,7 +82,7 @@ def _calendar(chance: random.Random) -> Json:
         if chance.random() < 0.3 and "=" not in spec["schedule"]:
             days = [start + timedelta(days=chance.randrange(4)) for _ in range(chance.randrange(1, 3))]
             spec["exclusionDates"] = ["EXDATE:" + ",".join(f"{day:%Y%m%dT000000Z}" for day in days)]
-    return {"calendar": {"spec": spec, "last": f"{start:%Y-%m-%d %H:%M:%S} +0000 UTC", "count": 8}}
+    return {"calendar": {"spec": spec, "last": f"{start:%Y-%m-%d %H:%M:%S} +0000 UTC", "count": 4}}
 
 
 def _schedule(chance: random.Random) -> str:

@@ -94,6 +94,7 @@ class HookKeeper:
         self._hooks, self._context = hooks, context
         self._sent: dict[str, Json] = {}
         self._complained: set[Hook] = set()
+        self._doubled: set[str] = set()
 
     async def run(self) -> None:
         """Look at the hooks now and every minute, until cancelled; say what cannot be done, and try again."""
@@ -177,12 +178,22 @@ class HookKeeper:
         ours = [hook for hook in await api.rows(place, hooks.page_query) if hooks.url_of(hook) == hooks.url]
         # Remembered first: a crash in between leaves a hook that is known, not one that is forgotten.
         await self._remember(await self._remembered() | {Hook(hooks.base, place, hooks.url)})
+        ours.sort(key=lambda hook: hooks.differs(hook, hooks.body))
         if not ours:
             await api.call("POST", place, hooks.body)
         # Secrets are not listed: what this process has not sent yet is sent once, whatever is visible.
         elif self._sent.get(place) != hooks.body or hooks.differs(ours[0], hooks.body):
             await api.call(hooks.update, _one(hooks, place, ours[0]), hooks.body)
         self._sent[place] = hooks.body
+        self._say_doubled(place, len(ours), hooks.url)
+
+    def _say_doubled(self, place: str, count: int, url: str) -> None:
+        """Say once that what happens at `place` is sent several times; hooks that somebody else made are not ours to delete."""
+        if count < 2 or place in self._doubled:
+            return
+        self._doubled.add(place)
+        hint = "each makes an event of its own of the same push; delete all but one there"
+        logger.warning("hooks_doubled", source=str(self._context.road), place=place, url=url, hooks=count, hint=hint)
 
     async def _tidy(self, api: ProviderApi, hooks: Hooks, places: frozenset[str]) -> None:
         """Delete what was registered for places that are listed no more, or for another URL. What cannot be deleted is said

@@ -15,6 +15,7 @@ PAUSE_S = 60.0
 """After a refusal that names no time; doubled while it goes on."""
 _LONGEST_ANSWER = 8 * 1024 * 1024
 _MOST_PAGES = 50
+_MOST_MOVES = 3
 _LONGEST_PAUSE_S = 3600.0
 _SECONDARY = b"secondary rate limit"
 
@@ -93,7 +94,7 @@ class ProviderApi:
         return answered
 
     async def _call(
-        self, method: str, path: str, url: URL, body: Json | None, headers: Mapping[str, str]
+        self, method: str, path: str, url: URL, body: Json | None, headers: Mapping[str, str], *, moves: int = _MOST_MOVES
     ) -> tuple[object, URL | None]:
         if (left_s := paused_s(self._base)) > 0:
             raise Busy(f"{url.host} asked for a pause; called again in {left_s:.0f}s")
@@ -102,6 +103,8 @@ class ProviderApi:
                 method, url, json=body, headers={**self._said, **headers}, allow_redirects=False
             ) as answer:
                 text = await _read(answer)
+                if moves and (elsewhere := _moved(answer, url)) is not None:
+                    return await self._call(method, path, elsewhere, body, headers, moves=moves - 1)
                 _check(answer, text, self._base, f"{method} {path}")
                 link = answer.links.get("next")
                 following = URL(str(link["url"])) if link else None
@@ -135,6 +138,18 @@ def _next_page(page: Json, at: URL) -> URL | None:
     return None
 
 
+def _moved(answer: aiohttp.ClientResponse, asked: URL) -> URL | None:
+    """Where a repository is now that was renamed or handed over; None on another host, which must not get the token.
+
+    Semantics: GitHub, "Following redirects": the same request is made there.
+    """
+    location = answer.headers.get("Location")
+    if answer.status not in (301, 302, 307, 308) or not location:
+        return None
+    elsewhere = asked.join(URL(location, encoded=True))
+    return elsewhere if elsewhere.origin() == asked.origin() else None
+
+
 async def _read(answer: aiohttp.ClientResponse) -> bytes:
     text = b""
     while len(text) < _LONGEST_ANSWER and (more := await answer.content.read(_LONGEST_ANSWER - len(text))):
@@ -156,6 +171,8 @@ def _check(answer: aiohttp.ClientResponse, text: bytes, base: str, what: str) ->
         raise NotAuthorised(f"{said}; check the token")
     if status == 404:
         raise NoSuchPlace(f"{said}; no such place, or the token does not see it")
+    if 300 <= status < 400:
+        raise HookProblem(f"{said}; it has moved: write its new name, or the right base URL")
     raise HookProblem(f"{said}; the token may not do that there" if status == 403 else said)
 
 

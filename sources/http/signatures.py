@@ -54,7 +54,7 @@ def _hub(*digests: Digest) -> Callable[[str, bytes, bytes], bool]:
         if digest not in digests or len(given) != _HEX_DIGITS[digest]:
             return False
         expected = hmac.digest(secret, body, digest).hex().encode()
-        return hmac.compare_digest(expected, given.encode("utf-8", "surrogateescape"))
+        return hmac.compare_digest(expected, given.lower().encode("utf-8", "surrogateescape"))
 
     return matches
 

@@ -28,6 +28,8 @@ class Provider:
         self.answered: list[str] = []
         self.more = asyncio.Event()
         self.pause: str | None = None
+        self.moved: dict[str, str] = {}
+        """What a path begins with, and where what is below it is now."""
         self.base = ""
         self.page = 2
 
@@ -46,6 +48,9 @@ class Provider:
             return web.json_response({"message": "Bad credentials"}, status=401)
         if self.pause is not None:
             return web.json_response({}, status=429, headers={"Retry-After": self.pause})
+        for old, new in self.moved.items():
+            if path.startswith(old):
+                return web.json_response({}, status=301, headers={"Location": new + request.raw_path.removeprefix(old)})
         place, _, last = path.rpartition("/")
         if last == "hooks":
             if path not in self.hooks:

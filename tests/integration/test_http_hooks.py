@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 from hook_rig import HUB, REF, SECRET, TOKEN, URL, Told, one_pass, provider, url_of
 from http_rig import KnownValues
+from structlog.testing import capture_logs
 
 from eventbus.event import Road
 from eventbus.memory.bus import MemoryBus
@@ -96,6 +97,43 @@ async def test_a_hook_of_ours_is_updated_and_others_are_left_alone() -> None:
         assert double.hooks[WEB][0] == other
         assert double.hooks[WEB][1]["events"] == ["push", "release"]
         assert double.hooks[WEB][1]["id"] == 2
+
+
+async def test_hooks_that_send_the_same_twice_are_said_once_and_left() -> None:
+    told = Told()
+    wanted = {"events": ["push", "release"], "active": True}
+    async with provider() as double:
+        double.hooks = {WEB: [{"id": 1, "config": {"url": URL}, "events": ["fork"]}, {"id": 2, "config": {"url": URL}, **wanted}]}
+        double.hooks[TILL] = []
+        source = github(told, double.base)
+        with capture_logs() as logs:
+            for _ in range(2):
+                assert await one_pass(source, told) == ""
+        assert [hook["events"] for hook in double.hooks[WEB]] == [["fork"], ["push", "release"]], "the one that fits is kept up"
+    assert [(one["place"], one["hooks"]) for one in logs if one["event"] == "hooks_doubled"] == [(WEB[len("/api/v3") :], 2)]
+
+
+async def test_a_repository_that_was_renamed_keeps_its_hook() -> None:
+    told, new = Told(), "/api/v3/repositories/7/hooks"
+    async with provider() as double:
+        double.hooks = {new: [], TILL: []}
+        double.moved = {WEB: new}
+        for events in (["push"], ["fork"]):
+            source = github(told, double.base, events=events, deleteHookOnFinish=True)
+            assert await one_pass(source, told) == ""
+            (made,) = double.hooks[new]
+            assert made["events"] == events
+        await source.withdrawn([])
+        assert double.hooks[new] == []
+
+
+async def test_a_repository_that_moved_to_another_host_is_named_and_that_host_gets_no_token() -> None:
+    told = Told()
+    async with provider() as double, provider() as other:
+        double.hooks, other.hooks = {TILL: []}, {WEB: []}
+        double.moved = {WEB: other.base + WEB}
+        assert "answered 301; it has moved: write its new name" in await one_pass(github(told, double.base), told)
+        assert other.calls == []
 
 
 async def test_gitlab_hooks_are_made_for_projects_and_groups_with_every_event_said() -> None:

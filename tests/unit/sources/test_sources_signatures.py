@@ -7,6 +7,8 @@ from sources.http.signatures import SCHEMES, NotVerified, hub_signature, verify
 SECRET, BODY = b"It's a Secret to Everybody", b"Hello, World!"
 SHA256 = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
 SHA1 = "sha1=01dc10d0c83e72ed246219cdd91669667fe2ca59"
+UPPER = {"X-Hub-Signature-256": "sha256=" + SHA256[7:].upper()}
+"""As some relays write it; GitHub's own library takes both."""
 GITHUB = SCHEMES["github"]
 
 
@@ -19,7 +21,9 @@ def test_signatures_are_those_that_github_documents() -> None:
     )
 
 
-@pytest.mark.parametrize("headers", [{"X-Hub-Signature-256": SHA256}, {"X-Hub-Signature": SHA1}, {"X-Hub-Signature": SHA256}])
+@pytest.mark.parametrize(
+    "headers", [{"X-Hub-Signature-256": SHA256}, {"X-Hub-Signature": SHA1}, {"X-Hub-Signature": SHA256}, UPPER]
+)
 @pytest.mark.parametrize("secrets", [[SECRET], [b"new", SECRET], [SECRET, b"new"]])
 def test_a_right_signature_by_any_of_the_secrets_verifies(headers: dict[str, str], secrets: list[bytes]) -> None:
     verify(GITHUB, headers, BODY, secrets)

@@ -1,6 +1,7 @@
 """What the manifests declare, as the rest of the service uses it."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cache, cached_property
 from itertools import islice
@@ -48,11 +49,11 @@ class Declarations:
         follows = other is not None and self.reading == other.reading + 1
         return self._touched if follows else None
 
-    def faulty(self) -> Set[ObjectRef]:
+    def faulty(self) -> AbstractSet[ObjectRef]:
         """The objects with problems."""
         return self._by_ref.keys()
 
-    def refs(self) -> Set[ObjectRef]:
+    def refs(self) -> AbstractSet[ObjectRef]:
         """The event sources and sensors that can run."""
         return self.objects().keys()
 

@@ -127,7 +127,7 @@ def _set(text: str, steps: Sequence[Step], raw: str) -> str:
         container = "{}" if step.place is None else "[]"
     if container[0] == "{":
         end = container.rfind("}")
-        head = container[: end if end > 0 else 0]
+        head = container[: max(0, end)]
         return f"{head}{_comma(container)}{_build(steps, raw, in_array=False)}}}"
     return _extend(container, steps, raw)
 

@@ -55,7 +55,8 @@ async def campaign(plan: Plan, folder: Path, workloads: Sequence[Workload] = (),
 @contextlib.asynccontextmanager
 async def _world(plan: Plan, folder: Path, loads: Sequence[Workload], broker: KafkaBroker | None) -> AsyncIterator[World]:
     """Everything there is, nothing of it started but the target and the broker. What is worth a look after a failure is left in
-    `folder`."""
+    `folder`.
+    """
     report, shim, manifests = Report(seed=plan.seed), Shim(folder), folder / "manifests"
     manifests.mkdir()
     # What is broken on purpose may be what a restart finds.

@@ -49,7 +49,8 @@ class Target:
     @contextmanager
     def behaving(self, bad: str) -> Iterator[None]:
         """Answer every call of the block in one way: one of those that happen now and then, or by going
-        away or hanging before or after it acted."""
+        away or hanging before or after it acted.
+        """
         self._bad = bad
         try:
             yield

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from aiosmtpd.handlers import Message as _Keeping
@@ -53,7 +53,7 @@ class MailServer:
         self.inbox, self.port, self._options = Inbox(), port, options
         self._server: asyncio.Server | None = None
 
-    async def __aenter__(self) -> "MailServer":
+    async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(
             lambda: SMTP(self.inbox, loop=loop, hostname="mail", **self._options), "127.0.0.1", self.port

@@ -8,7 +8,8 @@ _CURVE = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 
 def make_certificates(folder: Path) -> Path:
     """Write `ca.pem`, `leaf.pem` and `leaf.key` (PKCS 8, for 127.0.0.1, of servers and clients), and `other.pem`, an authority
-    that signed nothing. Return `folder`."""
+    that signed nothing. Return `folder`.
+    """
     (folder / "leaf.ext").write_text("subjectAltName=IP:127.0.0.1\n")
     for name in ("ca", "other"):
         _openssl(

@@ -1,7 +1,7 @@
 """The functions that compute something for each element of a list: `all`, `filter`, `map`, `reduce` and their like."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from sensors.languages.expr import containers, values
 from sensors.languages.expr.run import Compute, Run, Scope
@@ -21,7 +21,7 @@ class _Loop:
         self._run, self._backwards = run, backwards
         self.scope = Scope(values.as_bytes(elements) if type(elements) is str else elements)
 
-    def __enter__(self) -> "_Loop":
+    def __enter__(self) -> Self:
         self._run.scopes.append(self.scope)
         return self
 

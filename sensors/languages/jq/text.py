@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 from purejq import encoder, ops
 
@@ -20,7 +20,7 @@ class NumberText(float):
     __slots__ = ("text",)
     text: str
 
-    def __new__(cls, text: str) -> "NumberText":
+    def __new__(cls, text: str) -> Self:
         """From its text."""
         made = super().__new__(cls, text)
         made.text = text

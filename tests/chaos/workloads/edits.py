@@ -76,7 +76,8 @@ KINDS = ("good", "good", "good with one more", "a field that is none", "no YAML"
 
 class Edits(Workload):
     """Senders, and one who edits: the revision that is written into the trigger's payload, and mistakes. Now and then the sensor
-    is paused meanwhile, and catches up."""
+    is paused meanwhile, and catches up.
+    """
 
     name = "edits"
     edits = True

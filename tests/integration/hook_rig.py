@@ -28,6 +28,8 @@ class Provider:
         self.answered: list[str] = []
         self.more = asyncio.Event()
         self.pause: str | None = None
+        self.refusal: tuple[int, dict[str, str], str] | None = None
+        """What every call is answered instead: status, headers, text."""
         self.moved: dict[str, str] = {}
         """What a path begins with, and where what is below it is now."""
         self.base = ""
@@ -51,6 +53,9 @@ class Provider:
         for old, new in self.moved.items():
             if path.startswith(old):
                 return web.json_response({}, status=301, headers={"Location": new + request.raw_path.removeprefix(old)})
+        if self.refusal is not None:
+            status, headers, text = self.refusal
+            return web.Response(status=status, headers=headers, text=text)
         place, _, last = path.rpartition("/")
         if last == "hooks":
             if path not in self.hooks:

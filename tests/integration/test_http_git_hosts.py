@@ -94,6 +94,15 @@ async def test_only_the_right_proof_is_let_in(kind: str) -> None:
         assert len(rig.events) == 1
 
 
+@pytest.mark.parametrize("tokens", [(SECRET, SECRET), (SECRET, "wrong"), ("wrong", SECRET), ("", SECRET)])
+async def test_two_tokens_of_gitlab_are_none(tokens: tuple[str, str]) -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig, "gitlab", HUB))
+        twice = f"{tokens[0]}\r\nX-Gitlab-Token: {tokens[1]}"
+        assert (await rig.post("/hook", BODY, X_Gitlab_Token=twice)).status == 401
+        assert rig.events == []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("ref", ["empty", "nowhere"])
 async def test_a_secret_that_is_empty_or_missing_refuses_the_source(kind: str, ref: str) -> None:

@@ -1,6 +1,7 @@
 """Hooks at GitHub and GitLab, against doubles that hold to the providers' rules: credentials, pages, no hook twice, pauses."""
 
 import asyncio
+from time import time
 from typing import Any
 
 import aiohttp
@@ -193,6 +194,50 @@ async def test_a_pause_that_a_provider_asks_for_holds_for_every_source() -> None
         with pytest.raises(HookProblem, match="pause"):
             await github(told, double.base, deleteHookOnFinish=True).withdrawn([])
         assert len(double.calls) == 1
+
+
+SPENT = {"X-RateLimit-Remaining": "0"}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "text", "pause_s"),
+    [
+        (429, {}, "{}", 60),
+        (429, {"Retry-After": "7"}, "{}", 7),
+        (503, {"Retry-After": "7"}, "", 7),
+        (403, SPENT, "{}", 60),
+        (403, SPENT | {"X-RateLimit-Reset": "+300"}, "{}", 300),
+        (429, SPENT | {"X-RateLimit-Reset": "+99999"}, "{}", 3600),
+        (403, {}, '{"message": "You have exceeded a secondary rate limit."}', 60),
+        (403, {"X-RateLimit-Remaining": "5"}, '{"message": "Resource not accessible"}', 0),
+        (500, {}, "", 0),
+    ],
+)
+async def test_a_provider_is_left_alone_as_long_as_it_asks(status: int, headers: dict[str, str], text: str, pause_s: int) -> None:
+    told, reset = Told(), headers.get("X-RateLimit-Reset", "+0")
+    async with provider() as double:
+        absolute = {"X-RateLimit-Reset": str(int(time()) + int(reset))} if reset != "+0" else {}
+        double.refusal = (status, headers | absolute, text)
+        assert str(status) in await one_pass(github(told, double.base), told)
+        assert api_module.paused_s(double.base) == pytest.approx(pause_s, abs=2)
+        assert len(double.calls) == (1 if pause_s else 2), "the other repository is asked unless there is a pause"
+
+
+async def test_pauses_that_are_not_told_grow_while_they_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    told, now = Told(), [0.0]
+    monkeypatch.setattr(api_module, "monotonic", lambda: now[0])
+    async with provider() as double:
+        double.refusal, pauses = (429, {}, ""), []
+        for _ in range(8):
+            await one_pass(github(told, double.base), told)
+            pauses.append(api_module.paused_s(double.base))
+            now[0] += pauses[-1]
+        assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+        double.refusal, double.hooks = None, {WEB: [], TILL: []}
+        assert await one_pass(github(told, double.base), told) == ""
+        double.refusal = (429, {}, "")
+        await one_pass(github(told, double.base), told)
+        assert api_module.paused_s(double.base) == 60, "and begin anew once all was well"
 
 
 async def test_a_next_page_on_another_host_does_not_get_the_token() -> None:

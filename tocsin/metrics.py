@@ -1,5 +1,6 @@
 """Counters of the running service: plain numbers on the hot path, turned into Prometheus series when asked for."""
 
+import copy
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
@@ -150,6 +151,19 @@ class Metrics:
         """Asks how replays stand."""
         self.troubles_of: Callable[[], Mapping[ObjectRef, int]] = dict
         """Asks how many troubles each declared object has."""
+
+    def copied(self) -> "Metrics":
+        """As it is now, for another thread: its collections are copies, and what has to be asked for is asked for here."""
+        made = copy.copy(self)
+        made.roads, made.triggers, made.closed = dict(self.roads), dict(self.triggers), dict(self.closed)
+        made.listening, made.objects = dict(self.listening), dict(self.objects)
+        made.paused, made.paused_sources = dict(self.paused), dict(self.paused_sources)
+        in_flight, replays, troubles = self.in_flight_of(), self.replays_of(), dict(self.troubles_of())
+        answers = [(road, dict(counts)) for road, counts in self.answers_of()]
+        unrouted = {port: dict(counts) for port, counts in self.unrouted_of().items()}
+        made.in_flight_of, made.replays_of, made.troubles_of = lambda: in_flight, lambda: replays, lambda: troubles
+        made.answers_of, made.unrouted_of = lambda: answers, lambda: unrouted
+        return made
 
     def declare_roads(self, roads: Iterable[Road]) -> None:
         """Make the series of sources those of `roads`; what stays keeps its count."""

@@ -1,7 +1,8 @@
 """The running service as the API sees it."""
 
+import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from eventbus.contract import Bus
 from manifests.objects import ObjectRef
@@ -19,6 +20,9 @@ from tocsin.supervisor import Supervisor
 from tocsin.trouble import Trouble, degraded_view, with_troubles
 from tocsin.troubles import DAMAGED_HINT, Troubles
 from tocsin.views import Json
+
+VIEWED_AT_ONCE = 32
+"""Objects that are looked at before others get a turn."""
 
 
 class Service:
@@ -80,7 +84,7 @@ class Service:
     async def sources(self) -> list[Json]:
         """Every declared event source, and those that are gone and left something elsewhere."""
         troubles = self.troubles.now()
-        return [await self._source(state, troubles) for state in [*self._of("EventSource"), *self._left()]]
+        return await in_turns([*self._of("EventSource"), *self._left()], lambda state: self._source(state, troubles))
 
     async def source(self, ref: ObjectRef) -> Json:
         """One of them."""
@@ -110,7 +114,7 @@ class Service:
         """Every declared sensor, and those that are gone and still hold events."""
         troubles = self.troubles.now()
         states = [*self._of("Sensor"), *(gone(ref) for ref in self.holding.pauses if ref not in self.supervisor.states)]
-        return [await self._sensor(state, troubles) for state in states]
+        return await in_turns(states, lambda state: self._sensor(state, troubles))
 
     async def sensor(self, ref: ObjectRef) -> Json:
         """One of them."""
@@ -148,3 +152,13 @@ class Service:
 
     def _of(self, kind: str) -> list[ObjectState]:
         return [state for state in self.supervisor.states.values() if state.ref.kind == kind]
+
+
+async def in_turns(states: Iterable[ObjectState], view: Callable[[ObjectState], Awaitable[Json]]) -> list[Json]:
+    """The views of many objects; others have their turn in between."""
+    found: list[Json] = []
+    for number, state in enumerate(states, 1):
+        found.append(await view(state))
+        if number % VIEWED_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    return found

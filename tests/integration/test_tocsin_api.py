@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from eventbus.journal import Scanned
 from eventbus.sqlite import open_bus
 from manifests.objects import ObjectRef
 from sensors.report import Unwatched
+from tocsin import exposition
 from tocsin.acts import Acts
 from tocsin.api.access import load_token, read_token
 from tocsin.api.server import ApiUnavailable, serving
@@ -51,6 +53,9 @@ class FakeService:
 
     def readiness(self) -> Json:
         return {"ready": self.ready, "not_ready": [] if self.ready else [{"name": "bus", "reason": "full"}], "degraded": []}
+
+    async def count_pauses(self) -> None:
+        return
 
     async def sources(self) -> list[Json]:
         return [await self.source(ref) for ref in self.source_refs()]
@@ -437,6 +442,20 @@ async def following(client: Client, path: str, count: int, then: Any, **headers:
             if not block.startswith(":"):
                 found.append(dict(line.split(": ", 1) for line in block.splitlines()))  # type: ignore[misc]
     return found
+
+
+async def test_the_metrics_page_is_made_beside_the_loop(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_by: list[threading.Thread] = []
+
+    def noted(*args: Any) -> bytes:
+        made_by.append(threading.current_thread())
+        return real(*args)
+
+    real = exposition.exposition
+    monkeypatch.setattr(exposition, "exposition", noted)
+    assert "tocsin_build_info" in (await client.ask("/metrics"))[2]
+    assert len(made_by) == 1
+    assert made_by[0] is not threading.main_thread()
 
 
 async def test_new_events_are_followed_and_a_client_that_comes_back_misses_none(client: Client) -> None:

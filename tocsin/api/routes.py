@@ -1,5 +1,6 @@
 """The routes of the API."""
 
+import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -74,7 +75,9 @@ class Routes:
         bus = self._service.bus
         journal = bus.journal
         await self._service.count_pauses()
-        page = exposition(self._service.metrics, await journal.tallies(), bus.health(), await journal.kept())
+        # Thousands of sensors make a page that takes a second: senders are answered meanwhile.
+        copied = self._service.metrics.copied()
+        page = await asyncio.to_thread(exposition, copied, await journal.tallies(), bus.health(), await journal.kept())
         return web.Response(body=page, headers={"Content-Type": CONTENT_TYPE})
 
     async def version(self, _request: web.Request) -> web.Response:

@@ -12,7 +12,7 @@ from eventbus.journal import Tallies
 from eventbus.retention import Kept
 from manifests.objects import ObjectRef
 from tocsin.exposition import exposition
-from tocsin.metrics import Histogram, Metrics, ReplaySeries
+from tocsin.metrics import Histogram, Metrics, PauseSeries, ReplaySeries
 
 NOTHING = Tallies(
     appended=0,
@@ -149,6 +149,25 @@ def test_a_withdrawn_trigger_may_still_end(metrics: Metrics) -> None:
     metrics.attempted(TRIGGER, attempt(0.1))
     metrics.ended(TRIGGER, OutcomeKind.SUCCEEDED)
     assert metrics.closed[OutcomeKind.SUCCEEDED] == 1
+
+
+def test_a_copy_is_of_its_moment_and_asks_nobody_later(metrics: Metrics) -> None:
+    metrics.answers_of = lambda: [(ROAD, {200: 5})]
+    metrics.in_flight_of = lambda: 3
+    before = samples(metrics)
+    made = metrics.copied()
+    metrics.answers_of, metrics.unrouted_of, metrics.in_flight_of = list, lambda: {1: {404: 1}}, lambda: 9
+    metrics.replays_of, metrics.troubles_of = lambda: ReplaySeries(events=7), lambda: {ObjectRef("Sensor", "a", "b"): 1}
+    metrics.declare_triggers(ObjectRef("Sensor", "default", "more"), [TRIGGER._replace(sensor="more")])
+    metrics.declare_roads([ROAD, ROAD._replace(name="other")])
+    metrics.closed[OutcomeKind.LOOPED] += 1
+    metrics.objects["Sensor", "running"] = metrics.listening["default", "other"] = 1
+    metrics.paused_sources[ObjectRef("EventSource", "a", "b")] = True
+    metrics.paused[ObjectRef("Sensor", "a", "b")] = PauseSeries(paused=True, waiting=1, dropped=1)
+    process = {name for name in before if name.startswith("process_")}
+    assert {name: value for name, value in samples(made).items() if name not in process} == {
+        name: value for name, value in before.items() if name not in process
+    }
 
 
 def test_hostile_names_cannot_break_the_page() -> None:

@@ -181,6 +181,7 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig, 
         acts=Acts(bus, sensors.dispatcher, sensors.watch),
         troubles=troubles,
         left=sources.left,
+        ask_beside=sensors.helper.ask,
     )
 
 

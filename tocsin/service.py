@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from eventbus.contract import Bus
 from manifests.objects import ObjectRef
+from sensors.beside.asking import AskBeside
 from tocsin.acts import Acts
 from tocsin.changes import Changes
 from tocsin.holding import Holding
@@ -40,10 +41,11 @@ class Service:
         acts: Acts,
         troubles: Troubles,
         left: LeftBehind,
+        ask_beside: AskBeside,
     ) -> None:
         self.troubles = troubles
         self.left = left
-        self.replayer = Replayer(bus)
+        self.replayer = Replayer(bus, ask_beside)
         metrics.replays_of = self.replayer.series
         self.pauses = pauses
         self.holding = holding

@@ -13,6 +13,7 @@ from eventbus.contract import Decisions
 from eventbus.event import Event
 from eventbus.firing import Taken
 from manifests.revision import canonical_json, revision_of
+from sensors.beside.asking import AskBeside, nowhere
 from tocsin.declared import object_of
 from tocsin.replaying import record
 from tocsin.replaying.record import Asked, Replay, ReplayState
@@ -55,6 +56,7 @@ class Rig:
 
     def __init__(self, bus: ReopenableBus) -> None:
         self.bus = bus
+        self.ask_beside: AskBeside = nowhere
         self.replayer = Replayer(bus.bus)
 
     async def declare(self, manifest: str, name: str = "one") -> str:
@@ -79,7 +81,7 @@ class Rig:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Replayer]:
         """A replayer that carries out what was asked for, also before it was there."""
-        self.replayer = Replayer(self.bus.bus)
+        self.replayer = Replayer(self.bus.bus, self.ask_beside)
         await self.replayer.load()
         task = asyncio.ensure_future(self.replayer.run())
         try:

@@ -6,6 +6,9 @@ import pytest
 from replay_rig import JOINED, SINGLE, Rig, causes, crash_at_commit, event
 
 from eventbus.contract import Decisions
+from sensors.beside.asking import Asking, Taken
+from sensors.beside.wire import Answer
+from sensors.filters.held import Held
 from sensors.joins import PREFIX as LIVE_JOINS
 from tocsin.queries import Conflict, NotFound
 from tocsin.replaying.preview import preview
@@ -43,6 +46,26 @@ async def test_a_span_of_time_is_decided_in_order_and_live_deciding_is_not_touch
     after = await rig.bus.journal.tallies()
     assert (after.undecided, after.last_position) == (before.undecided, before.last_position)
     assert (await rig.carried_out(Asked(after=when(start + 1), most=3))).firings == 3
+
+
+ENDLESS = SINGLE.replace("value: [", 'template: "{{ range until 10000 }}{{ range until 10000 }}x{{ end }}{{ end }}", value: [')
+
+
+async def test_rules_that_take_long_are_asked_beside_the_loop_once_that_is_known(rig: Rig) -> None:
+    asked: list[str] = []
+
+    async def says_yes(asking: Asking) -> Taken:
+        asked.append(asking.view.event.id)
+        return [Answer(Held.YES.value, 0.05)]
+
+    await rig.declare(ENDLESS)
+    start = rig.bus.clock.now_us
+    await rig.decided(*[event(n) for n in range(5)])
+    rig.ask_beside = says_yes
+    replay = await rig.carried_out(Asked(after=when(start)))
+    assert (replay.events, replay.firings) == (5, 3)
+    assert asked == ["push-2", "push-3", "push-4"], "the first two took long in the loop, and the second was measured"
+    assert causes(await rig.taken()) == [[id] for id in asked]
 
 
 async def test_only_the_sensor_that_was_named_decides(rig: Rig) -> None:

@@ -10,6 +10,7 @@ from eventbus.event import Recorded, Road
 from eventbus.firing import Firing, TriggerRef, firing_id
 from eventbus.journal import Journal
 from manifests.problems import ManifestError
+from sensors.beside.asking import AskBeside, Asking, Taken, nowhere
 from sensors.compile import CompiledSensor, CompiledTrigger
 from sensors.decide import Decided, Decider
 from sensors.joins import Joins
@@ -24,9 +25,16 @@ class Deciding:
     """Sensors in pinned revisions. Each is compiled when the first event comes that it depends on."""
 
     def __init__(
-        self, journal: Journal, pins: Sequence[Pin], *, number: int = 0, joins: Iterable[tuple[str, bytes]] = ()
+        self,
+        journal: Journal,
+        pins: Sequence[Pin],
+        *,
+        number: int = 0,
+        joins: Iterable[tuple[str, bytes]] = (),
+        ask_beside: AskBeside = nowhere,
     ) -> None:
         """`number` becomes part of the ids of firings; `joins` are the partial matches to go on from."""
+        self._ask_beside = ask_beside
         self._journal, self._pins, self._number = journal, pins, number
         self._decider = Decider(joins=Joins(joins))
         self._by_road: dict[Road, list[Pin]] = {}
@@ -77,13 +85,15 @@ class Deciding:
             if pin in self._waiting:
                 await self._compile(pin)
         slices = self._decider.slices(recorded, now_us=recorded.received_us)
+        answers: Taken | None = None
         while True:
             try:
-                next(slices)
+                wish = slices.send(answers)
             except StopIteration as ended:
                 decided: Decided = ended.value
                 await self._breathe()
                 return decided._replace(firings=[self._anew(firing) for firing in decided.firings])
+            answers = await self._ask_beside(wish) if isinstance(wish, Asking) else None
             await self._breathe()
 
     def reasons(self, recorded: Recorded) -> list[tuple[str, str, str]]:

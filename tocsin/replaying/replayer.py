@@ -10,6 +10,7 @@ import structlog
 
 from eventbus.contract import Bus, Decisions, StateChange
 from eventbus.errors import BusError, BusUnavailable
+from sensors.beside.asking import AskBeside, nowhere
 from tocsin.metrics import ReplaySeries
 from tocsin.queries import Conflict, NotFound
 from tocsin.replaying import record
@@ -33,9 +34,10 @@ class Replayer:
 
     name = "replayer"
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: Bus, ask_beside: AskBeside = nowhere) -> None:
+        """`ask_beside` asks rules that take long."""
         self.ready = asyncio.Event()
-        self._bus = bus
+        self._bus, self._ask_beside = bus, ask_beside
         self._replays: dict[int, Replay] = {}
         self._asking = asyncio.Lock()
         self._current: int | None = None
@@ -181,7 +183,8 @@ class Replayer:
         pins = record.decode_pins(dict(await journal.records(key))[key])
         if not await self._begin(number, pins):
             return
-        deciding = Deciding(journal, pins, number=number, joins=await own_joins(journal, number))
+        joins = await own_joins(journal, number)
+        deciding = Deciding(journal, pins, number=number, joins=joins, ask_beside=self._ask_beside)
         stepper = Stepper(self._bus, deciding, lambda: self._goes_on(number), self._changed)
         await stepper.prepare()
         while self._goes_on(number) and not _at_end(self._replays[number]):

@@ -116,6 +116,8 @@ class File(Source[FileSpec]):
         self._pattern = re2.compile(where.path_regexp, _quiet()) if where.path_regexp else None
         # As Go writes a map that is not there, and one that is.
         self._metadata = dict(sorted(spec.metadata.items())) if "metadata" in spec.model_fields_set else None
+        self._there = True
+        """Whether the folder was, at the last look."""
         self._op = Op.__members__.get(spec.event_type)
 
     def warnings(self) -> list[str]:
@@ -149,6 +151,7 @@ class File(Source[FileSpec]):
 
     async def _told(self, emit: Emit, memory: FolderMemory, place: int, before: Files, found: Files) -> Files:
         """Emit what happened between two looks; return the later one."""
+        self._say_whether_it_is_there(there=place != 0)
         kept = memory.before(place, found)
         happened = list(changes(before if kept is None else kept, found))
         if kept is not None and happened:
@@ -173,7 +176,6 @@ class File(Source[FileSpec]):
 
     async def _stirred(self) -> AsyncIterator[None]:
         """Says when to look: soon after something happened, and now and then anyway."""
-        said = False
         while True:
             if self.spec.polling:
                 await asyncio.sleep(POLL_S)
@@ -186,13 +188,17 @@ class File(Source[FileSpec]):
                         yield
                         if (await asyncio.to_thread(self._folder.stat)).st_ino != place.st_ino:
                             break  # another folder has this name now
-                said = False
             except FileNotFoundError:
-                if not said:
-                    logger.warning("folder_missing", source=str(self.context.road), folder=str(self._folder))
-                said = True
                 yield
                 await asyncio.sleep(1.0)
+
+    def _say_whether_it_is_there(self, *, there: bool) -> None:
+        if there is self._there:
+            return
+        self._there = there
+        if not there:
+            logger.warning("folder_missing", source=str(self.context.road), folder=str(self._folder))
+        self.context.tell("" if there else f"the folder {self._folder} is not there; it is waited for")
 
     async def _kernel(self) -> AsyncGenerator[object, None]:
         from watchfiles import awatch  # noqa: PLC0415 - an extra

@@ -1,7 +1,7 @@
 """The `file` source on real folders."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -49,11 +49,13 @@ def spec(folder: Path, event_type: str, polling: bool = False, **where: str) -> 
 
 
 @asynccontextmanager
-async def watching(given: dict[str, Any], store: MemoryStore | None = None) -> AsyncIterator[Log]:
+async def watching(
+    given: dict[str, Any], store: MemoryStore | None = None, tell: Callable[[str], None] = lambda reason: None
+) -> AsyncIterator[Log]:
     """A source that runs; its first look is over. With the same store it is the same source, started again."""
     road = Road("default", "s", "e")
     state = SourceState.of(road, store or MemoryStore())
-    context = SourceContext(road=road, dialect=Dialect.ARGO, values=NoValues(), state=state)
+    context = SourceContext(road=road, dialect=Dialect.ARGO, values=NoValues(), state=state, tell=tell)
     log = Log()
     source = File(FileSpec.model_validate(given), context)
     looked = asyncio.Event()
@@ -101,6 +103,21 @@ async def test_a_folder_may_appear_later_and_be_replaced(tmp_path: Path) -> None
         folder.mkdir()
         (folder / "b.txt").touch()
         assert (await log.next())["name"].endswith("b.txt")
+
+
+@pytest.mark.parametrize("polling", [False, True])
+async def test_a_folder_that_is_not_there_is_said_until_it_is(tmp_path: Path, polling: bool) -> None:
+    folder, told = tmp_path / "later", asyncio.Queue[str]()
+    async with watching(spec(folder, "CREATE", polling), tell=told.put_nowait) as log, asyncio.timeout(20):
+        assert await told.get() == f"the folder {folder} is not there; it is waited for"
+        folder.mkdir()
+        assert await told.get() == ""
+        (folder / "a.txt").touch()
+        await log.next()
+        (folder / "a.txt").unlink()
+        folder.rmdir()
+        assert "is not there" in await told.get()
+    assert told.empty()
 
 
 async def names(log: Log) -> list[str]:

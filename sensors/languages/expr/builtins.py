@@ -141,8 +141,12 @@ BUILTINS: Mapping[str, Builtin] = {
     ),
     "indexOf": Builtin(overloads(((TEXT, TEXT), INT)), lambda value, part: as_bytes(text(value)).find(as_bytes(text(part)))),
     "lastIndexOf": Builtin(overloads(((TEXT, TEXT), INT)), lambda value, part: as_bytes(text(value)).rfind(as_bytes(text(part)))),
-    "hasPrefix": Builtin(overloads(((TEXT, TEXT), BOOL)), lambda value, part: text(value).startswith(text(part))),
-    "hasSuffix": Builtin(overloads(((TEXT, TEXT), BOOL)), lambda value, part: text(value).endswith(text(part))),
+    "hasPrefix": Builtin(
+        overloads(((TEXT, TEXT), BOOL)), lambda value, part: as_bytes(text(value)).startswith(as_bytes(text(part)))
+    ),
+    "hasSuffix": Builtin(
+        overloads(((TEXT, TEXT), BOOL)), lambda value, part: as_bytes(text(value)).endswith(as_bytes(text(part)))
+    ),
     "max": Builtin(extreme, greatest),
     "min": Builtin(extreme, least),
     "sum": Builtin(ANY_LIST(lambda known: ANY), total),

@@ -211,8 +211,9 @@ OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "^": power,
     "in": contained,
     "matches": matches,
-    "contains": lambda left, right: text(right) in text(left),
-    "startsWith": lambda left, right: text(left).startswith(text(right)),
-    "endsWith": lambda left, right: text(left).endswith(text(right)),
+    # Of bytes: a part may end within a character.
+    "contains": lambda left, right: as_bytes(text(right)) in as_bytes(text(left)),
+    "startsWith": lambda left, right: as_bytes(text(left)).startswith(as_bytes(text(right))),
+    "endsWith": lambda left, right: as_bytes(text(left)).endswith(as_bytes(text(right))),
 }
 """Those that need both sides and nothing else; the compiler has the others."""

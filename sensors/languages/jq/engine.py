@@ -14,8 +14,9 @@ import purejq
 from purejq import builtins, compiler, encoder, ops, prelude
 from purejq.parser import parse
 
-from sensors.languages.jq import operators, patterns
+from sensors.languages.jq import operators, patterns, syntax
 from sensors.languages.jq.bounds import run
+from sensors.languages.jq.formats import apply_format
 from sensors.languages.jq.functions import REPLACED
 from sensors.languages.jq.replacing import replace
 from sensors.languages.jq.text import Function, Json, encode, number_text
@@ -94,6 +95,7 @@ def _counted(plain: Function) -> Function:
 
 def _install() -> None:
     """Once, when this module is imported."""
+    syntax.install()
     _replace_text()
     _replace_operators()
     _replace_patterns()
@@ -104,7 +106,7 @@ def _install() -> None:
 
 def _replace_text() -> None:
     for module in (compiler, builtins, ops, encoder, purejq):
-        for name, replacement in (("encode", encode), ("format_number", number_text)):
+        for name, replacement in (("encode", encode), ("format_number", number_text), ("apply_format", apply_format)):
             if hasattr(module, name):
                 setattr(module, name, replacement)
 

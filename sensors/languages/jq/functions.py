@@ -3,15 +3,20 @@
 Each gives its outputs for a value; arguments come as functions of that value, for each may have several outputs itself.
 """
 
+import functools
 import json
+import math
 import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from purejq import builtins
+from purejq import builtins, ops
 from purejq.errors import JqError
 
 from sensors.languages.jq.bounds import run
+from sensors.languages.jq.formats import format_by_name, with_years, within_time
+from sensors.languages.jq.mathematics import MATHEMATICS
 from sensors.languages.jq.operators import add, iterate
 from sensors.languages.jq.text import Function, Json, NumberText, described, encode, is_number
 
@@ -45,16 +50,81 @@ def _only(kinds: type | tuple[type, ...], name: str) -> Callable[[Function], Fun
 
 
 def _has(value: Json, env: object, keys: Any) -> Iterator[Json]:
+    """Null has nothing, whatever is asked for."""
     if value is not None:
         yield from _plain_has(value, env, keys)
         return
-    for key in keys.vals(value):
-        if not isinstance(key, str) and not is_number(key):
-            raise JqError(f"has({encode(key)}) cannot be applied to: null")
+    for _ in keys.vals(value):
         yield False
 
 
+def _broken_down(value: Json, env: object) -> Iterator[Json]:
+    if not is_number(value):
+        raise JqError(f"gmtime cannot be applied to: {described(value)}")
+    whole = math.trunc(value)
+    (parts,) = _plain_gmtime(whole, env)
+    parts[5] += abs(value - whole)
+    yield parts
+
+
+def _epoch(value: Json, env: object) -> Iterator[Json]:
+    for seconds in _plain_mktime(value, env):
+        below = value[5] % 1 if len(value) > 5 else 0  # the engine has made sure of numbers
+        yield seconds + below if below else seconds
+
+
+_plain_mktime = builtins.PY_BUILTINS["mktime", 0]
+
+
+_plain_gmtime = builtins.PY_BUILTINS["gmtime", 0]
+
+
+def _is_nan(value: Json, env: object) -> Iterator[Json]:
+    del env
+    if value is None:
+        yield False
+        return
+    if not is_number(value):
+        raise JqError(f"isnan cannot be applied to: {described(value)}")
+    yield math.isnan(value)
+
+
+def _is_finite(value: Json, env: object) -> Iterator[Json]:
+    del env
+    yield is_number(value) and math.isfinite(value)
+
+
+def _is_normal(value: Json, env: object) -> Iterator[Json]:
+    del env
+    yield is_number(value) and math.isfinite(value) and abs(value) >= sys.float_info.min
+
+
+def _chosen(test: Function) -> Function:
+    def choose(value: Json, env: object) -> Iterator[Json]:
+        if next(test(value, env)):
+            yield value
+
+    return choose
+
+
 _plain_has = builtins.PY_BUILTINS["has", 1]
+_ORDER = functools.cmp_to_key(ops.jq_cmp)
+
+
+def _smallest(value: Json, env: object) -> Iterator[Json]:
+    """The first of the smallest; null is smaller than all others."""
+    del env
+    if not isinstance(value, list):
+        raise JqError(f"min cannot be applied to: {described(value)}")
+    yield min(value, key=_ORDER) if value else None
+
+
+def _smallest_by(value: Json, env: object, key: Any) -> Iterator[Json]:
+    del env
+    if not isinstance(value, list):
+        raise JqError(f"min_by cannot be applied to: {described(value)}")
+    keyed = [(list(key.vals(element)), element) for element in value]
+    yield min(keyed, key=lambda pair: _ORDER(pair[0]))[1] if keyed else None
 
 
 def _stream(value: Json, env: object) -> Iterator[Json]:
@@ -208,6 +278,18 @@ REPLACED: dict[tuple[str, int], Function] = {
     ("fromjson", 0): _from_json,
     ("debug", 1): _passed,
     ("has", 1): _has,
+    **MATHEMATICS,
+    ("isnan", 0): _is_nan,
+    ("isfinite", 0): _is_finite,
+    ("isnormal", 0): _is_normal,
+    ("finites", 0): _chosen(_is_finite),
+    ("normals", 0): _chosen(_is_normal),
+    ("min", 0): _smallest,
+    ("min_by", 1): _smallest_by,
+    ("format", 1): format_by_name,
+    ("gmtime", 0): within_time(_broken_down),
+    ("mktime", 0): within_time(_epoch),
+    ("strftime", 1): within_time(with_years(builtins.PY_BUILTINS["strftime", 1])),
     ("add", 0): _added,
     ("split", 1): _split,
     ("flatten", 0): _flattened(builtins.PY_BUILTINS["flatten", 0]),

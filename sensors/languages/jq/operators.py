@@ -63,7 +63,7 @@ _plain_index, _plain_compare = ops.index_value, ops._cmp  # noqa: SLF001
 def index(value: Json, at: Json) -> Json:
     """`value[at]`: of a text its character, which the engine does not give."""
     if isinstance(value, str) and is_number(at):
-        place = math.floor(at) + (len(value) if at < 0 else 0) if math.isfinite(at) else -1
+        place = math.trunc(at) + (len(value) if at < 0 else 0) if math.isfinite(at) else -1
         return value[place] if 0 <= place < len(value) else None
     return _plain_index(value, at)
 

@@ -51,7 +51,7 @@ class JqProgram:
             raise JqCutOff(str(exc)) from None
         except RecursionError:
             raise JqCutOff("it calls itself too deep") from None
-        except (TypeError, ValueError, OverflowError, AttributeError, KeyError, IndexError) as exc:
+        except (TypeError, ValueError, OverflowError, AttributeError, KeyError, IndexError, OSError) as exc:
             # What the engine does not expect, such as a text where a number should be.
             raise JqFailed(f"{type(exc).__name__}: {exc}") from None
 

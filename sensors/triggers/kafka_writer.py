@@ -2,6 +2,7 @@
 
 The library gathers records by itself, at the price of a call, a look at the cluster and a deadline for each. Here that is
 paid once for a batch, a record that nobody waits for any more is not sent, and a batch that the broker refuses is taken apart.
+Why, and what else was thought of, is in `docs/decisions/0010-kafka-records-in-batches-of-our-own.md`.
 """
 
 import asyncio

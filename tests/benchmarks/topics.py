@@ -18,7 +18,7 @@ from benchmarks.scale import Scale
 from benchmarks.service import Service, helper, middle, serving, target_stats, wait_quiet, work_folder
 from benchmarks.table import Row
 
-_IN, _OUT = "bench-in", "bench-out"
+_IN, OUT = "bench-in", "bench-out"
 
 
 def topics(scale: Scale) -> list[Row]:
@@ -26,7 +26,7 @@ def topics(scale: Scale) -> list[Row]:
     ports = {"http": free_port(), "kafka": free_port()}
     rounds: dict[str, list[Figures]] = {"http": [], "in": [], "out": []}
     with (
-        _broker() as broker,
+        a_broker() as broker,
         helper("target") as (_, target_port),
         serving(_roads(broker.plain, ports, target_port)) as service,
     ):
@@ -82,7 +82,7 @@ def _kafka_trigger(broker: str) -> Object:
     template = http_trigger("write", "", "main")["template"]
     assert isinstance(template, dict)
     payload = template["http"]["payload"]
-    return {"template": {"name": "write", "kafka": {"url": broker, "topic": _OUT, "payload": payload}}}
+    return {"template": {"name": "write", "kafka": {"url": broker, "topic": OUT, "payload": payload}}}
 
 
 def _from_topic(service: Service, broker: str, target_port: int, count: int) -> Figures:
@@ -111,7 +111,7 @@ def _figures(service: Service, count: int, cpu_before_s: float, began: float) ->
 
 
 @contextmanager
-def _broker() -> Iterator[KafkaBroker]:
+def a_broker() -> Iterator[KafkaBroker]:
     """A broker with the two topics."""
     with work_folder() as folder:
         try:
@@ -130,6 +130,6 @@ async def _make_topics(broker: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=broker)
     try:
         await admin.start()
-        await admin.create_topics([NewTopic(name, 4, 1) for name in (_IN, _OUT)])
+        await admin.create_topics([NewTopic(name, 4, 1) for name in (_IN, OUT)])
     finally:
         await admin.close()

@@ -122,6 +122,22 @@ async def test_a_stop_commits_what_is_durable_and_the_next_start_goes_on(cluster
     assert emit.bodies == [1, 2, 3, 4]
 
 
+async def test_a_stop_while_the_log_takes_nothing_leaves_the_records_to_the_next_start(
+    cluster: Cluster, emit: Remembering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "COMMIT_S", 0.01)
+    topic = await cluster.topic()
+    await cluster.send(topic, b"1", b"2")
+    emit.failures = [BusUnavailable("the disk is full") for _ in range(1000)]
+    async with reading(cluster.source(topic), emit):
+        await until(lambda: len(emit.failures) < 1000)
+    assert await cluster.committed(f"g-{topic}", topic) == 0
+    emit.failures.clear()
+    async with reading(cluster.source(topic), emit):
+        await emit.until(lambda emit: len(emit.events) == 2)
+    assert emit.bodies == [1, 2]
+
+
 @pytest.mark.parametrize("oldest", [True, False])
 async def test_a_new_group_starts_where_it_is_told(cluster: Cluster, emit: Remembering, oldest: bool) -> None:
     topic = await cluster.topic()

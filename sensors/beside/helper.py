@@ -30,6 +30,7 @@ GOES_S = 1.0
 """Seconds that it has to end by itself; a rule that it is asked may take a few tenths."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 """Between two starts of a helper that ends by itself; doubled each time."""
+GAVE_UP = "whoever asked gave up waiting for the answer"
 KNOWN = 1024
 """Rules that the helper knows; for more it forgets all and begins anew."""
 
@@ -72,6 +73,8 @@ class Helper:
         self._numbers: dict[CompiledDependency, int] = {}
         """The rules that it knows."""
         self._to_learn: dict[CompiledDependency, None] = {}
+        self._lost = GAVE_UP
+        """Why it was given up last."""
         self._needed = False
         self._learning = False
 
@@ -136,7 +139,7 @@ class Helper:
                 done = True
                 return []
             except HelperLost as exc:
-                logger.warning("helper_lost", reason=str(exc))
+                self._lost = str(exc)
                 return []
             finally:
                 if not done:  # cancelled, too: the answer that is on its way belongs to nobody
@@ -157,7 +160,7 @@ class Helper:
         """Have the helper learn what it is asked, until `stop`. Raises `HelperLost` when it has ended."""
         while not self._stopping:
             if self._pipe is not pipe:
-                raise HelperLost("it does not answer")
+                raise HelperLost(self._lost)
             some, self._to_learn = [one for one in self._to_learn if one not in self._numbers], {}
             if some:
                 await self._learned(pipe, some)
@@ -184,7 +187,7 @@ class Helper:
         try:
             pipe = _Pipe(process, to, back)
             await pipe.exchange(None)
-            self._numbers, self._pipe = {}, pipe
+            self._numbers, self._pipe, self._lost = {}, pipe, GAVE_UP
             logger.info("helper_started", pid=process.pid)
             yield pipe
         finally:

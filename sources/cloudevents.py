@@ -199,7 +199,7 @@ def _unusable(value: Any) -> str:
         return "" if isinstance(value, int) and -(1 << 31) <= value < 1 << 31 else "expected a whole number of 32 bits, or text"
     if not isinstance(value, str):
         return "an attribute is a text, a number or a truth value"
-    return "has control characters; send text without them" if _NOT_IN_TEXT.search(value) else ""
+    return "has control characters, or others that no text may hold" if _NOT_IN_TEXT.search(value) else ""
 
 
 def _moment(text: object, where: str) -> datetime:

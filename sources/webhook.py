@@ -1,5 +1,6 @@
 """The `webhook` source: any HTTP request as an event."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -87,8 +88,8 @@ class Webhook(HttpSource[WebhookSpec]):
     def _id(self, request: Received) -> str:
         if self._names_events:
             for header in _ID_HEADERS:
-                given = request.headers.get(header)
-                if given is not None:
+                given = request.headers.getall(header, [])
+                if given:
                     return _checked_id(given, header)
         return random_id()
 
@@ -98,7 +99,8 @@ def _values(text: str) -> tuple[bytes, object]:
     return _encode(values), values
 
 
-def _checked_id(given: str, header: str) -> str:
-    if not 0 < len(given) <= _LONGEST_ID or not given.isascii() or not given.isprintable():
-        raise Refused(400, f"{header}: expected 1 to {_LONGEST_ID} printable ASCII characters")
-    return given
+def _checked_id(given: Sequence[str], header: str) -> str:
+    id_ = given[0]
+    if len(given) > 1 or not 0 < len(id_) <= _LONGEST_ID or not id_.isascii() or not id_.isprintable():
+        raise Refused(400, f"{header}: expected one value of 1 to {_LONGEST_ID} printable ASCII characters")
+    return id_

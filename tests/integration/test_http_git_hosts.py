@@ -94,6 +94,15 @@ async def test_only_the_right_proof_is_let_in(kind: str) -> None:
         assert len(rig.events) == 1
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_nothing_is_read_before_it_is_verified(kind: str) -> None:
+    async with rigged() as rig:
+        await rig.serve(source(rig, kind, HUB))
+        for body in (b"", b"{", b"[" * 10_000):
+            assert (await rig.post("/hook", body)).status == 401
+            assert (await rig.post("/hook", body, **proof(kind, body))).status == 400
+
+
 @pytest.mark.parametrize("tokens", [(SECRET, SECRET), (SECRET, "wrong"), ("wrong", SECRET), ("", SECRET)])
 async def test_two_tokens_of_gitlab_are_none(tokens: tuple[str, str]) -> None:
     async with rigged() as rig:

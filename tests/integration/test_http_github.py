@@ -107,6 +107,14 @@ async def test_a_secret_that_disappears_lets_nobody_in() -> None:
             assert (said.status, rig.events) == (503, [])
 
 
+@pytest.mark.parametrize("body", [b"", b"{", b"[" * 10_000])
+async def test_nothing_is_read_before_it_is_verified(body: bytes) -> None:
+    async with rigged() as rig:
+        await rig.serve(rig.github(webhookSecret=HUB))
+        assert (await deliver(rig, body, guid=None, kind="text/plain")).status == 401
+        assert (await deliver(rig, body, X_Hub_Signature_256=signed(body))).status == 400
+
+
 async def test_a_redelivery_is_the_same_event_and_gets_the_first_id() -> None:
     async with rigged() as rig:
         await rig.serve(rig.github(webhookSecret=HUB))

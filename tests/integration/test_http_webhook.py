@@ -218,7 +218,7 @@ async def test_our_dialect_takes_the_senders_id_and_theirs_never_does() -> None:
         assert len(rig.events) == 3
 
 
-@pytest.mark.parametrize("given", ["", "x" * 257, "é", "a\tb"])
+@pytest.mark.parametrize("given", ["", "x" * 257, "é", "a\tb", "a\r\nIdempotency-Key: a", "a\r\nIdempotency-Key: b"])
 async def test_an_odd_id_of_a_sender_is_answered_400(given: str) -> None:
     async with rigged() as rig:
         await rig.serve(rig.webhook(dialect=Dialect.TOCSIN))

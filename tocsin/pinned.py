@@ -1,5 +1,6 @@
 """Sensors as a past revision declared them: what they sent, and what they made of an event."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -26,6 +27,11 @@ from tocsin.secrets import HiddenValues
 from tocsin.sensor_pauses import undecided
 from tocsin.views import Json
 from tocsin.waiting import joined
+
+ASKED_AT_ONCE = 64
+"""Declarations that are looked through before others get a turn; a sensor that is asked is a turn by itself."""
+NEAR_AMONG = 1000
+"""Names among which one is looked for that is near."""
 
 
 class Shown(NamedTuple):
@@ -81,10 +87,35 @@ async def _views(journal: Journal, firing: Firing) -> dict[int, EventView]:
 
 def compiled(content: bytes) -> CompiledSensor:
     """The sensor that a kept revision declares. Raises `ManifestError`."""
+    return compile_sensor(_declared(content), trigger_kinds(), HiddenValues(), acts=False)
+
+
+def _declared(content: bytes) -> Sensor:
     declared = object_of(content)
     if not isinstance(declared, Sensor):
         raise ManifestError(())
-    return compile_sensor(declared, trigger_kinds(), HiddenValues(), acts=False)
+    return declared
+
+
+class _Now:
+    """The sensors in force for what comes now: looked up once, and only where a revision is in force no more."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._found: dict[str, Declared] | None = None
+
+    async def sensor(self, former: Declared) -> Sensor | None:
+        """What `former` has become; None where it is gone."""
+        if former.until is None:
+            present: Declared | None = former
+        else:
+            if self._found is None:
+                self._found = {one.ref: one for one in await self._journal.in_force(None)}
+            present = self._found.get(former.ref)
+        try:
+            return None if present is None else _declared(present.content)
+        except ManifestError:  # of another version: it decides nothing
+            return None
 
 
 @dataclass(slots=True)
@@ -102,16 +133,19 @@ async def listening(journal: Journal, recorded: Recorded, wanted: str | None, no
 
     What waits to be joined is what counts at `now_us` (by default now).
     """
-    road, found, others = recorded.event.road, Listening(asked=False), []
-    for declared in await journal.in_force(recorded.position):
+    road, found, others, now = recorded.event.road, Listening(asked=False), dict[Road, str](), _Now(journal)
+    for number, declared in enumerate(await journal.in_force(recorded.position)):
+        if number % ASKED_AT_ONCE == 0:
+            await asyncio.sleep(0)
         kind, namespace, name = declared.ref.split("/", 2)
         if kind != "Sensor" or wanted not in (None, name, f"{namespace}/{name}"):
             continue
         found.asked = True
         roads = set(roads_of(namespace, declared.content))
-        others += [(name, other) for other in roads if other != road]
+        others.update((other, name) for other in roads if other != road and len(others) < NEAR_AMONG)
         if road in roads:
-            found.sensors.append(await _sensor(journal, declared, recorded, now_us))
+            found.sensors.append(await _sensor(journal, declared, recorded, now, now_us))
+            await asyncio.sleep(0)
         elif wanted is not None:
             found.hints.append(f"{name} depends on {', '.join(sorted(map(str, roads))) or 'nothing'}")
     if wanted is None and not found.sensors:
@@ -132,22 +166,30 @@ def roads_of(namespace: str, content: bytes) -> Iterator[Road]:
         yield Road(namespace, str(dependency.get("eventSourceName", "")), str(dependency.get("eventName", "")))
 
 
-def _near(road: Road, others: list[tuple[str, Road]]) -> Iterator[str]:
-    names = {str(other): sensor for sensor, other in others}
+def _near(road: Road, others: Mapping[Road, str]) -> Iterator[str]:
+    names = {str(other): sensor for other, sensor in others.items()}
     for near in get_close_matches(str(road), names, n=3, cutoff=0.75):
         yield f"sensor {names[near]} depends on {near}, which is near {road}"
 
 
 async def verdict_views(journal: Journal, declared: Declared, recorded: Recorded) -> tuple[list[Json], str | None]:
     """What each dependency of a revision makes of an event; or why that cannot be told."""
+    verdicts, _, problem = await _asked(journal, declared, recorded)
+    return verdicts, problem
+
+
+async def _asked(
+    journal: Journal, declared: Declared, recorded: Recorded
+) -> tuple[list[Json], CompiledSensor | None, str | None]:
+    """The verdicts and the sensor that gave them, or the problem."""
     if recorded.event.forgotten is not None:
-        return [], await data_gone(journal)
+        return [], None, await data_gone(journal)
     try:
-        decider = Decider([compiled(declared.content)])
+        sensor = compiled(declared.content)
     except ManifestError as exc:
-        return [], str(exc) or "it is no sensor"
-    verdicts = decider.verdicts(recorded, now_us=recorded.received_us)
-    return [_verdict_view(one) for one in verdicts], None
+        return [], None, str(exc) or "it is no sensor"
+    verdicts = Decider([sensor]).verdicts(recorded, now_us=recorded.received_us)
+    return [_verdict_view(one) for one in verdicts], sensor, None
 
 
 def _verdict_view(verdict: Verdict) -> Json:
@@ -155,15 +197,14 @@ def _verdict_view(verdict: Verdict) -> Json:
     return view if verdict.matched else view | {"clauses": {"held": verdict.held, "of": verdict.clauses}}
 
 
-async def _sensor(journal: Journal, declared: Declared, recorded: Recorded, now_us: int | None) -> Json:
+async def _sensor(journal: Journal, declared: Declared, recorded: Recorded, now: _Now, now_us: int | None) -> Json:
     _, namespace, name = declared.ref.split("/", 2)
     view: Json = {"namespace": namespace, "name": name, "revision": declared.revision}
     view |= {"verdicts": [], "joins": [], "problem": None}
     view["undecided"] = await undecided(journal, ObjectRef("Sensor", namespace, name), recorded.position) or None
-    view["verdicts"], view["problem"] = await verdict_views(journal, declared, recorded)
-    if view["problem"] is not None or view["undecided"] is not None or await not_reached(journal, recorded):
+    view["verdicts"], sensor, view["problem"] = await _asked(journal, declared, recorded)
+    if sensor is None or view["undecided"] is not None or await not_reached(journal, recorded):
         return view  # nothing was joined yet
-    sensor = compiled(declared.content)
     matched = [verdict["dependency"] for verdict in view["verdicts"] if verdict["matched"]]
-    view["joins"] = await joined(journal, sensor, recorded, matched, now_us)
+    view["joins"] = await joined(journal, sensor, recorded, matched, lambda: now.sensor(declared), now_us)
     return view

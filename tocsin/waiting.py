@@ -1,7 +1,7 @@
 """Partial matches as people see them: what has come for a trigger that joins events, and what it waits for."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -11,13 +11,11 @@ from eventbus.event import Recorded
 from eventbus.firing import TriggerRef
 from eventbus.journal import Journal
 from manifests.conditions import ConditionError, parse_conditions
-from manifests.objects import DeclaredTrigger, ObjectRef, Sensor
-from manifests.problems import ManifestError
+from manifests.objects import DeclaredTrigger, Sensor
 from sensors.compile import CompiledSensor, CompiledTrigger
 from sensors.decide import Decider
 from sensors.joins import JoinedCondition, Member, Pending, Reset, decode, definition_of, key_of, standing
 from sensors.resets import compile_resets
-from tocsin.declared import object_of
 from tocsin.views import Json, when
 
 logger = structlog.get_logger()
@@ -107,8 +105,17 @@ def _missing(condition: JoinedCondition, members: Sequence[Member]) -> list[list
     return [list(names) for names in condition.missing(present)[:WAYS]]
 
 
-async def joined(
-    journal: Journal, sensor: CompiledSensor, recorded: Recorded, matched: Sequence[str], now_us: int | None = None
+Present = Callable[[], Awaitable[Sensor | None]]
+"""Asks for the sensor as it is declared now; None where it is no more."""
+
+
+async def joined(  # noqa: PLR0917
+    journal: Journal,
+    sensor: CompiledSensor,
+    recorded: Recorded,
+    matched: Sequence[str],
+    present: Present,
+    now_us: int | None = None,
 ) -> list[Json]:
     """What became of an event for each trigger that joins it: it fired, it waits, or it was replaced or forgotten.
 
@@ -119,18 +126,8 @@ async def joined(
         return []
     fired = {record.firing.trigger: record.firing.id for record in await journal.firings_of(recorded.position)}
     now_us = _now_us() if now_us is None else now_us
-    present = await _declared_now(journal, sensor.ref)
-    return [await _became(journal, trigger, recorded, fired.get(trigger.ref), present, now_us) for trigger in triggers]
-
-
-async def _declared_now(journal: Journal, ref: ObjectRef) -> Sensor | None:
-    """The sensor in force for what comes now; None where there is none."""
-    declared = next((one for one in await journal.in_force(None) if one.ref == str(ref)), None)
-    try:
-        found = None if declared is None else object_of(declared.content)
-    except ManifestError:  # of another version: it decides nothing
-        return None
-    return found if isinstance(found, Sensor) else None
+    declared = await present()
+    return [await _became(journal, trigger, recorded, fired.get(trigger.ref), declared, now_us) for trigger in triggers]
 
 
 async def _became(  # noqa: PLR0917

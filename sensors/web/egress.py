@@ -29,6 +29,7 @@ _DENIED_NAMES = frozenset(
     {"metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"}
 )
 
+_DENIED_NETWORKS = tuple(ip_network(entry) for entry in _DENIED)
 _NAT64 = ip_network("64:ff9b::/96")
 
 
@@ -48,7 +49,7 @@ class Egress:
 
     def __init__(self, *, allow: Iterable[str] = (), deny: Iterable[str] = ()) -> None:
         self._allow = tuple(ip_network(entry) for entry in allow)
-        networks: list[Network] = [ip_network(entry) for entry in _DENIED]
+        networks: list[Network] = list(_DENIED_NETWORKS)
         names = set(_DENIED_NAMES)
         for entry in deny:
             try:

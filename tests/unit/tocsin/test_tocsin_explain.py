@@ -1,5 +1,6 @@
 """Why an event matched nothing: the clause and the value it saw for every kind of filter, as `simulate` and `explain` say it."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -213,3 +214,20 @@ async def test_nothing_is_said_to_have_replaced_an_event_that_is_not_decided_yet
         text = explain_text(await explained(JOINED, pause=SensorPause(mode=mode, since_us=1, position=0)))  # type: ignore[arg-type]
         assert word in text
         assert gone not in text
+
+
+async def test_others_have_their_turn_between_two_of_many_sensors() -> None:
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    async with asyncio.TaskGroup() as group:
+        other = group.create_task(others())
+        story = await explained(*[sensor(f"s{n}", filters={"data": [MISSED]}) for n in range(50)])
+        other.cancel()
+    assert len(story["sensors"]) == 50
+    assert turns >= 50

@@ -59,7 +59,7 @@ def test_what_an_object_did_lately_and_why_not_more(tmp_path: Path) -> None:
         missing = tocsin("why", "Sensor/default/nobody", "--data", str(data))
         assert (missing.returncode, "no sensor default/nobody is in force" in missing.stderr) == (1, True)
         unmade = tocsin("why", "Job/default/nothing", "--data", str(data))
-        assert (unmade.returncode, "no firing on record names Job/default/nothing" in unmade.stderr) == (1, True)
+        assert (unmade.returncode, "firings on record names Job/default/nothing" in unmade.stderr) == (1, True)
 
 
 MAKING = {

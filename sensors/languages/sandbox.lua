@@ -287,8 +287,13 @@ local function search(subject, wanted, init)
   return nil
 end
 
+-- A pattern that matches nothing gives nothing, not nil.
+local function found(first, ...)
+  if first ~= nil then return first, ... end
+end
+
 local function start_of(subject, init)
-  init = init or 1
+  init = init < 0 and -floor(-init) or floor(init)
   if init < 0 then init = #subject + init + 1 end
   return init < 1 and 1 or init
 end
@@ -299,11 +304,11 @@ function strings.find(subject, wanted, init, plain)
   subject, wanted = want_text(subject, 1, "find"), want_text(wanted, 2, "find")
   if wanted == "" then return 1, 0 end
   init = start_of(subject, want_number(init, 3, "find", 1))
+  if init > #subject + 1 then return nil end
   if plain or not is_costly(subject, wanted) then
     charge(#subject / 16)
     return plain_find(subject, wanted, init, plain)
   end
-  if init > #subject + 1 then return nil end
   local from, behind, captures, count = search(subject, wanted, init)
   if not from then return nil end
   return from, behind - 1, unpack(captures, 1, count)
@@ -312,19 +317,27 @@ end
 function strings.match(subject, wanted, init)
   subject, wanted = want_text(subject, 1, "match"), want_text(wanted, 2, "match")
   init = start_of(subject, want_number(init, 3, "match", 1))
+  if init > #subject + 1 then return end
   if not is_costly(subject, wanted) then
     charge(#subject / 16)
-    return plain_match(subject, wanted, init)
+    return found(plain_match(subject, wanted, init))
   end
-  if init > #subject + 1 then return nil end
   local from, behind, captures, count = search(subject, wanted, init)
-  if not from then return nil end
+  if not from then return end
   if count == 0 then return sub(subject, from, behind - 1) end
   return unpack(captures, 1, count)
 end
 
 function strings.gmatch(subject, wanted)
   subject, wanted = want_text(subject, 1, "gmatch"), want_text(wanted, 2, "gmatch")
+  if byte(wanted, 1) == 94 then -- at the beginning only, and there once
+    local done = false
+    return function()
+      if done then return nil end
+      done = true
+      return strings.match(subject, wanted)
+    end
+  end
   if not is_costly(subject, wanted) then
     charge(#subject / 16)
     return plain_gmatch(subject, wanted)
@@ -355,6 +368,7 @@ local function replacement(with, whole, captures, count)
   else
     value = plain_gsub(with, "%%(.)", function(c)
       if c == "0" then return whole end
+      if c == "%" then return "%" end
       if not plain_find(c, "%d") then return "%" .. c end
       local index = tonumber(c)
       if index == 1 and count == 0 then return whole end
@@ -362,19 +376,23 @@ local function replacement(with, whole, captures, count)
       return text_of(captures[index])
     end)
   end
-  return value and text_of(value) or whole
+  local kind = type(value)
+  if kind == "string" or kind == "number" then return text_of(value) end
+  return value and "" or whole
 end
 
 function strings.gsub(subject, wanted, with, limit)
   subject, wanted = want_text(subject, 1, "gsub"), want_text(wanted, 2, "gsub")
   local kind = type(with)
-  if kind == "number" then with, kind = number_text(with), "string" end
   if kind ~= "string" and kind ~= "table" and kind ~= "function" then
     error("bad argument #3 to gsub (string/table/function expected, got " .. kind .. ")", 2)
   end
-  limit = want_number(limit, 4, "gsub", -1)
+  if limit ~= nil and type(limit) ~= "number" then
+    error("bad argument #4 to gsub (number expected, got " .. type(limit) .. ")", 2)
+  end
+  limit = floor(limit or 0) -- 0 is no limit
   local anchored, parts, at, count = byte(wanted, 1) == 94, {}, 1, 0
-  while at <= #subject + 1 and (limit < 0 or count < limit) do
+  while at <= #subject + 1 and (limit <= 0 or count < limit) do
     local from, behind, captures, captured
     if is_costly(subject, wanted) then
       from, behind, captures, captured = search(subject, wanted, at)
@@ -411,9 +429,11 @@ function strings.sub(subject, from, to)
   return bounded(sub(subject, want_number(from, 2, "sub"), want_number(to, 3, "sub", -1)))
 end
 
-function strings.byte(subject, from, to)
+-- All bytes where none is asked for, one where one is.
+function strings.byte(subject, ...)
+  local from, to = ...
   subject, from = want_text(subject, 1, "byte"), want_number(from, 2, "byte", 1)
-  return byte(subject, from, want_number(to, 3, "byte", from))
+  return byte(subject, from, want_number(to, 3, "byte", select("#", ...) == 1 and from or -1))
 end
 
 function strings.char(...)
@@ -447,23 +467,34 @@ local function padded(flags, value)
   end
   local missing = (tonumber(width) or 0) - select(2, plain_gsub(value, "[^\128-\191]", ""))
   if missing < 1 then return value end
+  if minus ~= "-" and plain_find(flags, "^[%+ #]*0") then return rep("0", missing) .. value end
   return minus == "-" and value .. rep(" ", missing) or rep(" ", missing) .. value
 end
+
+local as_number
 
 local function formatted(flags, verb, value)
   local kind = type(value)
   if kind == "number" then
     if INTEGER[verb] then
       local whole = value < 0 and -floor(-value) or floor(value)
+      if whole < 0 and INTEGER[verb] ~= "d" then return padded(flags, "-" .. format("%" .. INTEGER[verb], -whole)) end
       return format("%" .. flags .. INTEGER[verb], whole)
     end
     if verb == "c" then return change_case(value, nil) end
     if (verb == "g" or verb == "G") and not plain_find(flags, "%.") then
-      return padded(flags, print_number(value))
+      return padded(flags, verb == "g" and print_number(value) or (plain_gsub(print_number(value), "e", "E")))
     end
     if FLOAT[verb] then return format("%" .. flags .. (verb == "F" and "f" or verb), value) end
   end
-  if verb == "q" then return format("%q", text_of(value)) end
+  if kind == "string" and (verb == "d" or verb == "i") then -- a number as it is written, anything else is 0
+    if as_number(value) then return padded(flags, value) end
+    return format("%" .. flags .. "d", 0)
+  end
+  if (kind == "string" or kind == "boolean") and (verb == "x" or verb == "X") then
+    return padded(flags, (plain_gsub(tostring(value), ".", function(c) return format("%02" .. verb, byte(c)) end)))
+  end
+  if verb == "q" then return padded(plain_gsub(flags, "%..*", ""), format("%q", text_of(value))) end
   if verb == "s" or verb == "v" then return padded(flags, text_of(value)) end
   if kind == "string" then return "%!" .. verb .. "(string=" .. padded(flags, value) .. ")" end
   if kind == "boolean" then return "%!" .. verb .. "(lua.LBool=" .. padded(plain_gsub(flags, "%..*", ""), tostring(value)) .. ")" end
@@ -495,7 +526,7 @@ end
 
 function tables.remove(list, ...)
   charge(#list / 16)
-  return remove(list, ...)
+  return (remove(list, ...))
 end
 
 function tables.sort(list, less)
@@ -510,6 +541,7 @@ function tables.concat(list, separator, from, to)
   local parts, size = {}, 0
   if to > #list then to = #list end
   if from < 1 then from = 1 end
+  if from == to and type(list[from]) == "number" then return list[from] end
   for index = from, to do
     local value = list[index]
     local kind = type(value)
@@ -529,8 +561,9 @@ maths.huge = limits.huge
 local random, randomseed = math.random, math.randomseed
 
 local base = {
-  assert = function(value, message, ...)
-    if value then return value, message, ... end
+  assert = function(...)
+    local value, message = ...
+    if value then return ... end
     error(message == nil and "assertion failed!" or message, 0)
   end,
   collectgarbage = function() return 0 end,
@@ -567,10 +600,13 @@ base.tonumber = function(value, radix)
   end
   if radix == nil and plain_find(digits, "^0[xX]") then radix, digits = 16, sub(digits, 3) end
   local sign, body = plain_match(digits, "^([%+%-]?)(%w+)$")
+  if body and plain_find(body, "^0[xX]") then return nil end
   local number = body and tonumber(body, radix or 10)
   if number == nil or number >= 2 ^ 63 or (radix or 10) == 10 and not plain_find(body, "^%d+$") then return nil end
   return sign == "-" and -number or number
 end
+
+as_number = base.tonumber
 
 local function protected(done, ...)
   if not done and exhausted then error(limits.exhausted, 0) end

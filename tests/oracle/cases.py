@@ -11,6 +11,7 @@ from expression_cases import expression_cases
 from jq_cases import jq_cases
 from jq_function_cases import jq_function_cases
 from lua_cases import lua_cases
+from lua_function_cases import lua_function_cases
 from sprig_cases import sprig_cases
 from window_cases import window_cases
 from documents import KEYS, NUMBERS, TEXTS, document
@@ -427,5 +428,5 @@ def strconv_cases(seed: int, count: int) -> Iterator[dict[str, Any]]:
         yield {"engine": "strconv", "text": repr(chance.choice([chance.uniform(-1e6, 1e6), chance.random() * 10 ** chance.randrange(-320, 308)]))}
 
 
-GENERATORS = {"gjson": gjson_cases, "sjson": sjson_cases, "template": template_cases, "sprig": sprig_cases, "regexp": regexp_cases, "strconv": strconv_cases, "expression": expression_cases, "window": window_cases, "condition": condition_cases, "lua": lua_cases, "jq": jq_cases, "jq-functions": jq_function_cases, "expr": expr_cases}
-COUNTS = {"gjson": 4000, "sjson": 2500, "template": 900, "sprig": 3000, "regexp": 1200, "strconv": 400, "expression": 4000, "window": 1500, "condition": 3000, "lua": 1800, "jq": 2500, "jq-functions": 2000, "expr": 5000}
+GENERATORS = {"gjson": gjson_cases, "sjson": sjson_cases, "template": template_cases, "sprig": sprig_cases, "regexp": regexp_cases, "strconv": strconv_cases, "expression": expression_cases, "window": window_cases, "condition": condition_cases, "lua": lua_cases, "lua-functions": lua_function_cases, "jq": jq_cases, "jq-functions": jq_function_cases, "expr": expr_cases}
+COUNTS = {"gjson": 4000, "sjson": 2500, "template": 900, "sprig": 3000, "regexp": 1200, "strconv": 400, "expression": 4000, "window": 1500, "condition": 3000, "lua": 1800, "lua-functions": 1500, "jq": 2500, "jq-functions": 2000, "expr": 5000}

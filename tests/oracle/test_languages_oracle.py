@@ -27,7 +27,7 @@ def built(golang: str) -> None:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("engine", ["gjson", "sjson", "regexp", "strconv", "condition", "expr", "sprig", "jq-functions"])
+@pytest.mark.parametrize("engine", ["gjson", "sjson", "regexp", "strconv", "condition", "expr", "sprig", "jq-functions", "lua-functions"])
 def test_the_original_says_the_same_to_new_questions(engine: str) -> None:
     cases = list(GENERATORS[engine](SEED, 1500))
     wrong = [found for case, theirs in zip(cases, ask(cases), strict=True) if (found := disagreement(case, theirs))]

@@ -226,3 +226,18 @@ def test_jq_is_that_of_gojq(program: str, found: list[object]) -> None:
 def test_jq_errs_where_gojq_does(program: str) -> None:
     with pytest.raises(JqFailed):
         compile_program(f"{{r: ({program})}}").transform({})
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [
+        ("('50 off'):gsub('off', '%%')", "50 %"),
+        ("select('#', ('abc'):match('x'))", 0),
+        ("string.format('%05d %x %s', '7', 'hi', -1)", "00007 6869 -1"),
+        ("select('#', ('abc'):byte())", 3),
+        ("('aaa'):gsub('a', 'b', 0)", "bbb"),
+        ("('abc'):gsub('b', function() return true end)", "ac"),
+    ],
+)
+def test_lua_is_that_of_gopher_lua(expression: str, found: object) -> None:
+    assert json.loads(made(script=f"return {{r = ({expression})}}").event.data or b"") == {"r": found}

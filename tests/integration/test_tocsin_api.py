@@ -19,6 +19,7 @@ from manifests.objects import ObjectRef
 from sensors.report import Unwatched
 from tocsin import exposition
 from tocsin.acts import Acts
+from tocsin.api import follow
 from tocsin.api.access import load_token, read_token
 from tocsin.api.server import ApiUnavailable, serving
 from tocsin.changes import Changes
@@ -505,6 +506,23 @@ async def test_closed_firings_are_followed(client: Client) -> None:
 
     (found,) = await following(client, "/api/v1/firings?sensor=deploy", 1, close)
     assert json.loads(found["data"])["state"] == "dead-lettered"
+
+
+async def test_only_so_many_clients_follow_at_a_time_and_who_leaves_makes_room(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "QUIET_S", 0.01)  # writing is how it is noticed that somebody has left
+    headers = {"Accept": "text/event-stream"}
+    async with asyncio.timeout(30), aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        answers = [await session.get(f"{client.url}/api/v1/{page}", headers=headers) for page in ["events", "firings"] * 16]
+        assert {answer.status for answer in answers} == {200}
+        assert (await client.ask("/api/v1/events", Accept="text/event-stream"))[0] == 503
+        answers.pop().close()
+        while (status := (refused := await session.get(f"{client.url}/api/v1/events", headers=headers)).status) == 503:
+            refused.release()
+        assert status == 200
+        for answer in [*answers, refused]:
+            answer.close()
 
 
 async def test_a_follower_that_is_too_far_behind_is_told_how_many_firings_it_missed(client: Client) -> None:

@@ -11,7 +11,6 @@ from sources.http import payload
 from sources.http.answers import Refused, problem
 from sources.http.limits import Budget, Part, Saturated
 from sources.http.payload import canonical_name, headers_for_data, parse_json, values_by_name
-from sources.throttle import Throttle
 
 
 @pytest.mark.parametrize(
@@ -109,13 +108,3 @@ def test_an_endpoint_holds_no_more_than_it_leaves_free_and_the_others_find_room(
     noisy.give_back(50)
     quiet.take(12)
     assert (noisy.used, quiet.used, budget.used, budget.free) == (0, 37, 37, 63)
-
-
-def test_the_throttle_admits_one_line_and_counts_the_others() -> None:
-    throttle = Throttle(every_s=60.0, most_keys=2)
-    assert throttle.admits("a") == 0
-    assert throttle.admits("a") is None
-    assert throttle.admits("b") == 0
-    assert throttle.admits("c") is None, "strangers cannot make up keys without end"
-    brief = Throttle(every_s=0.0)
-    assert [brief.admits("a"), brief.admits("a")] == [0, 0]

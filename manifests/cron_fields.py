@@ -47,9 +47,11 @@ def read_fields(text: str) -> tuple[Values, ...]:
 
 
 def _read(text: str, field: Field) -> Values:
-    spans = [_span(part, field) for part in text.split(",")]
+    # As the original, whose parser passes over what is empty between commas.
+    parts = [part for part in text.split(",") if part] or [text]
+    spans = [_span(part, field) for part in parts]
     numbers = frozenset(number for span, _ in spans for number in span)
-    return Values(numbers, any(whole for _, whole in spans), text[0] in "*?" or len(numbers) > field.high - field.low)
+    return Values(numbers, any(whole for _, whole in spans), parts[0][0] in "*?" or len(numbers) > field.high - field.low)
 
 
 def _span(text: str, field: Field) -> tuple[range, bool]:

@@ -2,10 +2,10 @@
 
 from collections.abc import Coroutine, Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from clients.tls import TLSMaterial, tls_context
 from eventbus.event import UNPARSED, Event
@@ -25,6 +25,13 @@ from sources.source import sources
 _SIGNATURE = SCHEMES["bitbucketserver"]
 _REFS_CHANGED = "repo:refs_changed"
 _PAGE = "limit=500"
+
+
+_USUAL_INTERVAL = timedelta(seconds=60)
+
+
+def _usual_if_empty(given: object) -> object:
+    return _USUAL_INTERVAL if given == "" else given
 
 
 class ServerRepository(Spec):
@@ -55,7 +62,7 @@ class BitbucketServerSpec(ProviderSpec):
     """Token to register hooks with, and to ask for pull requests."""
     webhook_secret: SecretRef | None = None
     """Secret that deliveries are signed with."""
-    check_interval: Duration = timedelta(seconds=60)
+    check_interval: Annotated[Duration, BeforeValidator(_usual_if_empty)] = _USUAL_INTERVAL
     """How often registered hooks are looked at."""
     skip_branch_refs_changed_on_open_pr: bool = Field(default=False, alias="skipBranchRefsChangedOnOpenPR")
     """Whether pushes to a branch are left out while a pull request of it is open; needs `accessToken`."""

@@ -4,7 +4,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
 from manifests.cron import Schedule, parse
 from manifests.fields import Duration, Spec
@@ -28,8 +28,8 @@ def _check_schedule(text: str) -> str:
     return text
 
 
-def _check_interval(text: str) -> str:
-    if text:
+def _check_interval(text: str, info: ValidationInfo) -> str:
+    if text and not info.data.get("schedule"):  # which wins, and then nobody looks at the interval
         parse(f"@every {text}", descriptors=True)
     return text
 
@@ -56,11 +56,15 @@ def _iso(text: str) -> date:
         raise ValueError(f"{expected}, got {text!r}") from None
 
 
+def _none_if_empty(given: object) -> object:
+    return None if given == "" else given
+
+
 class CatchUpOptions(Spec):
     """Whether runs that were missed are made up for."""
 
     enabled: bool = False
-    max_duration: Duration | None = None
+    max_duration: Annotated[Duration | None, BeforeValidator(_none_if_empty)] = None
     """How far back to look; without it, as far as the position goes."""
 
 

@@ -188,7 +188,7 @@ class Kafka(Source[KafkaSpec]):
         from sources.kafka.intake import COMMIT_S, Intake  # noqa: PLC0415
 
         spec = self.spec
-        pace: Pace[TopicPartition] = Pace(spec.limit_events_per_second)
+        pace: Pace[TopicPartition] = Pace(max(0, spec.limit_events_per_second))
         oldest = spec.consumer_group is not None and (spec.consumer_group.oldest or spec.settings.oldest)
         look = partial(self._look, consumer._client)  # noqa: SLF001 - see above
         handing = Handing(

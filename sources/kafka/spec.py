@@ -58,8 +58,8 @@ class KafkaSpec(Spec):
     """The one partition to read, where there is no consumer group."""
     consumer_group: ConsumerGroup | None = None
     """Wins over `partition`."""
-    limit_events_per_second: int = Field(default=0, ge=0)
-    """Most events a second of each partition; 0 is no limit."""
+    limit_events_per_second: int = 0
+    """Most events a second of each partition; 0 or less is no limit."""
     version: ProtocolVersion = ""
     sasl: Sasl | None = None
     tls: Tls = None

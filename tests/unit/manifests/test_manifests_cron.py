@@ -34,6 +34,7 @@ def due(schedule: Schedule, start: datetime, count: int) -> list[str]:
         ("0 0 13 * 5", ["03 00:00 +0000", "10 00:00 +0000", "13 00:00 +0000"]),  # either day field
         ("0 0 */10 * 5", ["03 00:00 +0000", "10 00:00 +0000", "11 00:00 +0000"]),  # a star with a step restricts
         ("0 0 1-31 * 5", ["02 00:00 +0000", "03 00:00 +0000", "04 00:00 +0000"]),  # so does a range, though of all
+        ("0 0,, 13 * 5,", ["03 00:00 +0000", "10 00:00 +0000", "13 00:00 +0000"]),  # what is empty in a list is nothing
         ("0 0 5,* * 5", ["03 00:00 +0000", "10 00:00 +0000", "17 00:00 +0000"]),  # a list with a star does not
     ],
 )
@@ -172,6 +173,7 @@ def test_a_period_is_due_at_its_multiples() -> None:
         ("9 25 * * *", "the hour must be 0 to 23"),
         ("TZ=Mars/Olympus 0 0 * * *", "not a known time zone"),
         ("9-3 * * * *", "smaller to the larger"),
+        (", * * * *", "the minute must be 0 to 59"),
         ("*/0 * * * *", "above 0"),
     ],
 )

@@ -83,7 +83,6 @@ def test_an_unknown_strategy_is_range() -> None:
         ({"consumerGroup": {}}, ["consumerGroup.groupName: missing"]),
         ({"partition": "one"}, ["partition: 'one' is not the number of a partition"]),
         ({"version": "new"}, ["version: 'new' is no version of Kafka"]),
-        ({"limitEventsPerSecond": -1}, ["limitEventsPerSecond: "]),
         ({"sasl": {"mechanism": "scram-sha-256", "userSecret": REF}}, ["sasl.mechanism: ", "did you mean 'SCRAM-SHA-256'"]),
         ({"sasl": {"userSecret": REF}}, ["sasl: sasl needs a user and a password; passwordSecret is missing"]),
         ({"tls": {}}, ["tls: set caCertSecret, or a client certificate and its key, or insecureSkipVerify, or enabled"]),

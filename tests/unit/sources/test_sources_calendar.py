@@ -109,6 +109,7 @@ async def test_an_event_has_the_shape_that_sensors_know() -> None:
         ({"schedule": "@hourly"}, ["05 09:00", "05 10:00", "05 11:00"]),
         ({"interval": "45m"}, ["05 09:00", "05 09:45", "05 10:30", "05 11:15"]),
         ({"interval": "1s", "schedule": "0 10 * * *"}, ["05 10:00"]),
+        ({"interval": "1d", "schedule": "0 10 * * *"}, ["05 10:00"]),
         ({"schedule": "0 18 * * *", "timezone": "Asia/Singapore"}, ["05 10:00"]),
         ({"schedule": "0 * * * *", "exclusionDates": ["EXDATE:20250101T000000Z,20260105T235959Z"]}, []),
         ({"schedule": "0 * * * *", "timezone": "Pacific/Auckland", "exclusionDates": ["2026-01-05"]}, ["05 11:00"]),

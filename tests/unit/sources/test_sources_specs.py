@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from pydantic import ValidationError
 from eventbus.event import Road
 from manifests.objects import Dialect
 from manifests.secrets import SecretMissing, SecretValue
+from sources.bitbucketserver import BitbucketServerSpec
+from sources.calendar_spec import CalendarSpec
 from sources.file import File, FileSpec
 from sources.generic import Generic, GenericSpec
 from sources.github import Github, GithubSpec, _places
@@ -190,3 +193,11 @@ def test_a_kind_whose_library_is_missing_is_refused_with_the_command_that_gets_i
     with pytest.raises(SourceRefused, match=r"pip install 'tocsin\[file\]', or set polling: true"):
         File(FileSpec.model_validate(told), CONTEXT)
     File(FileSpec.model_validate(told | {"polling": True}), CONTEXT)
+
+
+def test_empty_text_in_place_of_a_duration_is_as_if_it_were_not_there() -> None:
+    server = {"webhook": HERE, "bitbucketserverBaseURL": "https://git.example/rest"}
+    without = BitbucketServerSpec.model_validate(server)
+    assert BitbucketServerSpec.model_validate(server | {"checkInterval": ""}).check_interval == without.check_interval
+    persistence = {"catchup": {"enabled": True, "maxDuration": ""}}
+    assert CalendarSpec.model_validate({"interval": "1h", "persistence": persistence}).horizon(datetime.now(UTC)) is None

@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,6 +49,19 @@ def ask(
             return refused.code, refused.headers.get_content_type(), refused.read()
 
 
+def sent(port: int, data: object, path: str = "/push", headers: Mapping[str, str] | None = None) -> str:
+    """Send `data` as JSON to a webhook, which has to take it; return the event's id."""
+    named = {"Content-Type": "application/json"} | dict(headers or {})
+    status, _, answer = ask(f"http://127.0.0.1:{port}{path}", method="POST", body=json.dumps(data).encode(), headers=named)
+    assert status == 200, answer
+    return str(json.loads(answer)["id"])
+
+
+def all_ended(count: int) -> Callable[[Any], bool]:
+    """Whether a page of firings has `count` of them, and none is open."""
+    return lambda page: len(page["items"]) == count and all(item["state"] != "open" for item in page["items"])
+
+
 class Service:
     """A running `tocsin run`."""
 
@@ -83,6 +96,13 @@ class Service:
         status, _, body = ask(self.api + path)
         assert status == 200, body
         return json.loads(body)
+
+    def figure(self, name: str) -> float:
+        """The sum of a metric's samples; `name` may have labels."""
+        lines = ask(f"{self.api}/metrics")[2].decode().splitlines()
+        found = [line for line in lines if line.startswith((f"{name} ", f"{name}{{"))]
+        assert found, name
+        return sum(float(line.rsplit(" ", 1)[1]) for line in found)
 
     def wait_for(self, path: str, holds: Any) -> Any:
         """Ask `path` until `holds` of the answer."""

@@ -128,7 +128,7 @@ spec:
                     taken = len(answers)
                     _acted(port, target)
                     overtaken = max(overtaken, len(answers) - taken)
-                    waiting = max(waiting, _figure(service, "tocsin_events_undecided"))
+                    waiting = max(waiting, service.figure("tocsin_events_undecided"))
                 named = service.wait_for("/readyz", lambda page: page["degraded"])
                 assert listed(service, "sources")["noise"]["troubles"][0]["what"] == "floods"
                 assert listed(service, "sources")["hooks"]["state"] == "running"
@@ -208,11 +208,6 @@ def _acted(port: int, target: Target) -> None:
 def _rss_kib(pid: int) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
-
-
-def _figure(service: Service, name: str) -> float:
-    page = ask(f"{service.api}/metrics")[2].decode()
-    return sum(float(line.rsplit(" ", 1)[1]) for line in page.splitlines() if line.startswith((f"{name} ", f"{name}{{")))
 
 
 def _all_succeeded(count: int) -> Any:

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from service_process import Service, Target, ask, calling, free_port, running, tocsin, webhook
+from service_process import Service, Target, ask, calling, free_port, running, sent, tocsin, webhook
 
 JSON = {"Content-Type": "application/json"}
 
@@ -48,10 +48,7 @@ def outcomes(name: str, what: str = "") -> str:
 
 
 def send(port: int, n: int = 1, headers: dict[str, str] | None = None) -> str:
-    body = json.dumps({"ref": "refs/heads/main", "n": n}).encode()
-    status, _, answer = ask(f"http://127.0.0.1:{port}/push", method="POST", body=body, headers=JSON | (headers or {}))
-    assert status == 200, answer
-    return str(json.loads(answer)["id"])
+    return sent(port, {"ref": "refs/heads/main", "n": n}, headers=headers)
 
 
 def closed(service: Service, many: int) -> list[dict[str, object]]:

@@ -1,19 +1,14 @@
 """Dead letters dropped and redriven, open firings cancelled, by the commands on a running service."""
 
-import json
 import threading
 from pathlib import Path
 
-from service_process import Service, Target, ask, calling, free_port, running, tocsin, webhook
+from service_process import Service, Target, calling, free_port, running, sent, tocsin, webhook
 
 
 def post(port: int, count: int) -> None:
     for n in range(count):
-        body = json.dumps({"ref": "refs/heads/main", "n": n}).encode()
-        status, _, _ = ask(
-            f"http://127.0.0.1:{port}/push", method="POST", body=body, headers={"Content-Type": "application/json"}
-        )
-        assert status == 200
+        sent(port, {"ref": "refs/heads/main", "n": n})
 
 
 def states(service: Service) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from service_process import Service, Target, ask, calling, free_port, running, tocsin, webhook
+from service_process import Service, Target, all_ended, ask, calling, free_port, running, sent, tocsin, webhook
 from waiting import wait_until
 
 CANARY = "canary-5e1f"
@@ -18,17 +18,7 @@ CANARY = "canary-5e1f"
 
 def post(port: int, ref: str, path: str = "/push", event_id: str = "") -> str:
     """Send an event; return its id."""
-    headers = {"Content-Type": "application/json"} | ({"Idempotency-Key": event_id} if event_id else {})
-    status, _, body = ask(
-        f"http://127.0.0.1:{port}{path}", method="POST", body=json.dumps({"ref": ref}).encode(), headers=headers
-    )
-    assert status == 200, body
-    return str(json.loads(body)["id"])
-
-
-def closed(count: int) -> Any:
-    """Whether a page of firings has `count` items and none is open."""
-    return lambda page: len(page["items"]) == count and all(item["state"] != "open" for item in page["items"])
+    return sent(port, {"ref": ref}, path, {"Idempotency-Key": event_id} if event_id else None)
 
 
 def test_an_event_becomes_a_call_and_every_question_is_answered(tmp_path: Path) -> None:
@@ -39,7 +29,7 @@ def test_an_event_becomes_a_call_and_every_question_is_answered(tmp_path: Path) 
         with running(str(tmp_path / "m.yaml"), data=data) as service:
             event = post(port, "refs/heads/main")
             other = post(port, "refs/heads/dev")
-            page = service.wait_for("/api/v1/firings", closed(1))
+            page = service.wait_for("/api/v1/firings", all_ended(1))
             (firing,) = page["items"]
             assert firing["state"] == "succeeded"
             ((headers, body),) = target.received
@@ -112,7 +102,7 @@ def test_chained_events_are_traced_in_both_directions(tmp_path: Path) -> None:
     )
     with running(str(tmp_path / "m.yaml"), data=tmp_path / "data") as service:
         event = post(first, "refs/heads/main")
-        (firing,) = service.wait_for("/api/v1/firings", closed(1))["items"]
+        (firing,) = service.wait_for("/api/v1/firings", all_ended(1))["items"]
         traced = service.wait_for(f"/api/v1/trace?id={event}", lambda found: found["firings"][0]["events"])
         assert traced["firings"][0]["events"][0]["event"]["source"] == "deployments"
         assert "event" in tocsin("trace", event, "--data", str(service.data)).stdout.splitlines()[3]
@@ -130,7 +120,7 @@ def test_what_was_accepted_before_a_kill_is_decided_and_done_after_the_restart(t
                 service.process.kill()
                 service.process.wait(10)
         with running(str(tmp_path / "m.yaml"), data=tmp_path / "data") as service:
-            page = service.wait_for("/api/v1/firings", closed(30))
+            page = service.wait_for("/api/v1/firings", all_ended(30))
             assert {item["causes"][0]["id"] for item in page["items"]} == ids
             assert {item["state"] for item in page["items"]} == {"succeeded"}
             assert {headers["Idempotency-Key"] for headers, _ in target.received} == {item["id"] for item in page["items"]}
@@ -295,17 +285,17 @@ def test_the_last_good_revision_runs_on_when_the_file_breaks_also_after_a_restar
         manifest.write_text(good)
         with running(str(manifest), data=tmp_path / "data") as service:
             post(port, "refs/heads/main")
-            service.wait_for("/api/v1/firings", closed(1))
+            service.wait_for("/api/v1/firings", all_ended(1))
             manifest.write_text(good.replace("conditions", "x").replace("url:", "uri:"))
             service.process.send_signal(signal.SIGHUP)
             service.wait_for("/api/v1/sensors/deploy", lambda found: found["state"] == "last-good")
             post(port, "refs/heads/main")
-            service.wait_for("/api/v1/firings", closed(2))
+            service.wait_for("/api/v1/firings", all_ended(2))
             assert service.stop() == 0
         manifest.write_text("kind: [\n")  # now nothing in the file can be read, not even a name
         with running(str(manifest), data=tmp_path / "data") as service:
             post(port, "refs/heads/main")
-            service.wait_for("/api/v1/firings", closed(3))
+            service.wait_for("/api/v1/firings", all_ended(3))
             assert {item["state"] for item in service.get("/api/v1/sensors")["items"]} == {"last-good"}
             assert {item["state"] for item in service.get("/api/v1/sources")["items"]} == {"last-good"}
             assert len(service.get("/readyz")["degraded"]) == 2
@@ -353,7 +343,7 @@ def test_a_dead_letter_is_listed_and_redriven_under_its_key(tmp_path: Path) -> N
         (tmp_path / "m.yaml").write_text(f"{webhook('hooks', port)}---{calling('deploy', f'http://127.0.0.1:{target.port}/')}")
         with running(str(tmp_path / "m.yaml"), data=tmp_path / "data") as service:
             post(port, "refs/heads/main")
-            (firing,) = service.wait_for("/api/v1/firings", closed(1))["items"]
+            (firing,) = service.wait_for("/api/v1/firings", all_ended(1))["items"]
             assert firing["state"] == "dead-lettered"
             assert service.cli("dead-letters")["items"][0]["id"] == firing["id"]
             target.status = 200
@@ -380,7 +370,7 @@ def test_a_dead_letter_is_dropped_and_a_waiting_firing_cancelled(tmp_path: Path)
         )
         with running(str(tmp_path / "m.yaml"), data=tmp_path / "data") as service:
             post(port, "refs/heads/main")
-            (firing,) = service.wait_for("/api/v1/firings", closed(1))["items"]
+            (firing,) = service.wait_for("/api/v1/firings", all_ended(1))["items"]
             assert service.cli("dead-letters", "drop", firing["id"][:12])["dropped"] == [firing["id"]]
             assert service.cli("dead-letters")["items"] == []
             shown = service.cli("firings", "show", firing["id"])
@@ -420,7 +410,7 @@ stringData: {{token: {CANARY}}}
             headers = {"Authorization": f"Bearer {CANARY}", "Content-Type": "application/json"}
             body = b'{"ref": "refs/heads/main"}'
             assert ask(f"http://127.0.0.1:{port}/push", method="POST", body=body, headers=headers)[0] == 200
-            (firing,) = service.wait_for("/api/v1/firings", closed(1))["items"]
+            (firing,) = service.wait_for("/api/v1/firings", all_ended(1))["items"]
             assert CANARY in target.received[0][0]["X-Token"]
             (event,) = service.get("/api/v1/events")["items"]
             paths = ["events", f"events/{event['id']}", "firings", f"firings/{firing['id']}", f"why?id={firing['id']}", "sensors"]

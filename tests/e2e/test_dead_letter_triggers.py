@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from service_process import Target, ask, free_port, running, tocsin, webhook
+from service_process import Target, free_port, running, sent, tocsin, webhook
 
 SENSOR = """
 apiVersion: argoproj.io/v1alpha1
@@ -35,14 +35,6 @@ spec:
 """
 
 
-def send(port: int, n: int) -> None:
-    body = json.dumps({"n": n}).encode()
-    status, _, answer = ask(
-        f"http://127.0.0.1:{port}/push", method="POST", body=body, headers={"Content-Type": "application/json"}
-    )
-    assert status == 200, answer
-
-
 def written(folder: Path, port: int, failing: Target, told: Target) -> str:
     file = folder / "manifests.yaml"
     urls = {"failing": f"http://127.0.0.1:{failing.port}/do", "told": f"http://127.0.0.1:{told.port}/told"}
@@ -55,7 +47,7 @@ def test_it_runs_once_with_the_same_events_after_the_last_attempt(tmp_path: Path
     with Target().serving() as failing, Target().serving() as told:
         failing.status = 503
         with running(written(tmp_path, port, failing, told), data=tmp_path / "data") as service:
-            send(port, 7)
+            sent(port, {"n": 7})
             page = service.wait_for("/api/v1/firings", lambda page: [one["state"] for one in page["items"]].count("succeeded"))
             last, first = page["items"]
             assert (first["trigger"], first["state"], last["trigger"]) == ("call", "dead-lettered", "call/dlqTrigger")
@@ -64,7 +56,7 @@ def test_it_runs_once_with_the_same_events_after_the_last_attempt(tmp_path: Path
             assert last["causes"] == first["causes"]
             assert told.received[0][0]["Idempotency-Key"] == last["id"]
             failing.status = 200
-            send(port, 8)
+            sent(port, {"n": 8})
             service.wait_for("/api/v1/firings", lambda page: [one["state"] for one in page["items"]].count("succeeded") == 2)
         assert len(told.received) == 1, "what succeeds is not followed"
         why = tocsin("why", str(last["id"]), "--data", str(tmp_path / "data")).stdout
@@ -80,7 +72,7 @@ def test_a_kill_at_any_time_loses_none_and_runs_none_twice(tmp_path: Path) -> No
         for round_ in range(3):
             with running(manifests, data=tmp_path / "data") as service:
                 for n in range(many // 3):
-                    send(port, round_ * many // 3 + n)
+                    sent(port, {"n": round_ * many // 3 + n})
                 until = time.monotonic() + 0.05 * round_
                 while time.monotonic() < until:
                     time.sleep(0.005)

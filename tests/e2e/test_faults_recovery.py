@@ -9,10 +9,9 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
-from service_process import Service, Target, ask, calling, free_port, running, tocsin, webhook
+from service_process import Service, Target, all_ended, ask, calling, free_port, running, tocsin, webhook
 from waiting import wait_until
 
 from sources.http.signatures import hub_signature
@@ -27,23 +26,10 @@ def send(port: int, body: bytes = PUSH, path: str = "/push", **headers: str) -> 
     return status, said
 
 
-def ended(count: int) -> Any:
-    """Whether all of `count` firings have ended."""
-    return lambda page: len(page["items"]) == count and all(item["state"] != "open" for item in page["items"])
-
-
 def decided(service: Service, count: int) -> None:
     """Wait until `count` events were taken in and every one of them is decided."""
     service.wait_for("/api/v1/events?limit=1000", lambda page: len(page["items"]) == count)
-    wait_until(lambda: figure(service, "tocsin_events_undecided") == 0, service.said)
-
-
-def figure(service: Service, name: str) -> float:
-    """The sum of a metric's samples."""
-    page = ask(f"{service.api}/metrics")[2].decode()
-    found = [line for line in page.splitlines() if line.startswith((f"{name} ", f"{name}{{"))]
-    assert found, name
-    return sum(float(line.rsplit(" ", 1)[1]) for line in found)
+    wait_until(lambda: service.figure("tocsin_events_undecided") == 0, service.said)
 
 
 def reapply(service: Service) -> None:
@@ -84,7 +70,7 @@ def test_one_delivery_sent_five_times_over_restarts_acts_once(tmp_path: Path, nu
             with running(str(manifest), data=tmp_path / "data") as service:
                 for _ in range(times):
                     assert send(port, **headers) == (200, b'{"id":"d-1"}')
-                (firing,) = service.wait_for("/api/v1/firings", ended(1))["items"]
+                (firing,) = service.wait_for("/api/v1/firings", all_ended(1))["items"]
                 firings.append(service.get(f"/api/v1/firings/{firing['id']}"))
                 assert len(service.get("/api/v1/events")["items"]) == 1
                 service.stop(number)
@@ -106,7 +92,7 @@ def test_no_change_of_the_declarations_fires_anything_by_itself(tmp_path: Path) 
         with running(str(manifest), data=tmp_path / "data") as service:
             for _ in range(3):
                 assert send(port)[0] == 200
-            service.wait_for("/api/v1/firings", ended(3))
+            service.wait_for("/api/v1/firings", all_ended(3))
             reapply(service)
             declare(f"# only a remark\n{sensor}")
             reapply(service)
@@ -121,7 +107,7 @@ def test_no_change_of_the_declarations_fires_anything_by_itself(tmp_path: Path) 
             declare(sensor.replace("deploy", "renamed"))
             reapply(service)
             assert send(port)[0] == 200
-            service.wait_for("/api/v1/firings", ended(4))
+            service.wait_for("/api/v1/firings", all_ended(4))
             declare()
             reapply(service)
             assert send(port)[0] == 200
@@ -144,13 +130,13 @@ def test_a_backlog_drains_by_itself_once_its_target_is_back(tmp_path: Path) -> N
         decided(service, 80)
         wait_until(lambda: "unavailable" in service.said() or "failed" in service.said(), service.said)
         with Target().serving(port=away) as target:
-            found = service.wait_for("/api/v1/firings?limit=1000", ended(80))["items"]
+            found = service.wait_for("/api/v1/firings?limit=1000", all_ended(80))["items"]
         assert {item["state"] for item in found} == {"succeeded"}
         assert {item["sensor"] for item in found} == {"deploy"}
         assert {item["causes"][0]["id"] for item in found} == ids
         assert Counter(headers["Idempotency-Key"] for headers, _ in target.received) == {item["id"]: 1 for item in found}
-        assert figure(service, "argo_events_action_duration_milliseconds_sum") > 0
-        assert figure(service, "argo_events_event_processing_duration_milliseconds_sum") > 0
+        assert service.figure("argo_events_action_duration_milliseconds_sum") > 0
+        assert service.figure("argo_events_event_processing_duration_milliseconds_sum") > 0
 
 
 def test_a_disk_that_takes_nothing_for_long_refuses_with_503_and_goes_on_by_itself(tmp_path: Path) -> None:
@@ -183,7 +169,8 @@ def test_a_disk_that_takes_nothing_for_long_refuses_with_503_and_goes_on_by_itse
             answers.append(wait_until(lambda: next((one for one in [send(port)] if one[0] == 200), None), every_s=0.05))
             accepted = {json.loads(said)["id"] for status, said in answers if status == 200}
             page = service.wait_for(
-                "/api/v1/firings?limit=1000", lambda page: len(page["items"]) >= len(accepted) and ended(len(page["items"]))(page)
+                "/api/v1/firings?limit=1000",
+                lambda page: len(page["items"]) >= len(accepted) and all_ended(len(page["items"]))(page),
             )
             assert {item["state"] for item in page["items"]} == {"succeeded"}
             assert accepted <= {item["causes"][0]["id"] for item in page["items"]}
@@ -211,7 +198,7 @@ def test_stopping_takes_nothing_new_and_records_the_call_in_flight(tmp_path: Pat
             going.set()
             assert service.process.wait(20) == 0
         with running(str(manifest), data=tmp_path / "data") as service:
-            (firing,) = service.wait_for("/api/v1/firings", ended(1))["items"]
+            (firing,) = service.wait_for("/api/v1/firings", all_ended(1))["items"]
             assert firing["state"] == "succeeded"
         assert len(target.received) == 1
 
@@ -234,7 +221,7 @@ def test_a_megabyte_goes_from_webhook_to_target_and_into_every_answer_unshortene
                 assert status == 200
                 event = service.get(f"/api/v1/events/{json.loads(said)['id']}")
                 assert event["data"]["body"]["ref"] == text
-            found = service.wait_for("/api/v1/firings", ended(3))["items"]
+            found = service.wait_for("/api/v1/firings", all_ended(3))["items"]
             assert sorted(len(json.loads(body)["ref"]) for _, body in target.received) == [10_003, 100_003, 1_000_003]
             assert all(json.loads(body)["ref"] in texts for _, body in target.received)
             requests = [service.get(f"/api/v1/firings/{item['id']}")["request"] for item in found]
@@ -265,7 +252,7 @@ def test_a_failing_target_and_a_flood_of_what_matches_nothing_leave_a_bounded_lo
             assert len(target.received) == 900
             assert filtered - before < 20_000
             assert len(service.said()) - filtered < 60_000
-            assert figure(service, "argo_events_action_retries_failed_total") == 300
+            assert service.figure("argo_events_action_retries_failed_total") == 300
 
 
 def _waiting(name: str) -> str:
@@ -299,7 +286,7 @@ spec:
             assert time.monotonic() - began < 15
             assert send(port, b'{"ref":"refs/heads/b500"}')[0] == 200
             assert send(port, b'{"ref":"wide-d48"}')[0] == 200
-            found = service.wait_for("/api/v1/firings", ended(2))["items"]
+            found = service.wait_for("/api/v1/firings", all_ended(2))["items"]
             assert {item["sensor"] for item in found} == {"s500", "wide"}
             assert len(target.received) == 2
             status = Path(f"/proc/{service.process.pid}/status").read_text()
@@ -319,15 +306,15 @@ def test_what_nobody_knows_the_end_of_is_not_repeated_and_is_said_counted_and_sh
             service.process.kill()
         going.set()
         with running(str(tmp_path / "m.yaml"), data=tmp_path / "data") as service:
-            (firing,) = service.wait_for("/api/v1/firings", ended(1))["items"]
+            (firing,) = service.wait_for("/api/v1/firings", all_ended(1))["items"]
             assert firing["state"] == "unknown"
             assert "may have acted" in firing["reason"]
-            assert figure(service, 'tocsin_firings_closed_total{outcome="unknown"}') == 1
-            assert figure(service, "tocsin_firings_given_up_total") == 1
+            assert service.figure('tocsin_firings_closed_total{outcome="unknown"}') == 1
+            assert service.figure("tocsin_firings_given_up_total") == 1
             assert "firing_unknown" in service.said()
             assert service.stop() == 0
         with running(str(tmp_path / "m.yaml"), data=tmp_path / "data") as service:
-            assert figure(service, "tocsin_firings_given_up_total") == 0, "it is of the start before"
+            assert service.figure("tocsin_firings_given_up_total") == 0, "it is of the start before"
     assert len(target.received) == 1
 
 
@@ -364,7 +351,7 @@ def test_what_was_under_way_at_a_kill_finds_the_secrets_of_its_manifest_at_the_s
             service.process.kill()
         going.set()
         with running(str(manifests), data=tmp_path / "data") as service:
-            (firing,) = service.wait_for("/api/v1/firings", ended(1))["items"]
+            (firing,) = service.wait_for("/api/v1/firings", all_ended(1))["items"]
             assert (firing["state"], len(firing["attempts"])) == ("succeeded", 1), firing
             assert service.stop() == 0
     assert [headers["X-Token"] for headers, _ in target.received] == ["hush", "hush"]

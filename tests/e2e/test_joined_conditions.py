@@ -4,7 +4,7 @@ import json
 import signal
 from pathlib import Path
 
-from service_process import Target, ask, free_port, running, tocsin, webhook
+from service_process import Target, free_port, running, sent, tocsin, webhook
 
 SENSOR = """
 apiVersion: argoproj.io/v1alpha1
@@ -28,10 +28,7 @@ spec:
 
 
 def send(port: int, side: str, n: int) -> str:
-    headers = {"Content-Type": "application/json"}
-    status, _, body = ask(f"http://127.0.0.1:{port}/{side}", method="POST", body=json.dumps({"n": n}).encode(), headers=headers)
-    assert status == 200, body
-    return str(json.loads(body)["id"])
+    return sent(port, {"n": n}, f"/{side}")
 
 
 def test_what_waits_survives_a_kill_and_fires_with_all_that_came(tmp_path: Path) -> None:

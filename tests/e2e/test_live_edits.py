@@ -8,15 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from service_process import Service, Target, ask, calling, free_port, running, webhook
+from service_process import Service, Target, calling, free_port, running, sent, webhook
 from waiting import wait_until
 
 JSON = {"Content-Type": "application/json"}
-
-
-def post(port: int, ref: str) -> None:
-    status, _, body = ask(f"http://127.0.0.1:{port}/push", method="POST", body=f'{{"ref": "{ref}"}}'.encode(), headers=JSON)
-    assert status == 200, body
 
 
 def state(service: Service, sensor: str = "deploy") -> str:
@@ -40,7 +35,7 @@ class Bench:
     def fires_for(self, ref: str) -> bool:
         """Whether an event of `ref` is acted on by now; sends one more."""
         before = len(self.target.received)
-        post(self.port, ref)
+        sent(self.port, {"ref": ref})
         until = time.monotonic() + 0.3
         while time.monotonic() < until and len(self.target.received) == before:
             time.sleep(0.01)

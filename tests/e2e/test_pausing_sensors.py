@@ -6,16 +6,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from service_process import Service, Target, ask, calling, free_port, running, tocsin, webhook
+from service_process import Service, Target, ask, calling, free_port, running, sent, tocsin, webhook
 from waiting import wait_until
 
 JSON = {"Content-Type": "application/json"}
 
 
 def send(port: int, number: int) -> None:
-    body = json.dumps({"ref": f"refs/heads/main-{number}"}).encode()
-    status, _, said = ask(f"http://127.0.0.1:{port}/push", method="POST", body=body, headers=JSON)
-    assert status == 200, said
+    sent(port, {"ref": f"refs/heads/main-{number}"})
 
 
 def manifests(tmp_path: Path, port: int, *targets: tuple[str, Target]) -> str:
@@ -29,7 +27,7 @@ def sensor(service: Service, name: str = "slow") -> dict[str, Any]:
     return dict(service.get(f"/api/v1/sensors/{name}"))
 
 
-def sent(target: Target) -> list[int]:
+def numbers(target: Target) -> list[int]:
     return [int(json.loads(body)["ref"].rsplit("-", 1)[1]) for _, body in list(target.received)]
 
 
@@ -92,7 +90,7 @@ def test_a_held_sensor_loses_and_doubles_nothing_though_the_process_is_killed_tw
             until(slow, 33)
             assert len(service.get("/api/v1/firings?sensor=slow&limit=100")["items"]) == 33
     for target in (slow, other):
-        assert sorted(set(sent(target))) == list(range(33))
+        assert sorted(set(numbers(target))) == list(range(33))
         assert len(keys(target)) == 33, "one key each, also where a kill made it say so twice"
 
 
@@ -112,7 +110,7 @@ def test_a_dropping_sensor_skips_what_comes_and_says_so(tmp_path: Path) -> None:
             assert resumed.stdout.endswith("it skipped 3 events\n")
             send(port, 3)
             until(slow, 1)
-            assert sent(slow) == [3]
+            assert numbers(slow) == [3]
             assert metric(service, 'tocsin_sensor_dropped_events_total{namespace="default",sensor="slow"}') == 3
             (gap,) = sensor(service)["gaps"]
             assert gap["events"] == 3
@@ -137,7 +135,7 @@ def test_a_held_sensor_that_is_removed_is_still_listed_and_can_be_resumed(tmp_pa
             service.cli("sensors", "resume", "slow", "--rate", "0")
             until(slow, 1)
             service.wait_for("/api/v1/sensors", lambda page: [one["name"] for one in page["items"]] == ["other"])
-            assert sent(slow) == [0]
+            assert numbers(slow) == [0]
 
 
 def test_what_is_wrong_with_a_wish_is_said(tmp_path: Path) -> None:

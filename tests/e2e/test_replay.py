@@ -1,11 +1,10 @@
 """Replays with the real process: shown first, done on demand, gone on with after a kill, followed and cancelled."""
 
-import json
 import signal
 import subprocess
 from pathlib import Path
 
-from service_process import QUIET_ENV, TOCSIN, Service, Target, ask, calling, free_port, running, tocsin, webhook
+from service_process import QUIET_ENV, TOCSIN, Service, Target, calling, free_port, running, sent, tocsin, webhook
 
 SECRET = """
 apiVersion: v1
@@ -18,11 +17,7 @@ HEADER = "          secureHeaders: [{name: X-Key, valueFrom: {secretKeyRef: {nam
 
 def post(port: int, numbers: range) -> None:
     for n in numbers:
-        body = json.dumps({"ref": "refs/heads/main", "n": n}).encode()
-        status, _, _ = ask(
-            f"http://127.0.0.1:{port}/push", method="POST", body=body, headers={"Content-Type": "application/json"}
-        )
-        assert status == 200
+        sent(port, {"ref": "refs/heads/main", "n": n})
 
 
 def live(service: Service, count: int) -> list[str]:

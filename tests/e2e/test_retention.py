@@ -1,21 +1,15 @@
 """Retention as a user meets it: the options, what the commands say of what is gone, and a disk that does not fill."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from service_process import Target, ask, calling, free_port, running, tocsin, webhook
+from service_process import Target, ask, calling, free_port, running, sent, tocsin, webhook
 
 
 def post(port: int, ref: str, *, filler: int = 0) -> str:
     """Send an event; return its id."""
-    body = json.dumps({"ref": ref, "filler": "x" * filler}).encode()
-    status, _, answer = ask(
-        f"http://127.0.0.1:{port}/push", method="POST", body=body, headers={"Content-Type": "application/json"}
-    )
-    assert status == 200, answer
-    return str(json.loads(answer)["id"])
+    return sent(port, {"ref": ref, "filler": "x" * filler})
 
 
 @pytest.mark.parametrize(

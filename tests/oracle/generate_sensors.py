@@ -8,6 +8,7 @@ import json
 import re
 from pathlib import Path
 
+from declared_cases import declared_cases
 from hook_cases import hook_cases
 from sensor_cases import SLICES
 from sensor_faults import fault_cases
@@ -16,7 +17,7 @@ from source_cases import source_cases
 from upstream_asking import ask
 
 GOLDEN = Path(__file__).parent.parent / "golden"
-SEED, COUNT, REQUESTS = 20240705, 700, 400
+SEED, COUNT, REQUESTS, DECLARED = 20240705, 700, 400, 1000
 MAX_LINE = 12_000
 """Characters."""
 
@@ -37,6 +38,9 @@ def main() -> None:
     _write("hooks", [json.dumps({**case, "answer": answer}) for case, answer in zip(hooks, answers, strict=True)])
     sources = list(source_cases(SEED, REQUESTS))
     _write("sources", list(source_lines(sources, ask(sources))))
+    declared = list(declared_cases(SEED, DECLARED))
+    answers = ask(declared)
+    _write("declared", [json.dumps({**case, "refused": one["invalid"]}) for case, one in zip(declared, answers, strict=True)])
 
 
 def _write(name: str, lines: list[str]) -> None:

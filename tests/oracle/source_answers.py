@@ -26,12 +26,25 @@ from sources.kafka.records import Unreadable
 from sources.kafka.source import Kafka
 from sources.kafka.spec import KafkaSpec
 from sources.source import SourceContext
+from tocsin.kinds import BuiltKinds
 
 Json = dict[str, Any]
 
 _PLACEHOLDER = "/FOLDER"
 _NEVER = "0001-01-01"
 """What the original emits, on and on, for a schedule that never comes due; here it is refused."""
+
+
+def refusal(case: Json) -> str:
+    """Why an event of an event source is refused here; empty where it is taken."""
+    declared = case["declared"]
+    kind = BuiltKinds().get("source", declared["kind"])
+    assert kind is not None
+    try:
+        kind.spec.model_validate(declared["spec"])
+    except ValidationError as exc:
+        return str(exc)
+    return ""
 
 
 async def difference(case: Json, theirs: Json) -> str:

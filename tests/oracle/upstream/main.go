@@ -31,6 +31,8 @@ type request struct {
 	Files *files `json:"files"`
 	// Calendar is a schedule, and when it was due last.
 	Calendar *calendarAsked `json:"calendar"`
+	// Declared is an event of an event source, to be taken or refused.
+	Declared *declared `json:"declared"`
 }
 
 // A source's question has its own way to an answer.
@@ -46,6 +48,8 @@ func (asked request) question() question {
 		return asked.Record
 	case asked.Files != nil:
 		return asked.Files
+	case asked.Declared != nil:
+		return asked.Declared
 	case asked.Calendar != nil:
 		return asked.Calendar
 	}

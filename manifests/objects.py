@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from manifests.fields import Backoff, Duration, Spec
 
@@ -178,6 +178,12 @@ class TriggerHead(Spec):
     """None where the manifest is silent: at least once, no order. True adds order by trigger; false records the start first."""
 
 
+def _above_zero(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("expected a duration above 0")
+    return value
+
+
 class TocsinTriggerHead(TriggerHead):
     """What our dialect adds to a trigger."""
 
@@ -185,8 +191,8 @@ class TocsinTriggerHead(TriggerHead):
     """GJSON path into the first event's data; firings of one value run in order."""
     concurrency: int = Field(default=0, ge=0)
     """Attempts at a time; 0 means what is usual for the kind: 32, or 128 of `kafka`."""
-    timeout: Duration | None = None
-    """Deadline of one attempt."""
+    timeout: Annotated[Duration, AfterValidator(_above_zero)] | None = None
+    """Deadline of one attempt; above zero."""
     max_hops: int = Field(default=0, ge=0)
     """Firings in a row, each caused by the one before, after which one of this trigger is stopped as a loop; 0 means the
     service's default, 16."""

@@ -15,6 +15,7 @@ from manifests.parameter_rules import parameter_faults, template_faults
 from manifests.report import Fault, Report
 from manifests.trigger_kind import HEAD_FIELDS, TemplateHead, pick_kind
 from manifests.trigger_rules import (
+    backoff_warnings,
     condition_faults,
     feature_faults,
     ours_faults,
@@ -112,6 +113,8 @@ class _Reader:
         self._take(rate_faults(checked.value.rate_limit, self._path))
         if warning := unit_warning(checked.value.rate_limit):
             self._report.warn((*self._path, "rateLimit", "unit"), warning)
+        for at, said in backoff_warnings(checked.value.retry_strategy):
+            self._report.warn((*self._path, *at), said)
         return checked.value
 
     def _template(self) -> Mapping[str, Any] | None:

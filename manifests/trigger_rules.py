@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from manifests.clock_rules import cron_fault, zone_fault
 from manifests.conditions import Condition
 from manifests.features import Feature, unsupported
-from manifests.fields import Spec
+from manifests.fields import Backoff, Spec
 from manifests.kinds import Kind
 from manifests.objects import ConditionsReset, RateLimit, TriggerHead
 from manifests.ours import ONLY_OURS, ours_in
@@ -67,6 +67,18 @@ def unit_warning(limit: RateLimit | None) -> str | None:
     if limit is None or limit.unit in ("", *units):
         return None
     return f"unknown unit {quoted(limit.unit)}, read as 'Second'{did_you_mean(limit.unit, units)}"
+
+
+def backoff_warnings(backoff: Backoff | None) -> Iterator[tuple[Path, str]]:
+    """What of a `retryStrategy` is below zero and counts as zero, with its place in the trigger."""
+    if backoff is None:
+        return
+    values = {"duration": backoff.duration.total_seconds(), "factor": backoff.factor, "jitter": backoff.jitter}
+    for name, value in values.items():
+        if value < 0:
+            yield ("retryStrategy", name), "is below zero, read as 0"
+    if backoff.steps < 0:
+        yield ("retryStrategy", "steps"), f"is below zero, read as {backoff.attempts}"
 
 
 def feature_faults(

@@ -316,6 +316,28 @@ def test_an_unknown_unit_counts_as_a_second_and_is_a_warning() -> None:
     assert problem.message == "unknown unit 'minute', read as 'Second' (did you mean 'Minute'?)"
 
 
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ("duration: -1s", "is below zero, read as 0"),
+        ("factor: -2", "is below zero, read as 0"),
+        ("jitter: -0.5", "is below zero, read as 0"),
+        ("steps: -3", "is below zero, read as 5"),
+    ],
+)
+def test_what_is_below_zero_in_a_retry_strategy_is_a_warning(field: str, message: str) -> None:
+    (problem,) = read(sensor_text(triggers=trigger(f", retryStrategy: {{{field}}}"))).problems
+    assert (problem.severity, problem.message) == (Severity.WARNING, message)
+    assert problem.path.endswith(f"[0].retryStrategy.{field.partition(':')[0]}")
+
+
+@pytest.mark.parametrize("timeout", ["0s", "-5s", "0"])
+def test_an_attempt_needs_time(timeout: str) -> None:
+    text = sensor_text(triggers=trigger(f", timeout: {timeout}"), version="tocsin.dev/v1")
+    (problem,) = read(text).problems
+    assert (problem.severity, problem.message) == (Severity.ERROR, "expected a duration above 0")
+
+
 TWO = "[{name: a, eventSourceName: g, eventName: p%s}, {name: b, eventSourceName: g, eventName: q}]"
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from purejq import compiler, ops
@@ -91,6 +92,31 @@ def alternative(tree: Any) -> Function:
             yield from right(value, env)
 
     return outputs
+
+
+def alternative_paths(tree: Any) -> Callable[..., Iterator[tuple[list[Json], Json]]]:
+    """`a // b` as paths, as in `(.a // .b) |= 1`."""
+    left, right = compiler.compile_p(tree[1]), compiler.compile_p(tree[2])
+
+    def paths(value: Json, path: list[Json], env: object) -> Iterator[tuple[list[Json], Json]]:
+        found = False
+        for so_far, one in left(value, path, env):
+            if ops.truthy(one):
+                found = True
+                yield so_far, one
+        if not found:
+            yield from right(value, path, env)
+
+    return paths
+
+
+def limited_paths(value: Json, path: list[Json], env: object, counts: Any, stream: Any) -> Iterator[tuple[list[Json], Json]]:
+    """`limit(n; f)` as paths."""
+    del env
+    for most in counts.vals(value):
+        if not is_number(most):
+            raise JqError(f"cannot subtract: {described(most)} and number (1)")
+        yield from islice(stream.paths(value, path), max(math.ceil(most), 0))
 
 
 def iterated_paths(tree: Any) -> Callable[..., Iterator[tuple[list[Json], Json]]]:

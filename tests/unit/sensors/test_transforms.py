@@ -213,6 +213,8 @@ def test_replacing_gives_every_combination_in_order(program: str, made: object) 
     ("program", "found"),
     [
         ("[5 | .a?]", []),
+        ("{a: 1} | (.b // .a) |= 7 | [.a, +2, path(limit(1; .a, .b))]", [7, 2, ["a"]]),
+        ("[{a: 1,}.a]", [1]),
         ("[[null, 1, false] | min]", [None]),
         ('[8 | frexp] + ["YWJj" | @base64d]', [[0.5, 4], "abc"]),
         ('[-62135596800 | todate] + [5 | format("json")]', ["0001-01-01T00:00:00Z", "5"]),

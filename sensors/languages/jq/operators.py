@@ -110,13 +110,26 @@ def alternative_paths(tree: Any) -> Callable[..., Iterator[tuple[list[Json], Jso
     return paths
 
 
+def limited(value: Json, env: object, counts: Any, stream: Any) -> Iterator[Json]:
+    """`limit(n; f)`."""
+    del env
+    for most in counts.vals(value):
+        yield from islice(stream.vals(value), _most(most))
+
+
 def limited_paths(value: Json, path: list[Json], env: object, counts: Any, stream: Any) -> Iterator[tuple[list[Json], Json]]:
     """`limit(n; f)` as paths."""
     del env
     for most in counts.vals(value):
-        if not is_number(most):
-            raise JqError(f"cannot subtract: {described(most)} and number (1)")
-        yield from islice(stream.paths(value, path), max(math.ceil(most), 0))
+        yield from islice(stream.paths(value, path), _most(most))
+
+
+def _most(count: Json) -> int:
+    if not is_number(count):
+        raise JqError(f"cannot subtract: {described(count)} and number (1)")
+    if count < 0:
+        raise JqError(f"limit doesn't support negative count: {count}")
+    return int(min(math.ceil(count), MAX_SIZE))
 
 
 def iterated_paths(tree: Any) -> Callable[..., Iterator[tuple[list[Json], Json]]]:

@@ -1,8 +1,7 @@
 """Makes what runs equal what is declared. May be called at any time, any number of times."""
 
 import asyncio
-from collections.abc import Awaitable, Collection, Container, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Collection, Container, Iterable, Mapping
 
 import structlog
 
@@ -10,11 +9,13 @@ from eventbus.contract import Bus
 from eventbus.event import Road
 from eventbus.journal import Declared
 from manifests.objects import EventSource, ObjectRef, Sensor
-from manifests.problems import ManifestError, Problem, Severity
+from manifests.problems import ManifestError, Problem
 from manifests.revision import canonical_json, revision_of
 from sensors.compile import CompiledSensor
 from tocsin.declared import AT_ONCE, Declarations, object_of, several
+from tocsin.difference import Applied, difference_of, summary_of
 from tocsin.faring import Faring
+from tocsin.judging import begun, first_error, judge_sensor, judge_source
 from tocsin.metrics import Metrics
 from tocsin.objects import EventState, ObjectState, State
 from tocsin.running_sensors import RunningSensors
@@ -27,8 +28,6 @@ MOST_SAID = 20
 """Problems that are said when manifests are applied; `tocsin validate` shows all."""
 JUDGED_AT_ONCE = 1000
 """Objects looked at before others get a turn."""
-MOST_NAMED = 10
-"""Objects that are named when manifests are applied."""
 
 Said = tuple[str, str, str]
 """A problem by file, path and message: it is the same problem where its line has moved."""
@@ -36,61 +35,6 @@ Said = tuple[str, str, str]
 
 def _said(problem: Problem) -> Said:
     return problem.file, problem.path, problem.message
-
-
-class Applied(NamedTuple):
-    """What applying came to."""
-
-    added: Sequence[ObjectRef]
-    changed: Sequence[ObjectRef]
-    removed: Sequence[ObjectRef]
-    unchanged: int
-    not_in_order: int
-    """Objects of which not all runs as it is declared."""
-
-    def said(self) -> dict[str, object]:
-        """For a line of the log."""
-        named = {"added": self.added, "changed": self.changed, "removed": self.removed}
-        found: dict[str, object] = {word: _names(refs) for word, refs in named.items() if refs}
-        return found | {"unchanged": self.unchanged, "not_in_order": self.not_in_order}
-
-
-def _names(refs: Sequence[ObjectRef]) -> str:
-    more = f" and {len(refs) - MOST_NAMED} more" if len(refs) > MOST_NAMED else ""
-    return ", ".join(map(str, refs[:MOST_NAMED])) + more
-
-
-class Difference(NamedTuple):
-    """What is declared otherwise than it runs."""
-
-    unlike: Sequence[ObjectRef]
-    """Objects that are new, or were read anew; some of them are equal to what runs."""
-    added: Sequence[ObjectRef]
-    removed: Sequence[ObjectRef]
-
-
-def _difference(
-    former: Mapping[ObjectRef, EventSource | Sensor],
-    wanted: Mapping[ObjectRef, EventSource | Sensor],
-    near: Iterable[ObjectRef] | None,
-) -> Difference:
-    """`near` are the objects that may be otherwise; None: any may."""
-    looked_at = wanted if near is None else [ref for ref in near if ref in wanted]
-    unlike = [ref for ref in looked_at if former.get(ref) is not wanted[ref]]
-    added = [ref for ref in unlike if ref not in former]
-    gone = len(former) + len(added) - len(wanted)
-    return Difference(unlike, added, [ref for ref in former if ref not in wanted] if gone else [])
-
-
-def _applied(
-    difference: Difference,
-    former: Mapping[ObjectRef, EventSource | Sensor],
-    wanted: Mapping[ObjectRef, EventSource | Sensor],
-    not_in_order: int,
-) -> Applied:
-    changed = [ref for ref in difference.unlike if ref in former and former[ref] != wanted[ref]]
-    unchanged = len(wanted) - len(difference.added) - len(changed)
-    return Applied(difference.added, changed, difference.removed, unchanged, not_in_order)
 
 
 class Supervisor:
@@ -144,7 +88,7 @@ class Supervisor:
             near = None if kept or not self._settled else declared.touched_since(self._applied)
             wanted = declared.objects() | kept if kept else declared.objects()
             former = self._in_force or {}
-            difference = _difference(former, wanted, near)
+            difference = difference_of(former, wanted, near)
             await asyncio.sleep(0)
             sources, sensors = _sorted(wanted) if kept else (declared.event_sources, declared.all_sensors)
             # What a failed attempt left is not known: then everything is looked at.
@@ -163,7 +107,7 @@ class Supervisor:
             (self._faring.replace if near is None else self._faring.update)(states)
             self._events, self._in_force, self._settled = events, wanted, True
             self._known, self._applied = frozenset(map(_said, declared.problems)), None if kept else declared
-            return _applied(difference, former, wanted, self._faring.tell(events))
+            return summary_of(difference, former, wanted, self._faring.tell(events))
 
     def _doubtful(
         self, declared: Declarations, sources: Mapping[ObjectRef, EventSource], near: Iterable[ObjectRef]
@@ -177,7 +121,7 @@ class Supervisor:
         new = [problem for problem in declared.problems if _said(problem) not in self._known]
         applied = await self.apply(declared)
         for problem in new[:MOST_SAID]:
-            say = logger.error if problem.severity is Severity.ERROR else logger.warning
+            say = logger.error if problem.is_error else logger.warning
             say("manifest_problem", object=str(problem.ref) if problem.ref else problem.file, problem=str(problem))
         if len(new) > MOST_SAID:
             logger.warning("more_manifest_problems", problems=len(new) - MOST_SAID, hint="tocsin validate shows all")
@@ -200,16 +144,16 @@ class Supervisor:
             if former is not None and former.declared is obj and former.unchanged(said, kept=ref in kept):
                 states[ref] = former
                 continue
-            state = states[ref] = _state(ref, obj, ref in kept, said)
+            state = states[ref] = begun(ref, obj, ref in kept, said)
             if isinstance(obj, EventSource):
                 if state.state is not State.LAST_GOOD:
                     state.problems = [*state.problems, *declared.filter_problems(obj)]
-                _judge_source(state, obj, events)
+                judge_source(state, obj, events)
             else:
-                _judge_sensor(state, obj, compiled[ref], declared)
+                judge_sensor(state, obj, compiled[ref], declared)
         for ref in declared.broken() - states.keys():
             problems = declared.about(ref)
-            message = f"invalid, and no earlier revision is kept: {_first(problems)}"
+            message = f"invalid, and no earlier revision is kept: {first_error(problems)}"
             states[ref] = ObjectState(ref=ref, state=State.STOPPED, message=message, problems=problems)
         return states
 
@@ -219,8 +163,8 @@ class Supervisor:
         state = self.states.get(ref)
         if state is None or not isinstance(state.declared, EventSource) or road not in self._events:
             return  # not applied yet: what it tells now is judged then
-        fresh = _state(ref, state.declared, state.kept, state.problems)
-        _judge_source(fresh, state.declared, self._events)
+        fresh = begun(ref, state.declared, state.kept, state.problems)
+        judge_source(fresh, state.declared, self._events)
         self._faring.update({ref: fresh})
         self._faring.tell(self._events)
 
@@ -278,9 +222,7 @@ class Supervisor:
             former = self.states.get(ref)
             if former and (former.state, former.message) == (state.state, state.message):
                 continue
-            where = next(
-                (f"{one.file}:{one.line}" for one in state.problems if one.severity is Severity.ERROR and one.file), None
-            )
+            where = next((f"{one.file}:{one.line}" for one in state.problems if one.is_error and one.file), None)
             logger.error("object_not_in_order", object=str(ref), state=state.state.value, reason=state.message, where=where)
 
 
@@ -316,46 +258,3 @@ def ref_of(declared: Declared) -> ObjectRef:
     """The name of a kept declaration."""
     kind, namespace, name = declared.ref.split("/", 2)
     return ObjectRef("EventSource" if kind == "EventSource" else "Sensor", namespace, name)
-
-
-def _state(ref: ObjectRef, obj: EventSource | Sensor, last_good: bool, problems: Sequence[Problem]) -> ObjectState:
-    if last_good:
-        reason = _first(problems) or "its file cannot be read"
-        message = f"the last valid revision runs on: {reason}"
-        return ObjectState(
-            ref=ref, state=State.LAST_GOOD, message=message, problems=problems, said=problems, declared=obj, kept=True
-        )
-    return ObjectState(ref=ref, state=State.RUNNING, problems=problems, said=problems, declared=obj)
-
-
-def _judge_source(state: ObjectState, source: EventSource, events: Mapping[Road, EventState]) -> None:
-    state.revision = revision_of(source.content)
-    state.events = {event.name: events[Road(source.ref.namespace, source.ref.name, event.name)] for event in source.events}
-    stopped = [f"{name}: {event.message}" for name, event in state.events.items() if not event.running]
-    _worsen(state, stopped, all_of=len(state.events))
-    if state.state is State.RUNNING:
-        unwell = [f"{name}: {event.message}" for name, event in state.events.items() if event.message]
-        if unwell:
-            state.state, state.message = State.DEGRADED, unwell[0]
-
-
-def _judge_sensor(state: ObjectState, sensor: Sensor, ready: CompiledSensor, declared: Declarations) -> None:
-    state.revision = ready.revision
-    found = declared.placed([(sensor, problem) for problem in ready.problems]) if state.state is not State.LAST_GOOD else ()
-    state.problems = [*state.problems, *found]
-    stopped = [problem.message for problem in ready.problems if problem.severity is Severity.ERROR]
-    _worsen(state, stopped, all_of=0 if ready.triggers else len(stopped))
-
-
-def _worsen(state: ObjectState, stopped: Sequence[str], *, all_of: int) -> None:
-    """Note what does not run; `all_of` says how many parts there are, so that all of them stopped is stopped."""
-    errors = [problem for problem in state.problems if problem.severity is Severity.ERROR]
-    if state.state is State.RUNNING and (stopped or errors):
-        state.state = State.PARTLY
-        state.message = stopped[0] if stopped else errors[0].message
-    if stopped and len(stopped) >= all_of > 0:
-        state.state, state.message = State.STOPPED, stopped[0]
-
-
-def _first(problems: Sequence[Problem]) -> str:
-    return next((str(problem) for problem in problems if problem.severity is Severity.ERROR), "")

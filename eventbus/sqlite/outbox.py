@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from eventbus.errors import BusUnavailable
 from eventbus.firing import Attempt, Firing, FiringEnded, FiringId, Outcome, OutcomeKind, Taken, TriggerRef
 from eventbus.sqlite.committer import Committer
+from eventbus.sqlite.dead_letters import Drop, Redrive
+from eventbus.sqlite.firing_rows import load_entry
 from eventbus.sqlite.journal import count_firings
 from eventbus.sqlite.keytable import Keys
 from eventbus.sqlite.lanes import HELD, Entry, Lanes
-from eventbus.sqlite.outcomes import Closed, Closes, Drop, PutOff, Redrive, Started, load_entry
+from eventbus.sqlite.outcomes import Closed, Closes, PutOff, Started
 from eventbus.sqlite.set_back import TimeKept
 from eventbus.sqlite.store import Store
 from eventbus.sqlite.waiting import Waiters

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from eventbus.firing import Attempt, FiringEnded, FiringId, Outcome, OutcomeKind
+from eventbus.firing import Attempt, FiringEnded, Outcome, OutcomeKind
 from eventbus.sqlite.codec import OUTCOMES
 from eventbus.sqlite.ended import write_ended
+from eventbus.sqlite.firing_rows import ended_at, entry_at, load_entry, storable, unicode_text
 from eventbus.sqlite.keys import oldest, promote, set_due
 from eventbus.sqlite.lanes import HELD, Entry, Lanes
-from eventbus.sqlite.statements import Execute, Rows
-from eventbus.sqlite.store import FiringRow, Store
+from eventbus.sqlite.statements import Rows
+from eventbus.sqlite.store import Store
 from eventbus.sqlite.work import Asked
 
 CLOSES = 64
@@ -24,12 +25,7 @@ CLOSE = (
 )
 IS_OPEN = "SELECT 1 FROM firings WHERE seq = ? AND due_us IS NOT NULL"
 PUT_OFF = "UPDATE firings SET due_us = ?, attempts = max(attempts, ?), started = NULL WHERE seq = ? AND due_us IS NOT NULL"
-REOPEN = "UPDATE firings SET due_us = ?, outcome = NULL, reason = NULL, closed_us = NULL WHERE seq = ? AND outcome = ?"
-DROP = "UPDATE firings SET outcome = ?, reason = ?, closed_us = ? WHERE seq = ? AND outcome = ? RETURNING seq"
-LOAD = "SELECT id, trigger, revision, decided_us, order_key, body, attempts, due_us FROM firings WHERE seq = ?"
-LAST_STATUS = "SELECT coalesce((SELECT status FROM attempts WHERE seq = ? ORDER BY number DESC LIMIT 1), 0)"
 UNKNOWN = "the process ended during attempt {}, which may have acted; not repeated, because the trigger says atLeastOnce: false"
-DEAD = OUTCOMES[OutcomeKind.DEAD_LETTERED]
 
 
 class Owner(Protocol):
@@ -70,37 +66,16 @@ class Closed(NamedTuple):
         attempt = self.attempt
         return FiringEnded(
             firing=self.entry.firing,
-            outcome=_storable(self.outcome),
+            outcome=storable(self.outcome),
             attempts=self.entry.attempts if attempt is None else attempt.number,
             status=0 if attempt is None else attempt.status,
             closed_us=self.closed_us,
         )
 
 
-def load_entry(store: Store, seq: int) -> Entry | None:
-    """The open firing with this number, from disk; None where it is closed. Raises `LookupError` where there is none."""
-    rows = store.execute(LOAD, (seq,)).fetchall()
-    if not rows:
-        raise LookupError(f"there is no firing number {seq}")
-    id, trigger, revision, decided_us, order_key, body, attempts, due_us = rows[0]
-    if due_us is None:
-        return None
-    row = FiringRow(id, trigger, revision, decided_us, order_key, body)
-    return Entry(seq, trigger, due_us, row.decode(store.names), attempts)
-
-
 def _attempt_row(seq: int, attempt: Attempt) -> tuple[object, ...]:
-    reason = _unicode(attempt.reason)
+    reason = unicode_text(attempt.reason)
     return (seq, attempt.number, attempt.started_us, attempt.ended_us, int(attempt.succeeded), attempt.status, reason)
-
-
-def _unicode(reason: str) -> str:
-    """`reason` as SQLite can store it: what a target answered must not keep an outcome from being recorded."""
-    return reason if reason.isascii() else reason.encode("utf-8", "replace").decode("utf-8")
-
-
-def _storable(outcome: Outcome) -> Outcome:
-    return outcome if outcome.reason.isascii() else Outcome(kind=outcome.kind, reason=_unicode(outcome.reason))
 
 
 def _resolve(answered: asyncio.Future[None], error: Exception | None = None) -> None:
@@ -155,7 +130,7 @@ class Closes:
                 attempts += _attempt_row(entry.seq, attempt)
             if request is not None:
                 requests += (entry.seq, request)
-            updates.append((number, OUTCOMES[outcome.kind], _unicode(outcome.reason) or None, closed_us, entry.seq))
+            updates.append((number, OUTCOMES[outcome.kind], unicode_text(outcome.reason) or None, closed_us, entry.seq))
         store.connection.executemany(CLOSE, updates)
         if store.readers:
             write_ended(store, [closed.ended() for closed in self._fresh])
@@ -173,7 +148,7 @@ class Closes:
                     self._owner.lanes.busy.add(seq)
                     self._turns.add(seq)
         # Those of an earlier write are among them, which may have been written and not synced: then nothing is left to promote.
-        self._promoted = [_entry_at(store, seq) for seq in sorted(self._turns)]
+        self._promoted = [entry_at(store, seq) for seq in sorted(self._turns)]
 
     def settle(self) -> None:
         """See `Work.settle`."""
@@ -193,13 +168,6 @@ class Closes:
             self._owner.settled(closed.entry)
             _resolve(closed.answered, error)
         self._owner.lanes.busy.difference_update(self._turns)
-
-
-def _entry_at(store: Store, seq: int) -> Entry:
-    entry = load_entry(store, seq)
-    if entry is None:
-        raise RuntimeError(f"firing number {seq} was closed and promoted at once")
-    return entry
 
 
 class PutOff(Asked[None]):
@@ -230,7 +198,7 @@ class PutOff(Asked[None]):
         if self._request is not None:
             INSERT_REQUESTS.insert(store.execute, (entry.seq, self._request))
         self._yield_turn(store)
-        self._promoted = None if self._elder is None else _entry_at(store, self._elder)
+        self._promoted = None if self._elder is None else entry_at(store, self._elder)
 
     def _yield_turn(self, store: Store) -> None:
         """Where an elder of its order key was opened again meanwhile, that one goes first."""
@@ -280,96 +248,6 @@ class Started(Asked[None]):
         self.answer(None)
 
 
-class Redrive(Asked[bool]):
-    """A dead letter to open again."""
-
-    # Written twice, the second would find no dead letter and say so.
-    keep = False
-    rows = 2
-
-    def __init__(self, owner: Owner, firing: FiringId) -> None:
-        super().__init__()
-        self._owner = owner
-        self._id = firing
-        self._entry: Entry | None = None
-
-    def write(self, store: Store) -> None:
-        """See `Work.write`."""
-        self._entry = None
-        now_us, execute = store.options.now_us(), store.execute
-        seq = self._owner.seq_of(self._id)
-        rows = execute("SELECT trigger, order_key FROM firings WHERE seq = ? AND outcome = ?", (seq, DEAD)).fetchall()
-        if seq is None or not rows:
-            return
-        trigger, key = rows[0]
-        due_us = now_us if key is None else self._turn(execute, trigger, key, seq, now_us)
-        execute(REOPEN, (due_us, seq, DEAD))
-        self._owner.lanes.busy.add(seq)
-        self._entry = _entry_at(store, seq)
-
-    def _turn(self, execute: Execute, trigger: int, key: str, seq: int, now_us: int) -> int:
-        """When it is due: at once where it is the oldest of its order key and no other one is being tried."""
-        head = oldest(execute, trigger, key)
-        if head is None:
-            return now_us
-        if head[0] < seq or head[0] in self._owner.lanes.busy:
-            return HELD
-        self._owner.lanes.drop(trigger, head[0])
-        set_due(execute, head[0], HELD)
-        return now_us
-
-    def settle(self) -> None:
-        """See `Work.settle`."""
-        if self._entry is not None:
-            self._owner.open += 1
-            self._owner.dead -= 1
-            self._owner.waits(self._entry)
-        self.answer(self._entry is not None)
-
-    def fail(self, error: Exception) -> None:
-        """See `Work.fail`."""
-        if self._entry is not None:
-            self._owner.settled(self._entry)
-        super().fail(error)
-
-
-class Drop(Asked[bool]):
-    """A dead letter that was looked at."""
-
-    # Written twice, the second would find no dead letter and say so.
-    keep = False
-    rows = 1
-
-    def __init__(self, owner: Owner, firing: FiringId, reason: str) -> None:
-        super().__init__()
-        self._owner = owner
-        self._id = firing
-        self._reason = _unicode(reason)
-        self._found = False
-
-    def write(self, store: Store) -> None:
-        """See `Work.write`."""
-        now_us, seq = store.options.now_us(), self._owner.seq_of(self._id)
-        changed = store.execute(DROP, (OUTCOMES[OutcomeKind.SKIPPED], self._reason, now_us, seq, DEAD))
-        self._found = bool(changed.fetchall())
-        if seq is not None and self._found and store.readers:
-            write_ended(store, [_ended_at(store, seq, Outcome(kind=OutcomeKind.SKIPPED, reason=self._reason), now_us)])
-
-    def settle(self) -> None:
-        """See `Work.settle`."""
-        self._owner.dead -= self._found
-        self._owner.told()
-        self.answer(self._found)
-
-
-def _ended_at(store: Store, seq: int, outcome: Outcome, closed_us: int) -> FiringEnded:
-    """How the firing with this number ended, read from what is recorded of it."""
-    id, trigger, revision, decided_us, order_key, body, attempts, _ = store.execute(LOAD, (seq,)).fetchall()[0]
-    status = store.execute(LAST_STATUS, (seq,)).fetchall()[0][0]
-    firing = FiringRow(id, trigger, revision, decided_us, order_key, body).decode(store.names)
-    return FiringEnded(firing=firing, outcome=outcome, attempts=attempts, status=status, closed_us=closed_us)
-
-
 def close_unknown(store: Store, now_us: int) -> list[FiringEnded]:
     """Close what was started when the process ended, where the manifest says not to repeat it. Inside a transaction."""
     closed: list[FiringEnded] = []
@@ -383,7 +261,7 @@ def close_unknown(store: Store, now_us: int) -> list[FiringEnded]:
             continue
         outcome = Outcome(kind=OutcomeKind.UNKNOWN, reason=UNKNOWN.format(started))
         store.execute(CLOSE, (started, OUTCOMES[outcome.kind], outcome.reason, now_us, seq))
-        closed.append(_ended_at(store, seq, outcome, now_us))
+        closed.append(ended_at(store, seq, outcome, now_us))
         if store.readers:
             write_ended(store, closed[-1:])
         if entry.firing.order_key is not None:

@@ -111,7 +111,7 @@ class File(Source[FileSpec]):
             hint = "pip install 'tocsin[file]', or set polling: true"
             raise SourceRefused(f"to be told of changes needs more than the base installation: {hint}")
         where = spec.watch_path_config
-        self._folder = Path(normpath(where.directory))
+        self._folder = Path("/", normpath(where.directory).lstrip("/"))
         self._prefixes = ("",) if spec.polling or where.directory.endswith("/") else ("", "/")
         self._pattern = re2.compile(where.path_regexp, _quiet()) if where.path_regexp else None
         # As Go writes a map that is not there, and one that is.

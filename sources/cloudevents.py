@@ -17,7 +17,7 @@ from eventbus.chain import continued
 from eventbus.event import UNPARSED, Event
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint, SourceFilter
-from sources.http.payload import parse_json
+from sources.http.payload import parse_json, parse_tree
 from sources.http.source import HttpSource, Received, Reply
 from sources.source import sources
 
@@ -93,7 +93,7 @@ class CloudEvents(HttpSource[CloudEventsSpec]):
             return self._event(attributes, None, kind, UNPARSED, where)
         if not _is_json(kind) and isinstance(plain := _value(data), str):
             return self._event(attributes, plain.encode("utf-8", "replace"), kind, UNPARSED, where)
-        return self._event(attributes, bytes(data), kind, parse_json(bytes(data)).tree, where)
+        return self._event(attributes, bytes(data), kind, parse_tree(bytes(data)), where)
 
     def _binary(self, request: Received) -> Event:
         attributes: dict[str, Any] = {}
@@ -106,7 +106,7 @@ class CloudEvents(HttpSource[CloudEventsSpec]):
         if not attributes:
             raise _no_cloudevent(f"expected ce-… headers, or Content-Type {STRUCTURED} or {BATCH}")
         kind = request.headers.get("Content-Type")
-        tree = parse_json(request.body).tree if request.body and _is_json(kind or "application/json") else UNPARSED
+        tree = parse_tree(request.body) if request.body and _is_json(kind or "application/json") else UNPARSED
         return self._event(attributes, request.body or None, kind, tree, "")
 
     def _event(self, attributes: dict[str, Any], data: bytes | None, kind: str | None, tree: object, where: str) -> Event:

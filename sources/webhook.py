@@ -10,7 +10,7 @@ from eventbus.event import UNPARSED, Event
 from manifests.objects import Dialect
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint, SourceFilter
-from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, random_id, values_by_name
+from sources.http.payload import headers_for_data, metadata_tail, now, parse_tree, random_id, values_by_name
 from sources.http.source import HttpSource, Received
 from sources.marshalled import readable
 from sources.source import SourceContext, sources
@@ -83,7 +83,7 @@ class Webhook(HttpSource[WebhookSpec]):
             return _values(request.query)
         if request.headers.get("Content-Type", "").partition(";")[0].strip().lower() == _FORM:
             return _values(readable(request.body))
-        return request.body, parse_json(request.body).tree
+        return request.body, parse_tree(request.body)
 
     def _id(self, request: Received) -> str:
         if self._names_events:

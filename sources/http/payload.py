@@ -10,7 +10,7 @@ import msgspec
 from eventbus.event import UNPARSED
 from sources.http.answers import Refused
 from sources.json_text import Decoded, NotJson, decoded, encoded
-from sources.marshalled import EACH_BYTE, readable
+from sources.marshalled import EACH_BYTE
 
 MASKED = "*** Masked Auth Secret ***"
 
@@ -49,7 +49,7 @@ def headers_for_data(raw_headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         if name == "Authorization" and raw_value:
             found[name] = [MASKED]
             continue
-        value = readable(raw_value)
+        value = raw_value.decode("utf-8", EACH_BYTE)
         if name in found:
             found[name].append(value)
         else:
@@ -63,12 +63,23 @@ def random_id() -> str:
     return f"{digits[:12]}4{digits[13:16]}{_VARIANT[digits[16]]}{digits[17:]}"
 
 
+_strict = msgspec.json.Decoder().decode
+
+
 def parse_json(body: bytes) -> Decoded:
     """`body` as JSON of any type. Raises `Refused` (400) on anything else, however hostile; the body is never echoed."""
     try:
         return decoded(body)
     except NotJson as exc:
         raise Refused(400, f"the body is not JSON: {exc}") from None
+
+
+def parse_tree(body: bytes) -> object:
+    """The tree of `parse_json`, for half a microsecond less. Raises `Refused` (400)."""
+    try:
+        return _strict(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return parse_json(body).tree
 
 
 def written_anew(value: object, source: Decoded) -> bytes:

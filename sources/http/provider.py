@@ -11,7 +11,7 @@ from manifests.fields import SecretRef, Spec
 from sources.http.answers import Refused
 from sources.http.endpoint import Endpoint
 from sources.http.hooked import HookedSource
-from sources.http.payload import headers_for_data, metadata_tail, now, parse_json, random_id
+from sources.http.payload import headers_for_data, metadata_tail, now, parse_tree, random_id
 from sources.http.source import Authentication, Received, Taken
 from sources.source import SourceContext
 
@@ -85,8 +85,7 @@ class ProviderSource(HookedSource[SpecT]):
         """The event of one delivery. Raises `Refused`: 401 where it is not verified, 400 where it is no JSON."""
         if self.secrets:
             self.verify(request)
-        body = parse_json(request.body)
-        return self.made(request, request.body, body.tree, self._delivery(request))
+        return self.made(request, request.body, parse_tree(request.body), self._delivery(request))
 
     def made(self, request: Received, body: bytes, tree: object, id: str) -> Event:
         """The event `id` of a delivery with `body`; `tree` is that decoded, or `UNPARSED`."""

@@ -6,50 +6,22 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from eventbus.contract import Outbox
 from eventbus.errors import BusUnavailable
-from eventbus.firing import Firing, FiringId, Outcome, Taken, TriggerRef
+from eventbus.firing import FiringId, Outcome, Taken, TriggerRef
 from sensors.attempt import Armory, Attempts, Clock, Ended, Views
 from sensors.hops import Lineage, unknown_lineage
-from sensors.lanes import GivenBack, Hanging, Lane, Lanes
+from sensors.lanes import Hanging, Lane, Lanes
 from sensors.limits import ActingLimits
-from sensors.report import Report, Unwatched, Watch, bus_unavailable, drain_timed_out
+from sensors.recording import FIRST_PAUSE_S, Recorder, pause
+from sensors.report import Report, Unwatched, Watch, drain_timed_out
+from sensors.under_way import UnderWay
 
 _IDLE_S = 30.0
 """Seconds to wait for work at a time."""
-_FIRST_PAUSE_S = 0.1
-_LONGEST_PAUSE_S = 5.0
-"""Seconds between two tries of a bus that does not answer."""
 
 
 def now_us() -> int:
     """Microseconds since 1970 UTC."""
     return time.time_ns() // 1000
-
-
-class _UnderWay:
-    """An attempt that is being made, and how to break it off."""
-
-    __slots__ = ("began", "lane", "making", "outcome", "task")
-
-    def __init__(self, lane: Lane, began: float, task: asyncio.Task[None]) -> None:
-        self.lane = lane
-        self.began = began
-        """On the loop's clock."""
-        self.task = task
-        """It is done once the attempt is recorded."""
-        self.making = True
-        """False once the attempt has ended, and its record is being written."""
-        self.outcome: Outcome | None = None
-        """How the firing is to end instead, once somebody asked."""
-
-    def cancel(self, outcome: Outcome) -> None:
-        """Break it off; the first who asks says why."""
-        if self.outcome is None and self.making:
-            self.task.cancel()
-        self.outcome = self.outcome or outcome
-
-    def broken_off(self) -> bool:
-        """Whether the attempt ended because somebody asked for that, and not because everything ends."""
-        return self.outcome is not None and not self.task.uncancel()
 
 
 class Dispatcher:
@@ -77,14 +49,14 @@ class Dispatcher:
         self._outbox = outbox
         self._armory = armory
         self._limits = limits or ActingLimits()
-        self._report = Report(watch or Unwatched())
         self._clock = clock
+        self._recorder = Recorder(outbox, Report(watch or Unwatched()), clock)
         self._attempts = Attempts(
             armory, views, clock, timeout_s=self._limits.timeout_s, max_hops=self._limits.max_hops, lineage=lineage
         )
         self._lanes = Lanes(self._limits)
         self._in_flight = 0
-        self._under_way: dict[FiringId, _UnderWay] = {}
+        self._under_way: dict[FiringId, UnderWay] = {}
         self._cut_off = 0
         self._left = self._limits.starts_per_turn
         """Attempts that may start in this turn of the loop."""
@@ -129,7 +101,7 @@ class Dispatcher:
                 await self._take_and_start(loop)
                 grace.reschedule(loop.time() + self._limits.grace_s)
                 left = self._lanes.empty()
-                await self._recorded("give_back", lambda: self._outbox.give_back(left))
+                await self._recorder.give_back(left)
         except TimeoutError:
             drain_timed_out(in_flight=self._cut_off, grace_s=self._limits.grace_s)
         finally:
@@ -150,8 +122,7 @@ class Dispatcher:
         if taken is None:
             return False
         self._start()
-        await self._recorded("close", lambda: self._outbox.close(firing, outcome, attempt=None, request=None))
-        self._report.closed(taken.firing, outcome)
+        await self._recorder.close(taken.firing, outcome)
         return True
 
     def stop(self) -> None:
@@ -163,7 +134,7 @@ class Dispatcher:
     # What is taken
 
     async def _take_and_start(self, loop: asyncio.AbstractEventLoop) -> None:
-        pause_s = _FIRST_PAUSE_S
+        pause_s = FIRST_PAUSE_S
         while not self._stopping:
             room = self._limits.held - self.held
             if room <= 0:
@@ -173,9 +144,9 @@ class Dispatcher:
             try:
                 taken = await self._take(min(room, self._limits.batch))
             except BusUnavailable as exc:
-                pause_s = await self._pause("take", exc, pause_s)
+                pause_s = await pause("take", exc, pause_s)
                 continue
-            pause_s = _FIRST_PAUSE_S
+            pause_s = FIRST_PAUSE_S
             now = loop.time()
             for one in taken:
                 self._lanes.put(one, self._armory.limits(one.firing.trigger), now)
@@ -215,7 +186,7 @@ class Dispatcher:
         for lane, taken in starting:
             self._group.create_task(self._carry_out(lane, taken), name=f"firing-{taken.firing.id}")
         for given in back:
-            self._group.create_task(self._give_back(given), name="give-back")
+            self._group.create_task(self._recorder.put_off(given), name="give-back")
         if self._lanes.eased:
             self._lanes.eased = False
             self._wake()
@@ -243,13 +214,13 @@ class Dispatcher:
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
         if task is None:
             raise RuntimeError("a firing is carried out in a task of its own")
-        under_way = self._under_way[taken.firing.id] = _UnderWay(lane, loop.time(), task)
+        under_way = self._under_way[taken.firing.id] = UnderWay(lane, loop.time(), task)
         try:
             ended = await self._make_unless_cancelled(taken, under_way)
             # The place is free before the record is written: others need not wait for the disk.
             self._lanes.ended(lane, pause_s=ended.pause_s, now=loop.time())
             self._start()
-            await self._record(taken.firing, ended)
+            await self._recorder.record(taken.firing, ended)
         except asyncio.CancelledError:
             self._cut_off += 1
             raise
@@ -258,7 +229,7 @@ class Dispatcher:
             self._in_flight -= 1
             self._room.set()
 
-    async def _make_unless_cancelled(self, taken: Taken, under_way: _UnderWay) -> Ended:
+    async def _make_unless_cancelled(self, taken: Taken, under_way: UnderWay) -> Ended:
         began_us = self._clock()
         # Not a scope with a deadline, which costs a tenth of the attempt.
         try:
@@ -276,50 +247,14 @@ class Dispatcher:
         return ended if ended.outcome is not None else ended._replace(outcome=under_way.outcome)
 
     async def _make(self, taken: Taken) -> Ended:
-        pause_s = _FIRST_PAUSE_S
+        pause_s = FIRST_PAUSE_S
         while True:
             try:
                 return await self._attempts.make(taken, self._starter(taken))
             except BusUnavailable as exc:
-                pause_s = await self._pause("read", exc, pause_s)
+                pause_s = await pause("read", exc, pause_s)
 
     def _starter(self, taken: Taken) -> Callable[[], Awaitable[None]] | None:
         if not taken.firing.record_start:
             return None
         return lambda: self._outbox.started(taken.firing.id, attempt=taken.attempt)
-
-    # What is recorded
-
-    async def _record(self, firing: Firing, ended: Ended) -> None:
-        attempt, outcome, request = ended.attempt, ended.outcome, ended.request
-        if attempt is not None:
-            self._report.attempted(firing, attempt, due_in_s=None if outcome is not None else ended.due_in_s)
-        if outcome is None:
-            if attempt is None:
-                raise RuntimeError(f"firing {firing.id} is to be tried again without having been tried")
-            due_us = attempt.ended_us + round(ended.due_in_s * 1e6)
-            await self._recorded("again", lambda: self._outbox.again(firing.id, attempt=attempt, due_us=due_us, request=request))
-            return
-        await self._recorded("close", lambda: self._outbox.close(firing.id, outcome, attempt=attempt, request=request))
-        self._report.closed(firing, outcome)
-
-    async def _give_back(self, given: GivenBack) -> None:
-        due_us = self._clock() + round(given.due_in_s * 1e6)
-        await self._recorded("give_back", lambda: self._outbox.give_back(given.firings, due_us=due_us))
-
-    async def _recorded(self, doing: str, write: Callable[[], Awaitable[None]]) -> None:
-        """Write until the bus has taken it. The effect has happened, so it is never fired again for want of a record."""
-        pause_s = _FIRST_PAUSE_S
-        while True:
-            try:
-                await write()
-            except BusUnavailable as exc:
-                pause_s = await self._pause(doing, exc, pause_s)
-            else:
-                return
-
-    async def _pause(self, doing: str, exc: BusUnavailable, pause_s: float) -> float:
-        """Wait before the next try; return how long to wait after that one."""
-        bus_unavailable(str(exc), doing=doing, retry_in_s=pause_s)
-        await asyncio.sleep(pause_s)
-        return min(pause_s * 2, _LONGEST_PAUSE_S)

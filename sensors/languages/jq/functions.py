@@ -17,7 +17,7 @@ from purejq.errors import JqError
 from sensors.languages.jq.bounds import run
 from sensors.languages.jq.formats import format_by_name, with_years, within_time
 from sensors.languages.jq.mathematics import MATHEMATICS
-from sensors.languages.jq.operators import add, iterate, limited
+from sensors.languages.jq.operators import add, iterate, limited, nth
 from sensors.languages.jq.text import Function, Json, NumberText, described, encode, is_number
 
 
@@ -291,6 +291,7 @@ REPLACED: dict[tuple[str, int], Function] = {
     ("mktime", 0): within_time(_epoch),
     ("strftime", 1): within_time(with_years(builtins.PY_BUILTINS["strftime", 1])),
     ("limit", 2): limited,
+    ("nth", 2): nth,
     ("add", 0): _added,
     ("split", 1): _split,
     ("flatten", 0): _flattened(builtins.PY_BUILTINS["flatten", 0]),

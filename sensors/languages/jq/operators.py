@@ -124,11 +124,30 @@ def limited_paths(value: Json, path: list[Json], env: object, counts: Any, strea
         yield from islice(stream.paths(value, path), _most(most))
 
 
+def nth(value: Json, env: object, counts: Any, stream: Any) -> Iterator[Json]:
+    """`nth(n; f)`."""
+    del env
+    for at in counts.vals(value):
+        yield from islice(stream.vals(value), *_place(at))
+
+
+def nth_paths(value: Json, path: list[Json], env: object, counts: Any, stream: Any) -> Iterator[tuple[list[Json], Json]]:
+    """`nth(n; f)` as paths."""
+    del env
+    for at in counts.vals(value):
+        yield from islice(stream.paths(value, path), *_place(at))
+
+
+def _place(at: Json) -> tuple[int, int]:
+    _most(at)
+    return math.trunc(at), math.trunc(at) + 1
+
+
 def _most(count: Json) -> int:
     if not is_number(count):
         raise JqError(f"cannot subtract: {described(count)} and number (1)")
     if count < 0:
-        raise JqError(f"limit doesn't support negative count: {count}")
+        raise JqError(f"a count cannot be negative: {count}")
     return int(min(math.ceil(count), MAX_SIZE))
 
 

@@ -39,8 +39,7 @@ help:
 	@echo "make clean   remove everything that was made here, the data of the quickstart included"
 
 run: $(VENV)/.base
-	@$(BIN)/python examples/quickstart/request/send.py --when-ready &
-	@exec $(BIN)/tocsin run examples/quickstart --data $(DATA)
+	@($(BIN)/python examples/quickstart/request/send.py --when-ready --of $$$$ &); exec $(BIN)/tocsin run examples/quickstart --data $(DATA)
 
 test: $(VENV)/.dev servers
 	$(BIN)/python -m pytest $(TESTS)

@@ -65,6 +65,16 @@ def test_every_example_is_valid(example: Path) -> None:
     assert [problem for problem in found["problems"] if "it has to come from elsewhere" not in problem["message"]] == []
 
 
+def test_who_waits_for_a_service_that_ended_says_nothing() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait(20)
+        done = subprocess.run(
+            [sys.executable, QUICKSTART / "request" / "send.py", "--when-ready", "--of", str(ended.pid)],
+            capture_output=True, text=True, timeout=20, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_the_printed_signature_is_the_one_that_github_would_send() -> None:
     line = subprocess.run(
         [sys.executable, QUICKSTART / "request" / "send.py"], capture_output=True, text=True, check=True, timeout=20

@@ -7,6 +7,7 @@ import argparse
 import hashlib
 import hmac
 import json
+import os
 import re
 import shlex
 import sys
@@ -48,10 +49,19 @@ def command(url: str, ref: str = "") -> str:
     return shlex.join(["curl", "-sS", "-w", r"\n", *options, "--data-binary", data, url])
 
 
-def wait_until_ready(timeout_s: float = 20.0) -> bool:
-    """Return whether the service said that it is ready within `timeout_s` seconds."""
+def runs(process: int) -> bool:
+    """Whether a process of this number is there; 0 stands for one that always is."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_until_ready(process: int, timeout_s: float = 20.0) -> bool:
+    """Return whether the service said that it is ready within `timeout_s` seconds, and before `process` ended."""
     until = time.monotonic() + timeout_s
-    while time.monotonic() < until:
+    while time.monotonic() < until and runs(process):
         try:
             with urllib.request.urlopen(READY, timeout=1.0):
                 return True
@@ -66,14 +76,15 @@ def main() -> None:
     parser.add_argument("--ref", default="", help="push to this instead of refs/heads/main")
     parser.add_argument("--url", default=URL, help="where to send it")
     parser.add_argument("--when-ready", action="store_true", help="wait until the service runs, and say what to do next")
+    parser.add_argument("--of", type=int, default=0, metavar="PID", help="of this process: where it ends, say nothing")
     args = parser.parse_args()
     line = command(args.url, args.ref)
     if not args.when_ready:
         print(line)
-    elif wait_until_ready():
+    elif wait_until_ready(args.of):
         print(f"\nSend it a signed GitHub push, from another terminal:\n\n{line}\n")
         print("It answers with the event's id. Then ask: .venv/bin/tocsin trace ID", flush=True)
-    else:
+    elif runs(args.of):
         sys.exit(f"the service is not ready: {READY} did not answer 200 in 20 s")
 
 

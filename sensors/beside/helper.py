@@ -31,6 +31,7 @@ GOES_S = 1.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 """Between two starts of a helper that ends by itself; doubled each time."""
 GAVE_UP = "whoever asked gave up waiting for the answer"
+"""Why a helper is ended from which an answer is on its way that nobody wants any more."""
 KNOWN = 1024
 """Rules that the helper knows; for more it forgets all and begins anew."""
 

@@ -46,6 +46,13 @@ async def test_what_does_not_pass_is_answered_and_not_kept() -> None:
     assert kept.view() == {"expression": "body.ref endsWith 'main'", "left_out": 4, "failed": 0, "reason": None}
 
 
+def test_what_strict_decoders_refuse_is_computed_on_all_the_same() -> None:
+    kept = SourceFilter('body.message startsWith "cut" && body.size > 5', ROAD)
+    assert kept.passes(event("1", rb'{"body": {"message": "cut \ud83d", "size": 1e400}}'))
+    assert not kept.passes(event("2", rb'{"body": {"message": "cut \ud83d", "size": -1e400}}'))
+    assert (kept.left_out, kept.failed) == (1, 0)
+
+
 async def test_a_batch_that_the_log_does_not_take_is_not_counted_yet() -> None:
     bus, metrics = MemoryBus(), Metrics()
     metrics.declare_roads([ROAD])

@@ -66,6 +66,8 @@ def index(value: Json, at: Json) -> Json:
     if isinstance(value, str) and is_number(at):
         place = math.trunc(at) + (len(value) if at < 0 else 0) if math.isfinite(at) else -1
         return value[place] if 0 <= place < len(value) else None
+    if value is None and isinstance(at, list | dict):
+        return None
     return _plain_index(value, at)
 
 

@@ -62,11 +62,12 @@ class Web:
 def _redirected(call: Call, status: int, location: str) -> Call:
     try:
         url = call.url.join(URL(location))
+        # Before its origin is asked for: what is not HTTP may have none, such as a file.
+        if url.scheme not in ("http", "https"):
+            raise TriggerRefused(f"{origin(call.url)} redirected to {url.scheme!r}, which is not HTTP", status=status)
         target = url.origin()
     except ValueError:
         raise TriggerRefused(f"{origin(call.url)} redirected to something that is no URL", status=status) from None
-    if url.scheme not in ("http", "https"):
-        raise TriggerRefused(f"{origin(call.url)} redirected to {url.scheme!r}, which is not HTTP", status=status)
     headers, secret = call.headers, call.secret_headers
     if target != call.url.origin():
         headers = CIMultiDict((name, text) for name, text in headers.items() if name.lower() not in secret)

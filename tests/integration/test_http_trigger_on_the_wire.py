@@ -166,13 +166,21 @@ async def test_a_redirect_loop_ends_after_ten(target: Target, client: Web) -> No
     assert len(target.seen) == 11
 
 
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://x/", "http://[::1", "http://169.254.169.254/latest"])
-async def test_a_redirect_to_where_no_call_may_go_is_refused(target: Target, client: Web, location: str) -> None:
+@pytest.mark.parametrize(
+    ("location", "why"),
+    [
+        ("file:///etc/passwd", "redirected to 'file', which is not HTTP"),
+        ("ftp://x/", "redirected to 'ftp', which is not HTTP"),
+        ("http://[::1", "redirected to something that is no URL"),
+        ("http://169.254.169.254/latest", "metadata, link-local or otherwise denied addresses are denied"),
+    ],
+)
+async def test_a_redirect_to_where_no_call_may_go_is_refused(target: Target, client: Web, location: str, why: str) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         return web.Response(status=302, headers={"Location": location})
 
     target.answer = answer
-    with pytest.raises(TriggerRefused):
+    with pytest.raises(TriggerRefused, match=why):
         await fire({"url": target.url}, client)
     assert len(target.seen) == 1
 

@@ -25,7 +25,7 @@ QUICK_ATTEMPTS = 3
 
 
 def _check_target(url: str) -> str:
-    if url.startswith("unix:") and url.strip("unix:/"):
+    if url.startswith("unix:") and url.removeprefix("unix:").strip("/"):
         return url
     host, colon, port = url.removeprefix("dns:///").rpartition(":")
     if "/" in host or not (colon and host and port.isascii() and port.isdigit() and 0 < int(port) <= 65535):

@@ -143,6 +143,7 @@ async def test_a_service_that_speaks_no_tls_is_refused_with_the_reason() -> None
         ({"url": "http://a:1"}, "expected host:port"),
         ({"url": "dns:///a"}, "expected host:port"),
         ({"url": "unix:"}, "expected host:port"),
+        ({"url": "unix:///"}, "expected host:port"),
         ({"url": "host"}, "expected host:port"),
         ({"config": ""}, "at least 1 character"),
         ({"tls": {"enabled": True}}, "insecure means without TLS"),
@@ -153,3 +154,8 @@ async def test_a_service_that_speaks_no_tls_is_refused_with_the_reason() -> None
 def test_what_is_wrong_is_said(change: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         GenericSpec.model_validate({"url": "a:1", "config": "c", "insecure": True} | change)
+
+
+@pytest.mark.parametrize("url", ["a:1", "[::1]:1", "dns:///a:1", "unix:/nix", "unix:///run/x.sock", "unix:x"])
+def test_every_way_to_name_a_service_is_taken(url: str) -> None:
+    assert GenericSpec.model_validate({"url": url, "config": "c", "insecure": True}).url == url

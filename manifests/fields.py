@@ -132,7 +132,7 @@ class Backoff(Spec):
     """Multiplies the delay after each attempt."""
     jitter: float = 1.0
     """Adds a uniform random share of the delay, up to this many times it; 0 turns it off."""
-    steps: int = 0
+    steps: int = Field(default=0, ge=-(2**31), le=2**31 - 1)
     """Attempts in all, the first included; 5 when 0 or less."""
 
     @property

@@ -143,7 +143,7 @@ class RateLimit(Spec):
     """How many firings a unit of time are let through."""
 
     unit: str = "Second"
-    requests_per_unit: int = Field(default=0, le=2**31 - 1)
+    requests_per_unit: int = Field(default=0, ge=-(2**31), le=2**31 - 1)
 
 
 class K8sPolicy(Spec):
@@ -157,7 +157,7 @@ class K8sPolicy(Spec):
 class StatusPolicy(Spec):
     """Status codes that count as success."""
 
-    allow: list[int] = []
+    allow: list[Annotated[int, Field(ge=-(2**31), le=2**31 - 1)]] = []
 
 
 class Policy(Spec):

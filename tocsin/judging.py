@@ -27,7 +27,7 @@ def judge_source(state: ObjectState, source: EventSource, events: Mapping[Road, 
     state.revision = revision_of(source.content)
     state.events = {event.name: events[Road(source.ref.namespace, source.ref.name, event.name)] for event in source.events}
     stopped = [f"{name}: {event.message}" for name, event in state.events.items() if not event.running]
-    _worsen(state, stopped, all_of=len(state.events))
+    _worsen(state, stopped, runs=any(event.running for event in state.events.values()))
     if state.state is State.RUNNING:
         unwell = [f"{name}: {event.message}" for name, event in state.events.items() if event.message]
         if unwell:
@@ -40,17 +40,16 @@ def judge_sensor(state: ObjectState, sensor: Sensor, ready: CompiledSensor, decl
     found = declared.placed([(sensor, problem) for problem in ready.problems]) if state.state is not State.LAST_GOOD else ()
     state.problems = [*state.problems, *found]
     stopped = [problem.message for problem in ready.problems if problem.is_error]
-    _worsen(state, stopped, all_of=0 if ready.triggers else len(stopped))
+    _worsen(state, stopped, runs=bool(ready.triggers))
 
 
-def _worsen(state: ObjectState, stopped: Sequence[str], *, all_of: int) -> None:
-    """Note what does not run; `all_of` says how many parts there are, so that all of them stopped is stopped."""
-    errors = [problem for problem in state.problems if problem.is_error]
-    if state.state is State.RUNNING and (stopped or errors):
-        state.state = State.PARTLY
-        state.message = stopped[0] if stopped else errors[0].message
-    if stopped and len(stopped) >= all_of > 0:
-        state.state, state.message = State.STOPPED, stopped[0]
+def _worsen(state: ObjectState, stopped: Sequence[str], *, runs: bool) -> None:
+    """Note what does not run; `runs` says whether anything does."""
+    wrong = stopped or [problem.message for problem in state.problems if problem.is_error]
+    if wrong and state.state is State.RUNNING:
+        state.state, state.message = State.PARTLY, wrong[0]
+    if wrong and not runs:
+        state.state, state.message = State.STOPPED, wrong[0]
 
 
 def first_error(problems: Sequence[Problem]) -> str:

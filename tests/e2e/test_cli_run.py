@@ -233,6 +233,34 @@ def test_with_nothing_valid_every_problem_is_shown_and_the_exit_code_is_2(tmp_pa
     assert not (tmp_path / "data").exists()
 
 
+NOT_BUILT = """
+apiVersion: argoproj.io/v1alpha1
+kind: EventSource
+metadata: {name: queues}
+spec: {sqs: {orders: {queue: a, region: b}}}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: {name: idle}
+spec:
+  dependencies: [{name: order, eventSourceName: queues, eventName: orders}]
+  triggers: [{template: {name: act, conditions: "order &&", log: {}}}]
+"""
+
+
+def test_objects_of_which_nothing_can_run_are_stopped_and_nothing_is_started_for_them_alone(tmp_path: Path) -> None:
+    (tmp_path / "m.yaml").write_text(NOT_BUILT)
+    done = tocsin("run", str(tmp_path / "m.yaml"), "--data", str(tmp_path / "data"), "--api", "off")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "nothing was started" in done.stderr
+    (tmp_path / "m.yaml").write_text(f"{NOT_BUILT}---{webhook('hooks', free_port())}")
+    with running(str(tmp_path / "m.yaml"), data=tmp_path / "data") as service:
+        states = {
+            one["name"]: one["state"] for plural in ("sources", "sensors") for one in service.get(f"/api/v1/{plural}")["items"]
+        }
+        assert states == {"queues": "stopped", "idle": "stopped", "hooks": "running"}
+
+
 def test_one_bad_object_does_not_keep_the_good_one_from_running_unless_strict(tmp_path: Path) -> None:
     port = free_port()
     manifest = tmp_path / "m.yaml"

@@ -70,7 +70,7 @@ async def test_a_changed_file_is_applied_and_an_unchanged_one_is_not(tmp_path: P
         await asyncio.sleep(0.1)  # several polls, in which nothing may happen
         assert apply.calls == 0
         (tmp_path / "b.yaml").write_text(source("b"))
-        await asyncio.wait_for(apply.applied.wait(), 5)
+        await asyncio.wait_for(apply.applied.wait(), 20)
     assert apply.declared == [["a", "b"]]
 
 
@@ -78,7 +78,7 @@ async def test_what_changed_while_the_service_started_is_applied(tmp_path: Path)
     apply, read = Applying(), reading(tmp_path)
     (tmp_path / "a.yaml").write_text(source("a"))
     async with running(Reloader(read, apply, polls=True)):
-        await asyncio.wait_for(apply.applied.wait(), 5)
+        await asyncio.wait_for(apply.applied.wait(), 20)
     assert apply.declared == [["a"]]
 
 
@@ -86,7 +86,7 @@ async def test_sighup_applies_without_watching(tmp_path: Path) -> None:
     apply = Applying()
     async with running(Reloader(reading(tmp_path), apply, polls=False)):
         os.kill(os.getpid(), signal.SIGHUP)
-        await asyncio.wait_for(apply.applied.wait(), 5)
+        await asyncio.wait_for(apply.applied.wait(), 20)
     assert apply.calls == 1
 
 
@@ -103,7 +103,7 @@ async def test_the_loop_may_interrupt_the_thread_that_reads_files_at_once(
     monkeypatch.setattr(read, "read", watched)
     async with running(Reloader(read, apply, polls=False)):
         os.kill(os.getpid(), signal.SIGHUP)
-        await asyncio.wait_for(apply.applied.wait(), 5)
+        await asyncio.wait_for(apply.applied.wait(), 20)
     assert turns_s == [pytest.approx(reload.TURN_S)]
     assert sys.getswitchinterval() == before_s
 
@@ -112,7 +112,7 @@ async def test_what_the_bus_could_not_take_is_tried_again(tmp_path: Path) -> Non
     apply = Applying(failures=2)
     async with running(Reloader(reading(tmp_path), apply, polls=True)):
         (tmp_path / "a.yaml").write_text(source("a"))
-        await asyncio.wait_for(apply.applied.wait(), 5)
+        await asyncio.wait_for(apply.applied.wait(), 20)
     assert (apply.calls, apply.declared) == (3, [["a"]])
 
 
@@ -133,11 +133,11 @@ async def test_a_file_that_was_saved_whole_is_applied_at_once(tmp_path: Path) ->
     (folder / "a.yaml").write_text(source("a"))
     async with running(Reloader(reading(folder), apply, polls=True)):
         (folder / "b.yaml").write_text(source("b"))
-        await asyncio.wait_for(apply.applied.wait(), 5)
+        await asyncio.wait_for(apply.applied.wait(), 20)
         apply.applied.clear()
         (tmp_path / "new").write_text(source("c") + "---" + source("a"))
         (tmp_path / "new").replace(folder / "a.yaml")
-        await asyncio.wait_for(apply.applied.wait(), 5)
+        await asyncio.wait_for(apply.applied.wait(), 20)
     assert apply.declared == [["a", "b"], ["a", "b", "c"]]
 
 
@@ -152,7 +152,7 @@ async def test_a_file_that_is_being_written_is_applied_when_it_is_closed(tmp_pat
             await asyncio.sleep(0.1)
             assert apply.calls == 0
             file.write("---" + source("b"))
-        await asyncio.wait_for(apply.applied.wait(), 5)
+        await asyncio.wait_for(apply.applied.wait(), 20)
     assert apply.declared == [["a", "b"]]
 
 
@@ -167,11 +167,11 @@ async def test_what_takes_something_away_waits_for_the_file_that_has_it(tmp_path
 
     async with running(Reloader(reading(tmp_path), apply, polls=True, loses=loses)):
         (tmp_path / "a.yaml").write_text(source("b"))
-        await asyncio.wait_for(looked.wait(), 5)
+        await asyncio.wait_for(looked.wait(), 20)
         await asyncio.sleep(0.05)
         assert apply.calls == 0
         (tmp_path / "c.yaml").write_text(source("a"))
-        await asyncio.wait_for(apply.applied.wait(), 5)
+        await asyncio.wait_for(apply.applied.wait(), 20)
     assert apply.declared == [["a", "b"]]
 
 
@@ -183,12 +183,12 @@ async def test_a_folder_that_is_away_for_a_while_is_watched_again(tmp_path: Path
     notices = Notices.of([folder], told.set)
     assert notices is not None
     folder.rmdir()
-    await asyncio.wait_for(told.wait(), 5)
+    await asyncio.wait_for(told.wait(), 20)
     folder.mkdir()
     notices.watch()
     told.clear()
     (folder / "a.yaml").write_text(source("a"))
-    await asyncio.wait_for(told.wait(), 5)
+    await asyncio.wait_for(told.wait(), 20)
     assert notices.whole([str(folder / "a.yaml")])
     assert not notices.whole([str(folder / "b.yaml")])
     notices.close()

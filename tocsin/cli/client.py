@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 from collections.abc import Awaitable, Callable, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -104,7 +105,7 @@ def call(settings: Settings, url: str, method: str, target: str, body: Json | No
     try:
         sent = None if body is None else json.dumps(body)
         connection.connect()
-        connection.request(method, base + target, sent, headers=_headers(settings))
+        connection.request(method, base + target, sent, headers=_headers(settings, connection.host))
         response = connection.getresponse()
         received = response.read()
     except TimeoutError as exc:
@@ -132,9 +133,20 @@ def _connection(url: str) -> tuple[http.client.HTTPConnection, str]:
     return connect(host, port, timeout=TIMEOUT_S), parts.path.rstrip("/")
 
 
-def _headers(settings: Settings) -> dict[str, str]:
-    token = os.environ.get("TOCSIN_API_TOKEN") or _token(Path(settings.data))
+def _headers(settings: Settings, host: str) -> dict[str, str]:
+    # The folder's own token is for this machine: a service that others can reach wants the other one.
+    token = os.environ.get("TOCSIN_API_TOKEN") or (_token(Path(settings.data)) if _is_this_machine(host) else None)
     return {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
 
 
 def _token(folder: Path) -> str | None:

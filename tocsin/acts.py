@@ -123,4 +123,5 @@ def _cancelled(record: FiringRecord, wanted: Outcome) -> tuple[bool, str]:
         return True, "cancelled before its first attempt"
     if last.reason.startswith("cancelled"):
         return True, f"cancelled during attempt {last.number}; the target may have acted"
-    return True, f"cancelled after {len(record.attempts)} failed attempts"
+    tries = len(record.attempts)
+    return True, f"cancelled after {tries} failed attempt{'s' if tries > 1 else ''}"

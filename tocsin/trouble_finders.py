@@ -1,6 +1,7 @@
 """Who knows of what does not go well, and when it is said: one finder for each kind of trouble."""
 
 from collections.abc import Callable, Iterable, Mapping
+from shlex import quote
 from typing import NamedTuple
 
 from eventbus.contract import DependencyRef
@@ -148,16 +149,16 @@ def of_targets(metrics: Metrics, hanging: Callable[[float], Mapping[TriggerRef, 
 
 def _fails(ref: TriggerRef, series: TriggerSeries) -> Trouble:
     reason = f"the last {series.failed_in_a_row} attempts failed, the last of them: {series.reason}"
-    hint = f"see to its target, then `tocsin dead-letters redrive --sensor {ref.sensor} --trigger {ref.trigger}`"
+    # Where names repeat, those of other namespaces stay as they are.
+    where = "" if ref.namespace == "default" else f" --namespace {quote(ref.namespace)}"
+    chosen = f"--sensor {quote(ref.sensor)} --trigger {quote(ref.trigger)}"
+    hint = f"see to its target, then `tocsin dead-letters redrive{where} {chosen}`"
     return Trouble(_sensor(ref), f"trigger {ref.trigger}", "fails", reason, series.failing_since_us, hint)
 
 
 def _hangs(ref: TriggerRef, hangs: Hanging, now_us: int) -> Trouble:
-    reason = (
-        f"{hangs.running} attempts get no answer, the first of them for {hangs.oldest_s:.0f}s, and more firings wait behind them"
-    )
-    if not hangs.waiting:
-        reason = reason.removesuffix(", and more firings wait behind them")
+    many = f"{hangs.running} attempts get no answer, the first of them" if hangs.running > 1 else "1 attempt gets no answer"
+    reason = f"{many} for {hangs.oldest_s:.0f}s{', and more firings wait behind them' if hangs.waiting else ''}"
     hint = "see to its target; a shorter timeout or a lower concurrency of the trigger frees its places sooner"
     return Trouble(_sensor(ref), f"trigger {ref.trigger}", "hangs", reason, now_us - round(hangs.oldest_s * 1e6), hint)
 

@@ -287,7 +287,7 @@ async def test_each_of_many_is_answered_for_by_itself(client: Client) -> None:
     assert [(item["name"], item["done"]) for item in found["items"]] == [(firing.id, True), ("00000000", False), ("short", False)]
     assert "at least 8 digits" in found["items"][2]["detail"]
     status, found = await write(client, "/api/v1/firings/cancel", {"ids": [firing.id]})
-    assert found["items"][0]["detail"] == "cancelled after 1 failed attempts"
+    assert found["items"][0]["detail"] == "cancelled after 1 failed attempt"
     assert (await client.ok(f"/api/v1/firings/{firing.id}"))["reason"] == "cancelled"
     status, found = await write(client, "/api/v1/firings/cancel", {"ids": [firing.id]})
     assert found["items"][0]["detail"] == "not open: it is skipped"

@@ -60,6 +60,17 @@ def test_attempts_that_hang_are_named_while_none_of_their_trigger_succeeds(metri
     assert found.reason.startswith("32 attempts get no answer, the first of them for 14s")
     metrics.attempted(TRIGGER, Attempt(number=1, started_us=1, ended_us=NOW_US - 1_000_000, succeeded=True))
     assert list(find(NOW_US)) == [], "some are only slow"
+    (found,) = of_targets(metrics, lambda longer: {TRIGGER: Hanging(1, 14.0, waiting=False)})(NOW_US + 60_000_000)
+    assert found.reason == "1 attempt gets no answer for 14s"
+
+
+def test_the_command_that_is_named_takes_no_others_of_the_same_name() -> None:
+    metrics, elsewhere = Metrics(), TRIGGER._replace(namespace="shop", trigger="call it")
+    metrics.declare_triggers(ObjectRef("Sensor", *elsewhere[:2]), [elsewhere])
+    for number in range(1, 10):
+        metrics.attempted(elsewhere, Attempt(number=number, started_us=1, ended_us=NOW_US, succeeded=False))
+    (found,) = of_targets(metrics, lambda longer: {})(NOW_US)
+    assert "redrive --namespace shop --sensor deploy --trigger 'call it'`" in found.hint
 
 
 def test_rules_that_fail_or_take_long_are_named() -> None:

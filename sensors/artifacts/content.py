@@ -51,6 +51,8 @@ def to_object(text: bytes) -> dict[str, Any]:
     for field in ("apiVersion", "kind"):
         if not isinstance(decoded.get(field), str) or not decoded[field]:
             raise NotAnObject(f"{field} is missing")
+    if decoded["apiVersion"].count("/") > 1:
+        raise NotAnObject(f"{decoded['apiVersion'][:80]!r} is no apiVersion; expected such as v1 or apps/v1")
     if not isinstance(decoded.get("metadata", {}), dict):
         raise NotAnObject("metadata is no mapping")
     normal: dict[str, Any] = _numbers(decoded, 0)

@@ -27,6 +27,7 @@ STRICTER = {
     "is no subject": "the server refuses it",
     "is no address of a gRPC service": "the original finds out when it connects",
     "is no name of an action": "the server refuses it",
+    "actionName: Input should be": "the server refuses it: there it is empty",
     "a Kubernetes object is a mapping": "the server refuses it",
     "is missing": "the server refuses it",
     "operation: Input should be": "a word that is no operation, which the original's program refuses, or nothing, which is submit there",

@@ -59,6 +59,7 @@ def test_numbers_are_those_that_kubernetes_keeps() -> None:
         (b"- 1", "is a mapping"),
         (b"kind: A", "apiVersion is missing"),
         (b"apiVersion: v1", "kind is missing"),
+        (b"{apiVersion: a/b/c, kind: A}", "is no apiVersion"),
         (b"{apiVersion: v1, kind: 5}", "kind is missing"),
         (b"{apiVersion: v1, kind: A, metadata: x}", "metadata is no mapping"),
         (b"a: [", "not YAML"),

@@ -22,10 +22,11 @@ from sensors.complaints import Complaints
 from sensors.erring import SLOW_S, Erring, broke
 from sensors.filters.held import Held
 from sensors.firings import firings_of, joined_firing, member_of, place
-from sensors.index import Index, RoadIndex
+from sensors.in_force import InForce
+from sensors.index import RoadIndex
 from sensors.joins import Joins, Member, standing
 from sensors.languages.time_limit import hurried
-from sensors.live import Entry, Live, place_of
+from sensors.live import Entry, place_of
 from sensors.verdict import Verdict, verdict
 
 Search = Callable[[], None]
@@ -65,12 +66,8 @@ class Decider:
     ) -> None:
         """`joins` are the partial matches as they were committed last; deciding goes on from them."""
         self.joins = Joins() if joins is None else joins
-        self._index: Index[Entry] = Index()
-        self._live: dict[ObjectRef, Live] = {}
-        self._ended: list[Live] = []
-        self._next_order = 0
-        self._places: dict[ObjectRef, int] = {}
-        """Of sensors that are away, and come back to where they were."""
+        self._in_force = InForce()
+        self._index = self._in_force.index
         self._on_error = on_error or Complaints().rule_broke
         self.erring = Erring()
         self.heavy = Heavy()
@@ -81,61 +78,47 @@ class Decider:
     @property
     def sensors(self) -> Mapping[ObjectRef, CompiledSensor]:
         """The sensors in force for what is appended now."""
-        return {ref: live.sensor for ref, live in self._live.items()}
+        return self._in_force.sensors
 
     def sensor(self, ref: ObjectRef) -> CompiledSensor | None:
         """The revision of `ref` in force for what is appended now."""
-        live = self._live.get(ref)
-        return None if live is None else live.sensor
+        return self._in_force.sensor(ref)
 
     def apply(self, sensor: CompiledSensor, *, since: int = 0) -> None:
         """Let `sensor` decide events after position `since`; an earlier revision decides those up to it.
 
         Takes effect between two events. Applying the revision in force again changes nothing.
         """
-        present = self._live.get(sensor.ref)
-        if present is not None and present.sensor.revision == sensor.revision:
+        present = self.sensor(sensor.ref)
+        if present is not None and present.revision == sensor.revision:
             return
         self.erring.forget(sensor.ref)
         self.heavy.forget(sensor.ref)
-        order = self._place_of(sensor.ref) if present is None else present.order
-        if present is not None:
-            self._end(present, since)
-        self._live[sensor.ref] = self._place(Live(sensor, order, since, None))
+        self._in_force.apply(sensor, since=since)
 
     def apply_ended(self, sensor: CompiledSensor, *, since: int, until: int) -> None:
         """Let a past revision decide what lies between `since` and `until`, for events that wait from before a restart."""
-        self._ended.append(self._place(Live(sensor, self._next_order, since, until)))
-        self._next_order += 1
+        self._in_force.apply_ended(sensor, since=since, until=until)
 
     def remove(self, ref: ObjectRef, *, until: int = 0) -> None:
         """Let `ref` decide nothing after position `until`."""
-        live = self._live.pop(ref, None)
         self.erring.forget(ref)
         self.heavy.forget(ref)
-        self._places.pop(ref, None)
-        if live is not None:
-            self._end(live, until)
+        self._in_force.remove(ref, until=until)
 
     def reserve(self, ref: ObjectRef) -> None:
         """Keep the next place for a sensor that is applied later."""
-        if ref not in self._live:
-            self._places[ref] = self._place_of(ref)
+        self._in_force.reserve(ref)
 
     def split(self, ref: ObjectRef) -> "Decider":
         """Give `ref` away, between two events: what is left for it to decide, with its partial matches. Its place is kept."""
         alone = Decider(joins=self.joins.split(ref.namespace, ref.name), on_error=self._on_error)
         alone.erring, alone.heavy = self.erring, self.heavy
-        live = self._live.pop(ref, None)
-        mine = [one for one in self._ended if one.sensor.ref == ref] + ([] if live is None else [live])
-        self._ended = [one for one in self._ended if one.sensor.ref != ref]
-        for one in mine:
-            self._withdraw(one)
+        for one in self._in_force.give_away(ref):
             if one.until is not None:
                 alone.apply_ended(one.sensor, since=one.since, until=one.until)
-        if live is not None:
-            self._places[ref] = live.order
-            alone.apply(live.sensor, since=live.since)
+            else:
+                alone.apply(one.sensor, since=one.since)
         return alone
 
     def take_in(self, alone: "Decider", *, after: int) -> None:
@@ -149,12 +132,11 @@ class Decider:
 
     def stretches(self) -> Iterator[tuple[CompiledSensor, int, int | None]]:
         """Each revision with the positions after and up to which it decides; None: on and on."""
-        for live in (*self._ended, *self._live.values()):
-            yield live.sensor, live.since, live.until
+        return self._in_force.stretches()
 
     def roads(self) -> set[Road]:
         """The roads of all events that a sensor looks at."""
-        return {dependency.road for sensor, _, _ in self.stretches() for dependency in sensor.dependencies}
+        return self._in_force.roads()
 
     def concerns(self, road: Road) -> bool:
         """Whether a sensor looks at events of `road`."""
@@ -163,11 +145,6 @@ class Decider:
     def matches(self, recorded: Recorded, *, now_us: int) -> bool:
         """Whether a dependency matches `recorded`; nothing is decided."""
         return any(verdict.matched for verdict in self.verdicts(recorded, now_us=now_us))
-
-    def _place_of(self, ref: ObjectRef) -> int:
-        order = self._places.pop(ref, self._next_order)
-        self._next_order += order == self._next_order
-        return order
 
     def settle(self) -> None:
         """Build after a batch of changes what the next event would otherwise wait for."""
@@ -178,49 +155,24 @@ class Decider:
 
         What came for a trigger that is gone, or under another condition, or before the last reset before `now_us`, is not needed.
         """
-        found = set(self.joins.let_go)
-        ended = [live.sensor for live in self._ended]
+        found, of = set(self.joins.let_go), self._in_force.by_name()
         for ref, pending in self.joins.open().items():
-            live = self._live.get(ObjectRef("Sensor", ref.namespace, ref.sensor))
-            sensors = ended if live is None else [live.sensor, *ended]
-            for sensor in sensors:
+            for sensor in of(ref.namespace, ref.sensor):
                 trigger = sensor.triggers.get(ref.trigger)
-                if sensor.ref[1:] == ref[:2] and trigger is not None and trigger.joined is not None:
+                if trigger is not None and trigger.joined is not None:
                     members = standing(pending, trigger.joined, trigger.definitions, trigger.resets, now_us)
                     found.update([member.position for member in members])
         return found
 
     def orphans(self) -> list[TriggerRef]:
         """Triggers for which something has come, and that no revision declares any more which still decides anything."""
-        declared = {(sensor.ref.namespace, sensor.ref.name): list[CompiledSensor]() for sensor, _, _ in self.stretches()}
-        for sensor, _, _ in self.stretches():
-            declared[sensor.ref.namespace, sensor.ref.name].append(sensor)
-        return [ref for ref in self.joins.open() if not any(_joins(one, ref) for one in declared.get(ref[:2], ()))]
+        of = self._in_force.by_name()
+        return [ref for ref in self.joins.open() if not any(_joins(one, ref) for one in of(ref.namespace, ref.sensor))]
 
     def passed(self, position: int) -> None:
         """Forget the revisions that decide nothing after `position`: all up to there is stored."""
         self.joins.committed()
-        if self._ended:
-            for live in self._ended:
-                if live.until is not None and live.until <= position:
-                    self._withdraw(live)
-            self._ended = [live for live in self._ended if live.until is None or live.until > position]
-
-    def _place(self, live: Live) -> Live:
-        for entry in live.entries:
-            self._index.add(entry)
-        return live
-
-    def _end(self, live: Live, until: int) -> None:
-        live.until = until
-        if until <= live.since:
-            self._withdraw(live)
-        else:
-            self._ended.append(live)
-
-    def _withdraw(self, live: Live) -> None:
-        for entry in live.entries:
-            self._index.discard(entry)
+        self._in_force.passed(position)
 
     def decide(self, recorded: Recorded, *, now_us: int) -> Decided:
         """What `recorded` leads to. `now_us` is the decision's clock, microseconds since 1970 UTC.

@@ -38,8 +38,7 @@ async def test_more_sensors_than_the_log_takes_writes_at_once_are_applied_and_an
         first = dict(await sensors.apply(wanted))
         assert len(first) == len(await bus.journal.in_force(None)) == 8500
         edited = named(42, "edited")
-        wanted[edited.ref] = edited
-        second = await sensors.apply(wanted)
+        second = await sensors.apply(wanted | {edited.ref: edited})
         assert [ref.name for ref in first if second[ref] is not first[ref]] == ["s42"]
         assert len(await bus.journal.in_force(None)) == 8500
     finally:

@@ -193,8 +193,8 @@ def round_(value: object, places: int, up_from: float = 0.5) -> float:
     except OverflowError:
         power = math.inf
     moved = power * number
-    if not math.isfinite(moved):
-        return moved / power
+    if not math.isfinite(moved) or not moved:
+        return moved / power if power else math.nan
     below = math.modf(moved)[0]
     return float(math.ceil(moved) if below >= up_from else math.floor(moved)) / power if power else math.nan
 

@@ -92,6 +92,7 @@ PLAIN = _listed("""
 ANY = [*PLAIN, "nil", ".Input", ".", '(toDate "2006-01-02" "2024-07-05")', "(int64 5)", "(until 3)", '(splitList "," "a,b")', '(dict "a" nil)', "(list nil 1)"]
 NOT_PIPED = ("nil", "4.0", "1e1", "2.0", "1e3", "0.0", "-0.0", "1e21", "1e300")
 """A literal that is nil, or a whole number with a point, is another value at the head of a pipe."""
+CUTTING = ("trunc", "substr", "abbrev", "abbrevboth")
 ENDS = ["", "", "", "", " | toJson", " | quote", ' | printf "%v"', " | kindOf", " | typeOf", " | len"]
 
 
@@ -113,7 +114,7 @@ def sprig_cases(seed: int, count: int) -> Iterator[dict[str, Any]]:
         return chance.choice([", ", " ", ",", " || ", "||"]).join(one)
 
     def argument(kind: str) -> str:
-        if kind == "a" or (chance.random() < 0.1 and kind not in "LzF2deRCDSpA" and kind != "du"):
+        if kind == "a" or (chance.random() < 0.1 and kind not in "LzF2deRCDSpAU" and kind != "du"):
             return chance.choice(ANY) if chance.random() < 0.7 else chance.choice(FITTING[chance.choice("slkn")])
         if kind == "A":
             return chance.choice([one for one in ANY if "toDate" not in one])
@@ -143,4 +144,6 @@ def sprig_cases(seed: int, count: int) -> Iterator[dict[str, Any]]:
             text = f"{arguments[-1]} | {name} {' '.join(arguments[:-1])}".rstrip()
         else:
             text = f"{name} {' '.join(arguments)}".rstrip()
-        yield {"engine": "template", "document": DOCUMENT, "template": f"{{{{ {text}{chance.choice(ENDS)} }}}}"}
+        # A cut within a character shows its bytes there, and U+FFFD here.
+        end = "" if name in CUTTING and not text.isascii() else chance.choice(ENDS)
+        yield {"engine": "template", "document": DOCUMENT, "template": f"{{{{ {text}{end} }}}}"}

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from gotpl.funcs.sprig import defaults, lists, numeric, strings, url
 from gotpl.funcs.sprig._values import NilSlice
@@ -147,16 +148,16 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
 
 
 def url_join(parts: dict[str, object]) -> str:
-    """The address of these parts."""
+    """The address of these parts. A colon in the password is escaped, which the engine does not do."""
     user, colon, password = str(parts.get("userinfo", "")).partition(":")
-    if ":" in password:  # the engine keeps what the library escapes
-        parts = {**parts, "userinfo": user + colon + password.replace(":", _COLON)}
-    joined: str = url.url_join(parts)
-    return joined.replace(_COLON, "%3A")
+    if ":" not in password:
+        return str(url.url_join(parts))
+    joined: str = url.url_join({**parts, "userinfo": user + colon + password.replace(":", _STAND_IN)})
+    return joined.replace(quote(_STAND_IN), "%3A")
 
 
-_COLON = "~colon~"
-"""Stands for a colon that is to be escaped; an address of a manifest has no such word."""
+_STAND_IN = "\ue000"
+"""A character that no script has, in the place of a colon."""
 
 
 def dig(*path: Any) -> object:

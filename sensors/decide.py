@@ -212,6 +212,7 @@ class Decider:
         if heavy.rules:
             entries, matched, errors = yield from asked_beside(entries, view, heavy, erring, decided_us)
         measure = heavy.measure(name) if heavy.suspected else None
+        # One loop on purpose: it goes round for every rule of every event, and calls something only where that is unusual.
         began = perf_counter()
         slice_ends = began + SLICE_S
         for entry in entries:

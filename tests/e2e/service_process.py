@@ -68,22 +68,31 @@ class Service:
     def __init__(self, *args: str, data: Path, log: Path, env: Mapping[str, str] | None = None, shell: str = "") -> None:
         """`shell`: a script that runs the command, its `"$@"`; its process group has the number of `process`."""
         self.data = data
-        self.api = f"http://127.0.0.1:{free_port()}"
         self._log = log
-        started_by = ("/bin/sh", "-c", shell, "sh") if shell else ()
-        with log.open("ab") as out:
+        self._shell = ("/bin/sh", "-c", shell, "sh") if shell else ()
+        self._run = ("run", *args, "--data", str(data), "--api")
+        self._env = QUIET_ENV | (env or {})
+        self._start()
+
+    def _start(self) -> None:
+        self.api = f"http://127.0.0.1:{free_port()}"
+        with self._log.open("ab") as out:
             self.process = subprocess.Popen(
-                [*started_by, *TOCSIN, "run", *args, "--data", str(data), "--api", self.api.removeprefix("http://")],
+                [*self._shell, *TOCSIN, *self._run, self.api.removeprefix("http://")],
                 stdout=out,
                 stderr=out,
-                env=QUIET_ENV | (env or {}),
-                start_new_session=bool(shell),
+                env=self._env,
+                start_new_session=bool(self._shell),
             )
 
     def ready(self) -> "Service":
         """Wait until it says that it is ready."""
         until = time.monotonic() + 30
-        while time.monotonic() < until and self.process.poll() is None:
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                if f"cannot listen on {self.api.removeprefix('http://')}: address already in use" not in self.said():
+                    break
+                self._start()  # another process took the port since it was found free
             try:
                 if ask(f"{self.api}/readyz")[0] == 200:
                     return self

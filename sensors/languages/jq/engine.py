@@ -117,6 +117,7 @@ def _replace_operators() -> None:
     ops.add_values, ops.mul_values, ops.div_values = operators.add, operators.multiply, operators.divide
     compiler._BINOPS.update({"+": operators.add, "*": operators.multiply, "/": operators.divide})  # noqa: SLF001
     compiler._V["alt"], compiler._P["alt"] = operators.alternative, operators.alternative_paths  # noqa: SLF001
+    compiler._V["object"] = operators.objects  # noqa: SLF001
     compiler._P["iterate"] = operators.iterated_paths  # noqa: SLF001
     builtins.PY_BUILTINS_PATH.update({("limit", 2): operators.limited_paths, ("nth", 2): operators.nth_paths})
 

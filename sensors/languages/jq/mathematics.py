@@ -1,8 +1,7 @@
 """Functions on numbers that gojq has beside the engine's, or otherwise. All but Bessel's, which no event needs."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from itertools import product
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from purejq.errors import JqError
@@ -27,11 +26,20 @@ def _of_input(name: str, compute: Callable[[float], Json]) -> Function:
 def _of_arguments(name: str, compute: Callable[..., Json]) -> Function:
     def call(value: Json, env: object, *arguments: Any) -> Iterator[Json]:
         del env
-        # The last argument's outputs come in the outermost turn.
-        for given in product(*(list(argument.vals(value)) for argument in reversed(arguments))):
-            yield compute(*(_number(one, name) for one in reversed(given)))
+        for given in _turns(arguments, value):
+            yield compute(*(_number(one, name) for one in given))
 
     return call
+
+
+def _turns(arguments: Sequence[Any], value: Json) -> Iterator[list[Json]]:
+    """What the arguments give, one after the other; the last one in the outermost turn."""
+    if not arguments:
+        yield []
+        return
+    for last in arguments[-1].vals(value):
+        for others in _turns(arguments[:-1], value):
+            yield [*others, last]
 
 
 def _scaled(number: float, power: float) -> float:

@@ -96,6 +96,34 @@ def alternative(tree: Any) -> Function:
     return outputs
 
 
+_plain_objects = compiler._V["object"]  # noqa: SLF001
+
+
+def objects(tree: Any) -> Function:
+    """`{a: f, …}`, one object after the other: what is wrong with a later one does not touch the first."""
+    if all(compiler._single_getter(value) is not None for _, value in tree[1]):  # noqa: SLF001
+        plain: Function = _plain_objects(tree)
+        return plain
+    members = [(compiler.compile_v(key), compiler.compile_v(value)) for key, value in tree[1]]
+
+    def outputs(value: Json, env: object) -> Iterator[Json]:
+        yield from _objects(members, {}, value, env)
+
+    return outputs
+
+
+def _objects(members: list[tuple[Any, Any]], made: dict[str, Json], value: Json, env: object) -> Iterator[Json]:
+    if not members:
+        yield made
+        return
+    (keys, values), *others = members
+    for key in keys(value, env):
+        if not isinstance(key, str):
+            raise JqError(f"expected a string for object key but got: {described(key)}")
+        for one in values(value, env):
+            yield from _objects(others, {**made, key: one}, value, env)
+
+
 def alternative_paths(tree: Any) -> Callable[..., Iterator[tuple[list[Json], Json]]]:
     """`a // b` as paths, as in `(.a // .b) |= 1`."""
     left, right = compiler.compile_p(tree[1]), compiler.compile_p(tree[2])

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -32,6 +33,8 @@ _plain_format = builtins.apply_format
 def apply_format(name: str, value: Json) -> str:
     """The text of `value` in the format `name`. Raises `JqError`."""
     ours = _OURS.get(name)
+    if name in ("csv", "tsv") and isinstance(value, list):
+        value = [None if isinstance(one, float) and math.isnan(one) else one for one in value]  # a cell without a number is empty
     made: str = ours(value) if ours is not None else _plain_format(name, value)
     return made.replace("\0", "\\0") if name == "sh" else made
 

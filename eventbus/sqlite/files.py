@@ -14,6 +14,9 @@ from eventbus.sqlite.options import SqliteOptions
 from eventbus.sqlite.store import FILE_NAME, Store
 from eventbus.sqlite.syncer import Syncer, sync_file, sync_folder
 
+OWN = 0o700
+"""Rights of a data folder that is made here: events are nobody else's to read. A folder that is there keeps its own."""
+
 
 class Files:
     """Owns the lock, the store and the two threads of one data folder."""
@@ -25,7 +28,7 @@ class Files:
         self.options = options
         try:
             if not folder.is_dir():
-                folder.mkdir(parents=True)
+                folder.mkdir(mode=OWN, parents=True)
                 sync_folder(folder.parent)
             self._lock = FolderLock(folder)
         except OSError as exc:

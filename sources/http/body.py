@@ -12,6 +12,7 @@ from sources.http.limits import Limits, Part
 from sources.http.request import Request
 
 _STEP = 256 * 1024
+_CHUNKED = "chunked"
 _IDENTITY = ("", "identity")
 _SUPPORTED = (("Accept-Encoding", "gzip, deflate"),)
 
@@ -38,11 +39,16 @@ class BodyReader:
         self.taken = 0
 
     async def read(self) -> bytes:
-        """The body's bytes as sent. Raises `Refused` (400, 408, 413), `Saturated`, or `ConnectionError` where the client left."""
+        """The body's bytes as sent.
+
+        Raises `Refused` (400, 408, 413, 417, 501), `Saturated`, or `ConnectionError` where the client left.
+        """
         headers = self._request.message.headers
         declared = headers.get(hdrs.CONTENT_LENGTH)
         if declared is not None and int(declared) > self._limit:
             raise too_large(self._limit)
+        if declared is None:
+            _require_plain(headers.get(hdrs.TRANSFER_ENCODING, _CHUNKED))
         self._take(int(declared) if declared is not None else 0)
         if hdrs.EXPECT in headers:
             self._go_on(headers[hdrs.EXPECT])
@@ -122,6 +128,12 @@ def _window(body: bytes, encoding: str) -> int:
         return 16 + zlib.MAX_WBITS
     zlib_header = len(body) > 1 and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
     return zlib.MAX_WBITS if zlib_header else -zlib.MAX_WBITS
+
+
+def _require_plain(coding: str) -> None:
+    """Only chunks are undone here; the parser would take coded ones for the body. Raises `Refused` (501), as in Argo Events."""
+    if coding.strip().lower() != _CHUNKED:
+        raise Refused(501, "only Transfer-Encoding: chunked is supported", close=True)
 
 
 def too_large(limit: int) -> Refused:

@@ -115,6 +115,14 @@ async def test_where_there_is_no_store_there_is_nothing_to_read(tmp_path: Path) 
     assert not (tmp_path / "none").exists()
 
 
+async def test_a_data_folder_that_is_made_here_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.mkdir(mode=0o750)
+    for folder, rights in ((tmp_path / "a" / "data", 0o700), (there, 0o750)):
+        await (await open_bus(folder)).aclose()
+        assert folder.stat().st_mode & 0o777 == rights
+
+
 async def test_a_data_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     file = tmp_path / "data"
     file.write_text("a file")

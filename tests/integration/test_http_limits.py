@@ -245,6 +245,18 @@ async def test_a_sender_that_asks_first_is_told_to_go_on_or_not_to() -> None:
         assert (await rig.post(expect="miracles")).status == 417
 
 
+@pytest.mark.parametrize(
+    ("coding", "expected"),
+    [("chunked", 200), ("Chunked", 200), ("gzip, chunked", 501), ("gzip\r\nTransfer-Encoding: chunked", 400)],
+)
+async def test_chunks_of_something_coded_are_not_taken_for_the_body(coding: str, expected: int) -> None:
+    async with rigged() as rig:
+        await rig.serve(rig.webhook())
+        async with connected(rig.port) as (reader, writer):
+            writer.write(b"POST /hook HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: %s\r\n\r\n2\r\n{}\r\n0\r\n\r\n" % coding.encode())
+            assert (await asyncio.wait_for(read_answer(reader), 2)).status == expected
+
+
 async def test_http_1_0_and_connection_close_are_honoured() -> None:
     async with rigged() as rig:
         await rig.serve(rig.webhook())

@@ -13,7 +13,7 @@ from waiting import until
 from cluster.marks import EVENTS, FIRINGS
 from manifests.fields import Backoff
 from manifests.objects import K8sPolicy, Parameter, Policy, TocsinTriggerHead
-from sensors.errors import TriggerRefused, TriggerUnavailable
+from sensors.errors import RenderError, TriggerRefused, TriggerUnavailable
 from sensors.triggers.k8s.trigger import K8sKind
 
 pytestmark = pytest.mark.kubernetes
@@ -272,8 +272,11 @@ async def test_a_name_or_kind_from_an_event_does_not_lead_past_what_is_allowed(r
             await rig.fire(named, name=name)
     role = {"apiVersion": "?", "kind": "Role", "metadata": {"name": "all"}}
     of_kind = rig.trigger(K8sKind, writing("delete", role, set_from("version", "apiVersion")))
-    with pytest.raises(TriggerRefused, match="is no apiVersion"):
+    with pytest.raises(RenderError, match="is no apiVersion"):
         await rig.fire(of_kind, version="x/../rbac.authorization.k8s.io/v1")
+    for version in ("..", "../v1", "x/.."):
+        with pytest.raises(TriggerRefused, match="is no apiVersion"):
+            await rig.fire(of_kind, version=version)
     assert await rig.names() == ["note"]
     assert (await rig.call("GET", f"/api/v1/namespaces/{rig.namespace}"))["status"]["phase"] == "Active"
 

@@ -41,6 +41,7 @@ from tocsin.secrets import LocalValues
 from tocsin.service import Service
 from tocsin.sharing import Sharing
 from tocsin.supervisor import Supervisor
+from tocsin.trouble import Finder
 from tocsin.trouble_finders import of_certificates, of_floods, of_rules, of_sources, of_targets
 from tocsin.troubles import Troubles
 
@@ -157,16 +158,13 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig, 
     )
     for component in (*of_sensors, sources):
         await stack.enter_async_context(running(component, grace_s=config.grace_s + 5.0))
-    finders = [
+    found_by = [
         of_sources(supervisor.fare, listener.look_at_certificates),
         of_floods(sharing),
-        of_rules(sensors.erring),
-        of_targets(metrics, sensors.dispatcher.hanging),
-        sensors.partial_matches.troubles,
+        *_found_by(sensors, metrics, shared.get(Certificates)),
         sources.left.troubles,
-        of_certificates(shared.get(Certificates), metrics.triggers.__contains__),
     ]
-    troubles = Troubles(finders, bus.journal)
+    troubles = Troubles(found_by, bus.journal)
     await stack.enter_async_context(running(troubles))
     metrics.in_flight_of = lambda: sensors.dispatcher.in_flight
     metrics.answers_of, metrics.unrouted_of = listener.answers, listener.unrouted
@@ -183,6 +181,16 @@ async def _wired(stack: contextlib.AsyncExitStack, bus: Bus, config: RunConfig, 
         left=sources.left,
         ask_beside=sensors.helper.ask,
     )
+
+
+def _found_by(sensors: RunningSensors, metrics: Metrics, certificates: Certificates) -> list[Finder]:
+    """What finds troubles of sensors and their triggers."""
+    return [
+        of_rules(sensors.erring),
+        of_targets(metrics, sensors.dispatcher.hanging),
+        sensors.partial_matches.troubles,
+        of_certificates(certificates, metrics.triggers.__contains__),
+    ]
 
 
 def _shared(bus: Bus, config: RunConfig) -> Shared:

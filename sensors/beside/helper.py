@@ -216,7 +216,7 @@ def _start(command: Sequence[str]) -> tuple[subprocess.Popen[bytes], socket.sock
         try:
             end = theirs.fileno()
             return subprocess.Popen(command, stdin=end, stdout=end, env=_environment()), ours  # noqa: S603  a part of this program
-        except BaseException:
+        except BaseException:  # only to undo: nobody else knows our end
             ours.close()
             raise
 
